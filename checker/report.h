@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// What every engine answers: a verdict, and a path that shows it.
+#ifndef IOMMUCHECK_CHECKER_REPORT_H
+#define IOMMUCHECK_CHECKER_REPORT_H
+
+#include <cstdint>
+#include <memory>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/machine.h"
+
+namespace iommucheck::checker {
+
+/// holds: within the bounds that the scope names.  unknown: a limit was reached; `reason` says which.
+enum class Verdict : std::uint8_t { violated, holds, proved, unknown };
+std::string_view name(Verdict verdict);
+/// The exit code of the command line: 0 holds or proved, 1 violated, 2 unknown.
+int exit_code(Verdict verdict);
+
+/// A machine is built anew for every worker.
+using ConcreteFactory = std::function<std::unique_ptr<Machine<Concrete>>()>;
+
+using PackedState = std::vector<std::uint64_t>;
+
+/// One step of a path: who did what, and the state after it.
+struct PathStep {
+  ActionId action;
+  PackedState after;
+};
+
+/// A counterexample: an initial state, steps, and what the last step or last state violates.
+struct Path {
+  PackedState initial;
+  std::vector<PathStep> steps;
+  Failure failure;
+};
+
+/// Takes the path again, step by step, on a fresh machine: true if every step is a step of the
+/// machine and the failure shows at the end.  `why` says what did not fit.
+[[nodiscard]] bool replays(Machine<Concrete>& machine, const Path& path, std::string* why = nullptr);
+
+/// How often a step of the code was taken (over all processes that share the code).
+struct StepCoverage {
+  const Code* code = nullptr;  ///< of the machine that the result was made with: identity only
+  std::uint16_t step = 0;
+  std::string program, label;
+  std::uint64_t taken = 0;
+};
+
+/// The result of an exploration.
+struct [[nodiscard]] Exploration {
+  Verdict verdict = Verdict::unknown;
+  std::string reason;  ///< of unknown: the limit, and the option that raises it
+  std::uint64_t states = 0;       ///< distinct reachable states met, initial ones included
+  std::uint64_t transitions = 0;  ///< enabled steps of expanded states, each once per choice
+  std::uint64_t depth = 0;        ///< steps to the farthest state met
+  double seconds = 0;
+  double bytes_per_state = 0;     ///< memory of visited set and frontier, per state
+  std::vector<StepCoverage> coverage;
+  std::optional<Path> path;       ///< of violated: a shortest one
+};
+
+}  // namespace iommucheck::checker
+
+#endif  // IOMMUCHECK_CHECKER_REPORT_H

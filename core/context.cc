@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// The Symbolic context: path conditions, guards, faults and inputs as terms.
+#include "core/context.h"
+
+#include <algorithm>
+
+namespace iommucheck {
+
+void Context<Symbolic>::begin_step() {
+  path_ = Symbolic::bit(true);
+  enabled_ = Symbolic::bit(true);
+  faults_.clear();
+  inputs_.clear();
+}
+
+void Context<Symbolic>::record(const char* sentence) {
+  if (sentence == nullptr) return;
+  const auto same = [&](const char* s) { return std::strcmp(s, sentence) == 0; };
+  if (std::none_of(sentences_.begin(), sentences_.end(), same)) sentences_.push_back(sentence);
+}
+
+void Context<Symbolic>::require(B c, const char* sentence) {
+  record(sentence);
+  if (requirements.is_dropped(sentence)) return;
+  if (requirements.lockstep && sentence != nullptr) {
+    fail_unless(c, requirements.legal, sentence);
+  } else {
+    restrict(c);
+  }
+}
+
+void Context<Symbolic>::contract(B c, const char* sentence) {
+  record(sentence);
+  if (requirements.is_dropped(sentence)) return;
+  switch (requirements.contract) {
+    case Contract::guard: restrict(c); break;
+    case Contract::violate: fail_unless(c, requirements.contract_kept, sentence); break;
+    case Contract::note: break;
+  }
+}
+
+void Context<Symbolic>::fail_unless(B c, PropertyId property, const char* detail) {
+  const Term condition = Symbolic::both(path_, Symbolic::negate(c.bit()));
+  if (!is_false(condition)) faults_.push_back({condition, {property, detail}});
+}
+
+Context<Symbolic>::V Context<Symbolic>::choose(unsigned n, const char* name) {
+  if (n == 0) require(false);
+  if (n <= 1) return 0;
+  const Term input = Symbolic::arena().variable(std::string{"choice."} + name, n - 1);
+  inputs_.push_back(input);
+  return V::from_word(input);
+}
+
+}  // namespace iommucheck
