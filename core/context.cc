@@ -22,6 +22,10 @@ void Context<Symbolic>::record(const char* sentence) {
 void Context<Symbolic>::require(B c, const char* sentence) {
   record(sentence);
   if (requirements.is_dropped(sentence)) return;
+  if (probing_) {
+    probe_ok_ = Symbolic::both(probe_ok_, Symbolic::either(Symbolic::negate(path_), c.bit()));
+    return;
+  }
   if (requirements.lockstep && sentence != nullptr) {
     fail_unless(c, requirements.legal, sentence);
   } else {
@@ -31,7 +35,7 @@ void Context<Symbolic>::require(B c, const char* sentence) {
 
 void Context<Symbolic>::contract(B c, const char* sentence) {
   record(sentence);
-  if (requirements.is_dropped(sentence)) return;
+  if (probing_ || requirements.is_dropped(sentence)) return;
   switch (requirements.contract) {
     case Contract::guard: restrict(c); break;
     case Contract::violate: fail_unless(c, requirements.contract_kept, sentence); break;

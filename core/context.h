@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/schema.h"
@@ -99,6 +100,16 @@ class Context<Concrete> {
     if (!c.bit()) fail(property, detail);
   }
 
+  /// Whether every requirement that f meets would hold; nothing is required of the step.
+  template <class F>
+  B allows(F f) {
+    const bool outer = std::exchange(probing_, true);
+    const bool outer_ok = std::exchange(probe_ok_, true);
+    f();
+    probing_ = outer;
+    return std::exchange(probe_ok_, outer_ok);
+  }
+
   /// Any number of 0 .. n-1; the engine explores them all.
   V choose(unsigned n, const char* = "") {
     if (n == 0) enabled_ = false;
@@ -143,6 +154,10 @@ class Context<Concrete> {
  private:
   void reject(const char* sentence) {
     if (requirements.is_dropped(sentence)) return;
+    if (probing_) {
+      probe_ok_ = false;
+      return;
+    }
     if (enabled_ && rejected_ == nullptr) rejected_ = sentence;
     if (requirements.lockstep && sentence != nullptr) {
       fail(requirements.legal, sentence);
@@ -151,7 +166,7 @@ class Context<Concrete> {
     }
   }
   void break_contract(const char* sentence) {
-    if (requirements.is_dropped(sentence)) return;
+    if (probing_ || requirements.is_dropped(sentence)) return;
     switch (requirements.contract) {
       case Contract::guard: enabled_ = false; break;
       case Contract::violate: fail(requirements.contract_kept, sentence); break;
@@ -166,6 +181,8 @@ class Context<Concrete> {
   };
   bool enabled_ = true;
   bool failed_ = false;
+  bool probing_ = false;
+  bool probe_ok_ = true;
   Failure failure_;
   const char* contract_broken_ = nullptr;
   const char* rejected_ = nullptr;
@@ -194,6 +211,14 @@ class Context<Symbolic> {
   void wait_for(B c, V) { require(c); }
   void fail(PropertyId property, const char* detail) { fail_unless(false, property, detail); }
   void fail_unless(B c, PropertyId property, const char* detail);
+  template <class F>
+  B allows(F f) {
+    const bool outer = std::exchange(probing_, true);
+    const Term outer_ok = std::exchange(probe_ok_, Symbolic::bit(true));
+    f();
+    probing_ = outer;
+    return B::from_bit(std::exchange(probe_ok_, outer_ok));
+  }
   V choose(unsigned n, const char* name = "");
 
   void assign(Term& slot, Term value) { slot = Symbolic::ite(path_, value, slot); }
@@ -233,6 +258,8 @@ class Context<Symbolic> {
 
   Term path_ = Symbolic::bit(true);
   Term enabled_ = Symbolic::bit(true);
+  bool probing_ = false;
+  Term probe_ok_ = Symbolic::bit(true);
   std::vector<Fault> faults_;
   std::vector<Term> inputs_;
   std::vector<const char*> sentences_;

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// Design: threads (and an interrupt) that run programs over kernel primitives.
+//
+// Derive, declare the shared state as members, write the programs in build(), and call complete().
+// Every process is in one of these states: idle (pc 0; it can begin any program), or at a step.
+#ifndef IOMMUCHECK_MODEL_KERNEL_DESIGN_H
+#define IOMMUCHECK_MODEL_KERNEL_DESIGN_H
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "core/field_range.h"
+#include "core/machine.h"
+#include "model/kernel/program.h"
+
+namespace iommucheck::model {
+
+/// What a design needs to know before its state is laid out.
+struct ProcessBounds {
+  unsigned threads = 2;     ///< 1 .. 4
+  unsigned calls = 0;       ///< the most calls that a thread makes; 0: no limit
+  /// kfree_rcu() and call_rcu() run as an actor of their own, any time after the grace period.
+  /// Without it they run at its last step: memory is gone as early as can be, which is when a use
+  /// after free shows, and the states in which it merely lingers are not visited.
+  bool rcu_actor = false;
+  bool interrupt = false;   ///< an interrupt handler on the CPU of thread 0 makes calls, too
+};
+
+/// What the kernel knows about a process.
+template <class D>
+struct ThreadRecord : Record<D> {
+  ThreadRecord(Scope<D> scope, const ProcessBounds& b, unsigned processes)
+      : Record<D>(scope),
+        pc(*this, "pc", 127),
+        reading(*this, "rcu_read_lock"),
+        atomic(*this, "preempt_count", 2),
+        awaits(*this, "synchronize_rcu", (1U << processes) - 1, mask_format()),
+        irqs_off(*this, "irqs_off", b.interrupt ? 1 : 0),
+        calls(*this, "calls", b.calls) {}
+  Var<D> pc;
+  Flag<D> reading;   ///< inside rcu_read_lock()
+  Var<D> atomic;     ///< spinlocks held
+  Var<D> awaits;     ///< synchronize_rcu(): readers that have to end first
+  Var<D> irqs_off;
+  Var<D> calls;      ///< calls begun, where they are limited
+};
+
+/// Heap objects that wait for a grace period, as the design sees them.
+template <class D>
+class RcuClient {
+ public:
+  virtual ~RcuClient() = default;
+  /// The reader `self` has ended: nobody waits for it any more.
+  virtual void reader_ends(unsigned self) = 0;
+  /// Frees objects whose grace period is over: an actor chooses one.
+  virtual void free_one() = 0;
+};
+
+/// A lock that must not be held when a call returns.
+template <class D>
+class Lock {
+ public:
+  virtual ~Lock() = default;
+  virtual Bool<D> held_by(unsigned self) const = 0;
+};
+
+template <class D>
+class Design : public Machine<D> {
+ public:
+  explicit Design(const ProcessBounds& bounds)
+      : bounds_(bounds),
+        processes_(bounds.threads + (bounds.interrupt ? 1 : 0)),
+        thread_(this->root(), "cpu", processes_, bounds_, processes_) {
+    using P = PropertyId;
+    no_use_after_free = this->property("no-use-after-free", "No object is touched after it is freed, freed twice, or reached through NULL.");
+    locking = this->property("locking", "Locks are released by their holder, before the call returns, and nobody sleeps in atomic or RCU context.");
+    refcounts = this->property("refcounts", "No reference count is incremented from zero, drops below zero, or overflows.");
+    const P stuck = this->property("no-deadlock", "No process waits for ever.");
+    this->deadlock = stuck;
+    this->may_rest = [this] {
+      return all_of<D>(processes_, [&](unsigned i) { return thread_[i].pc == 0U; });
+    };
+  }
+
+  PropertyId no_use_after_free{}, locking{}, refcounts{};
+
+  const ProcessBounds& process_bounds() const { return bounds_; }
+  unsigned process_count() const { return processes_; }
+  const Array<D, ThreadRecord<D>>& thread() const { return thread_; }
+  bool is_interrupt(unsigned self) const { return self >= bounds_.threads; }
+
+  /// Adds a function that threads can call.
+  Program<D>& program(std::string name) { return programs_.emplace_back(std::move(name)); }
+  /// Adds a function that only the interrupt handler calls.
+  Program<D>& interrupt_program(std::string name) { return irq_programs_.emplace_back(std::move(name)); }
+  /// The program with this name, for an edit.
+  Program<D>& edit(const std::string& name) {
+    for (auto* list : {&programs_, &irq_programs_}) {
+      for (auto& p : *list) {
+        if (p.name() == name) return p;
+      }
+    }
+    throw std::logic_error("no program is called '" + name + "'");
+  }
+
+  void add(RcuClient<D>& client) { rcu_clients_.push_back(&client); }
+  void add(const Lock<D>& lock) { locks_.push_back(&lock); }
+  const std::vector<RcuClient<D>*>& rcu_clients() const { return rcu_clients_; }
+
+  /// The fields first .. last-1 are locals of process `self`: cleared when its call returns.
+  void locals(unsigned self, std::uint32_t first, std::uint32_t last) {
+    if (locals_.size() <= self) locals_.resize(self + 1);
+    locals_[self].emplace_back(this->context, this->schema, first, last);
+  }
+
+  void forget_locals(unsigned self) const {
+    if (self >= locals_.size()) return;
+    for (const auto& range : locals_[self]) range.clear();
+  }
+
+  /// Readers of a grace period that begins now: inside rcu_read_lock(), or with preemption off.
+  Val<D> readers() const {
+    return sum_of<D>(processes_, [&](unsigned i) {
+      return select(reads(i), Val<D>(1U << i), Val<D>(0));
+    });
+  }
+  Bool<D> reads(unsigned i) const {
+    auto&& t = thread_[i];
+    return t.reading || t.atomic != 0U;
+  }
+  void reader_ends(unsigned self) {
+    for (unsigned i = 0; i < processes_; ++i) {
+      auto&& t = thread_[i];
+      t.awaits = without_bit(t.awaits, self);
+    }
+    for (auto* client : rcu_clients_) client->reader_ends(self);
+  }
+
+  /// Turns the programs into code; no edits after this.
+  void complete();
+
+ protected:
+  /// Called at each return, after the locals' last use.
+  virtual void on_return(Cpu<D>&) {}
+
+ private:
+  void compile(std::deque<Program<D>>& programs, Code& code);
+  void run(Cpu<D> cpu, const typename Program<D>::Step& step, const Program<D>* entered);
+
+  ProcessBounds bounds_;
+  unsigned processes_;
+  Array<D, ThreadRecord<D>> thread_;
+  std::deque<Program<D>> programs_, irq_programs_;
+  std::vector<RcuClient<D>*> rcu_clients_;
+  std::vector<const Lock<D>*> locks_;
+  std::vector<std::vector<FieldRange<D>>> locals_;
+  Code code_, irq_code_, rcu_code_;
+  std::deque<Var<D>> pcs_;
+};
+
+}  // namespace iommucheck::model
+
+#include "model/kernel/design_impl.h"
+
+#endif  // IOMMUCHECK_MODEL_KERNEL_DESIGN_H

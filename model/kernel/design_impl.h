@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// How a design's programs become the code of its processes.  Included by design.h only.
+#ifndef IOMMUCHECK_MODEL_KERNEL_DESIGN_IMPL_H
+#define IOMMUCHECK_MODEL_KERNEL_DESIGN_IMPL_H
+
+#include "model/kernel/cpu.h"
+
+namespace iommucheck::model {
+
+template <class D>
+void Design<D>::compile(std::deque<Program<D>>& programs, Code& code) {
+  for (auto& p : programs) {
+    const auto first = static_cast<std::uint32_t>(code.size()) + 1;
+    p.number_from(first);
+    const auto& steps = p.steps();
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const bool last = i + 1 == steps.size();
+      const Program<D>* entered = i == 0 ? &p : nullptr;
+      const auto* step = &steps[i];
+      code.push_back({p.name(), steps[i].label, i == 0, last ? 0 : first + static_cast<std::uint32_t>(i) + 1,
+                      [this, step, entered, lockless = p.lockless()](unsigned self) { run(Cpu<D>{*this, self, lockless}, *step, entered); }});
+    }
+  }
+  if (code.size() >= 127) throw std::length_error("a design has at most 126 steps");
+}
+
+template <class D>
+void Design<D>::run(Cpu<D> cpu, const typename Program<D>::Step& step, const Program<D>* entered) {
+  auto& ctx = this->context;
+  const unsigned self = cpu.self();
+  auto&& me = thread_[self];
+  if (bounds_.interrupt) {
+    const unsigned irq = bounds_.threads;
+    if (self == 0) {
+      // The handler runs on the CPU of thread 0, on top of it.
+      ctx.wait_for(thread_[irq].pc == 0U, 1U << irq);
+    } else if (self == irq && entered != nullptr) {
+      ctx.require(thread_[0U].irqs_off == 0U);
+    }
+  }
+  if (entered != nullptr) {
+    if (bounds_.calls != 0) {
+      ctx.require(me.calls < bounds_.calls);
+      me.calls += 1;
+    }
+    if (entered->arguments()) entered->arguments()(cpu);
+  }
+  step.action(cpu);
+  ctx.when(me.pc == 0U, [&] {
+    on_return(cpu);
+    Bool<D> holds = any_of<D>(static_cast<unsigned>(locks_.size()), [&](unsigned i) { return locks_[i]->held_by(self); });
+    ctx.fail_unless(!holds, locking, "the call returns with a lock held");
+    ctx.fail_unless(!reads(self), locking, "the call returns inside an RCU reader or with preemption off");
+    forget_locals(self);
+  });
+}
+
+template <class D>
+void Design<D>::complete() {
+  compile(programs_, code_);
+  compile(irq_programs_, irq_code_);
+  for (unsigned i = 0; i < processes_; ++i) {
+    const Var<D>* pc = nullptr;
+    if constexpr (std::is_same_v<D, Concrete>) {
+      pc = &thread_[i].pc;
+    } else {
+      auto record = thread_[i];  // made on demand: keep its pc
+      pcs_.push_back(std::move(record.pc));
+      pc = &pcs_.back();
+    }
+    const bool irq = is_interrupt(i);
+    this->process({irq ? "IRQ0" : fmt::format("CPU{}", i), i, irq ? &irq_code_ : &code_, pc});
+  }
+  if (bounds_.rcu_actor) {
+    for (auto* client : rcu_clients_) {
+      rcu_code_.push_back({"rcu", "the grace period is over: kfree(rcu_head)", false, 0,
+                           [client](unsigned) { client->free_one(); }});
+    }
+    this->process({"RCU", processes_, &rcu_code_, nullptr});
+  }
+}
+
+}  // namespace iommucheck::model
+
+#endif  // IOMMUCHECK_MODEL_KERNEL_DESIGN_IMPL_H

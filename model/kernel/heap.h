@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+// Heap: kzalloc, kfree and kfree_rcu over a pool of objects, with use-after-free made visible.
+//
+// A pointer is a number: 0 is NULL, k is the object k-1.  A freed object is not given out again
+// while any variable still points to it, so a stale pointer never meets a new object: touching one
+// is always a use after free, never a silent mix-up.
+#ifndef IOMMUCHECK_MODEL_KERNEL_HEAP_H
+#define IOMMUCHECK_MODEL_KERNEL_HEAP_H
+
+#include "model/kernel/cpu.h"
+
+namespace iommucheck::model {
+
+enum class Life : std::uint8_t { free, live, rcu };
+inline std::string_view name(Life life) {
+  constexpr std::array<std::string_view, 3> kNames{"free", "live", "kfree_rcu"};
+  return kNames.at(static_cast<std::size_t>(life));
+}
+
+/// A pointer into the pool with this name.
+inline Format pointer_to(std::string_view pool) { return {Format::Kind::handle, {std::string{pool}}}; }
+
+/// Derive the struct from this.
+template <class D>
+struct HeapObject : Record<D> {
+  HeapObject(Scope<D> scope, unsigned processes)
+      : Record<D>(scope),
+        life(*this, "life", 2, names_of<Life>(3)),
+        readers(*this, "readers", (1U << processes) - 1, mask_format()) {}
+  Var<D, Life> life;
+  Var<D> readers;  ///< kfree_rcu: those that have to end before it is freed
+};
+
+template <class D, class E>
+class Heap : public RcuClient<D> {
+ public:
+  /// n objects E(scope, processes, args...), called `name` in the state.
+  template <class... Args>
+  Heap(Design<D>& design, std::string_view name, unsigned n, const Args&... args)
+      : design_(&design),
+        name_(name),
+        first_(static_cast<std::uint32_t>(design.schema.fields().size())),
+        objects_(design.root(), name, n, design.process_count(), args...),
+        fields_(n == 0 ? 0 : (static_cast<std::uint32_t>(design.schema.fields().size()) - first_) / n) {
+    for (unsigned i = 0; i < n; ++i) {
+      ranges_.emplace_back(design.context, design.schema, first_ + i * fields_, first_ + (i + 1) * fields_);
+    }
+    design.add(*this);
+  }
+
+  unsigned size() const { return objects_.size(); }
+  /// The object by number, without any check: for invariants.
+  decltype(auto) object(unsigned i) const { return objects_[i]; }
+  Bool<D> is_live(Val<D> ptr) const {
+    return any_of<D>(size(), [&](unsigned i) { return ptr == i + 1 && objects_[i].life == Life::live; });
+  }
+
+  /// *ptr: reading or writing the object.  NULL and freed objects are violations.
+  decltype(auto) at(Val<D> ptr) const {
+    auto& ctx = design_->context;
+    ctx.fail_unless(ptr != 0U, design_->no_use_after_free, "a NULL pointer is dereferenced");
+    ctx.fail_unless(ptr == 0U || exists(ptr), design_->no_use_after_free, "freed memory is accessed");
+    return objects_[select(ptr == 0U, Val<D>(1), ptr) - 1U];
+  }
+  /// The memory is touched, whatever is read.
+  void touch(Val<D> ptr) const { static_cast<void>(at(ptr)); }
+
+  /// A zeroed object, or NULL where none is left.
+  Val<D> kzalloc() const {
+    auto& ctx = design_->context;
+    std::vector<Bool<D>> available;
+    for (unsigned i = 0; i < size(); ++i) {
+      available.push_back(objects_[i].life == Life::free && !referenced(i + 1));
+    }
+    const auto first = [&](unsigned i) {
+      return available[i] && !any_of<D>(i, [&](unsigned j) { return available[j]; });
+    };
+    const Val<D> ptr = sum_of<D>(size(), [&](unsigned i) { return select(first(i), Val<D>(i + 1), Val<D>(0)); });
+    for (unsigned i = 0; i < size(); ++i) {
+      ctx.when(ptr == i + 1, [&] { objects_[i].life = Life::live; });
+    }
+    return ptr;
+  }
+  void kfree(Val<D> ptr) const {
+    check_live(ptr, "memory is freed twice");
+    for (unsigned i = 0; i < size(); ++i) {
+      design_->context.when(ptr == i + 1, [&] { ranges_[i].clear(); });
+    }
+  }
+  /// Freed when every reader of now has ended: at that very step, or by the actor at some time
+  /// after it (ProcessBounds::rcu_actor; see there).
+  void kfree_rcu(Val<D> ptr) const {
+    check_live(ptr, "memory is freed twice (kfree_rcu)");
+    auto& ctx = design_->context;
+    for (unsigned i = 0; i < size(); ++i) {
+      ctx.when(ptr == i + 1, [&] {
+        auto&& object = objects_[i];
+        object.life = Life::rcu;
+        object.readers = design_->readers();
+        if (!design_->process_bounds().rcu_actor) {
+          ctx.when(object.readers == 0U, [&] { ranges_[i].clear(); });
+        }
+      });
+    }
+  }
+
+  void reader_ends(unsigned self) override {
+    auto& ctx = design_->context;
+    for (unsigned i = 0; i < size(); ++i) {
+      auto&& object = objects_[i];
+      ctx.when(has_bit(object.readers, self), [&] {
+        object.readers = without_bit(object.readers, self);
+        if (!design_->process_bounds().rcu_actor) {
+          ctx.when(object.readers == 0U, [&] { ranges_[i].clear(); });
+        }
+      });
+    }
+  }
+  void free_one() override {
+    auto& ctx = design_->context;
+    const Val<D> which = ctx.choose(size(), name_.c_str());
+    for (unsigned i = 0; i < size(); ++i) {
+      ctx.when(which == i, [&] {
+        ctx.require(objects_[i].life == Life::rcu && objects_[i].readers == 0U);
+        ranges_[i].clear();
+      });
+    }
+  }
+
+ private:
+  Bool<D> exists(Val<D> ptr) const {
+    return any_of<D>(size(), [&](unsigned i) { return ptr == i + 1 && objects_[i].life != Life::free; });
+  }
+  void check_live(Val<D> ptr, const char* detail) const {
+    // kfree(NULL) does nothing.
+    design_->context.fail_unless(ptr == 0U || is_live(ptr), design_->no_use_after_free, detail);
+  }
+  /// Whether a variable of the state points to object ptr-1.
+  Bool<D> referenced(unsigned ptr) const {
+    if (pointers_.empty()) find_pointers();
+    return any_of<D>(static_cast<unsigned>(pointers_.size()), [&](unsigned i) {
+      return load_field(design_->context, design_->schema, pointers_[i]) == ptr;
+    });
+  }
+  void find_pointers() const {
+    const auto& fields = design_->schema.fields();
+    for (std::uint32_t f = 0; f < fields.size(); ++f) {
+      const Format& format = fields[f].format;
+      if (format.kind == Format::Kind::handle && format.names[0] == name_) pointers_.push_back(f);
+    }
+  }
+
+  Design<D>* design_;
+  std::string name_;
+  std::uint32_t first_;
+  Array<D, E> objects_;
+  std::uint32_t fields_;
+  std::vector<FieldRange<D>> ranges_;
+  mutable std::vector<std::uint32_t> pointers_;  ///< found at the first kzalloc, when all is declared
+};
+
+}  // namespace iommucheck::model
+
+#endif  // IOMMUCHECK_MODEL_KERNEL_HEAP_H

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// Program: a kernel function as labelled atomic steps, and the edits that make a bug of it.
+//
+//   auto& p = program("ioasid_free");
+//   const auto exit_unlock = p.label();
+//   p.step("spin_lock(&ioasid_allocator_lock)", [this](auto& t) { t.lock(ioasid_allocator_lock); });
+//   p.step("ioasid_data = xa_load(...)", [=, this](auto& t) { ... t.jump(exit_unlock); });
+//   p.place(exit_unlock);
+//   p.step("spin_unlock(&ioasid_allocator_lock)", [this](auto& t) { t.unlock(ioasid_allocator_lock); });
+//
+// A step goes on to the next one; the last one returns.  A bug is an edit: drop, swap, replace or
+// insert by label.  An edit that names a label that is not there throws: a bug that changes nothing
+// would be a lie.
+#ifndef IOMMUCHECK_MODEL_KERNEL_PROGRAM_H
+#define IOMMUCHECK_MODEL_KERNEL_PROGRAM_H
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace iommucheck::model {
+
+template <class D>
+class Cpu;
+
+/// A place in a program; its program counter is known when the design is complete.
+class Label {
+ public:
+  std::uint32_t pc() const { return *pc_; }
+
+ private:
+  template <class D>
+  friend class Program;
+  std::shared_ptr<std::uint32_t> pc_ = std::make_shared<std::uint32_t>(0);
+};
+
+template <class D>
+class Program {
+ public:
+  using Action = std::function<void(Cpu<D>&)>;
+
+  explicit Program(std::string name) : name_(std::move(name)) {}
+
+  const std::string& name() const { return name_; }
+
+  /// Runs together with the first step, before it: the caller chooses the arguments.
+  void arguments(Action action) { arguments_ = std::move(action); }
+  const Action& arguments() const { return arguments_; }
+
+  void step(std::string label, Action action) {
+    steps_.push_back({std::move(label), std::move(action), std::move(pending_labels_)});
+    pending_labels_.clear();
+  }
+  Label label() { return {}; }
+  /// The label marks the next step.
+  void place(Label label) { pending_labels_.push_back(std::move(label)); }
+
+  // Edits.  A label may be given by its beginning, as long as it is the only one that begins so.
+  void drop(const std::string& label) {
+    const std::size_t i = find(label);
+    if (i + 1 < steps_.size()) move_labels(i, i + 1);
+    if (i + 1 == steps_.size() && !steps_[i].labels.empty()) {
+      throw std::logic_error(name_ + ": the last step is a jump target: replace it instead");
+    }
+    steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  void swap(const std::string& first, const std::string& second) {
+    const std::size_t a = find(first);
+    const std::size_t b = find(second);
+    std::swap(steps_[a].label, steps_[b].label);
+    std::swap(steps_[a].action, steps_[b].action);
+  }
+  void replace(const std::string& label, std::string new_label, Action action) {
+    Step& s = steps_[find(label)];
+    s.label = std::move(new_label);
+    s.action = std::move(action);
+  }
+  void insert_before(const std::string& label, std::string new_label, Action action) {
+    const std::size_t i = find(label);
+    Step s{std::move(new_label), std::move(action), std::move(steps_[i].labels)};
+    steps_[i].labels.clear();
+    steps_.insert(steps_.begin() + static_cast<std::ptrdiff_t>(i), std::move(s));
+  }
+  void insert_after(const std::string& label, std::string new_label, Action action) {
+    const std::size_t i = find(label);
+    steps_.insert(steps_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                  Step{std::move(new_label), std::move(action), {}});
+  }
+
+  /// Every spin_lock() and spin_unlock() of the program is left out.
+  void without_locks() {
+    lockless_ = true;
+    for (std::size_t i = steps_.size(); i-- > 0;) {
+      std::string& label = steps_[i].label;
+      if (label.compare(0, 10, "spin_lock(") == 0) {
+        drop(label);
+        continue;
+      }
+      const std::size_t at = label.find("spin_unlock(");
+      if (at != std::string::npos) {
+        const std::size_t end = label.find(')', at);
+        label.replace(at, end - at + 1, "(no lock)");
+      }
+    }
+  }
+  bool lockless() const { return lockless_; }
+  /// Another text for a step whose action stays.
+  void relabel(const std::string& label, std::string new_label) { steps_[find(label)].label = std::move(new_label); }
+
+  struct Step {
+    std::string label;
+    Action action;
+    std::vector<Label> labels;
+  };
+  const std::vector<Step>& steps() const { return steps_; }
+  /// Numbers the steps: the i-th has program counter first + i.
+  void number_from(std::uint32_t first) {
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      for (const Label& l : steps_[i].labels) *l.pc_ = first + static_cast<std::uint32_t>(i);
+    }
+  }
+
+ private:
+  std::size_t find(const std::string& label) const {
+    std::size_t found = steps_.size();
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      if (steps_[i].label.compare(0, label.size(), label) != 0) continue;
+      if (found != steps_.size()) throw std::logic_error(name_ + ": two steps begin with '" + label + "'");
+      found = i;
+    }
+    if (found == steps_.size()) throw std::logic_error(name_ + ": no step begins with '" + label + "'");
+    return found;
+  }
+  void move_labels(std::size_t from, std::size_t to) {
+    auto& target = steps_[to].labels;
+    target.insert(target.end(), steps_[from].labels.begin(), steps_[from].labels.end());
+    steps_[from].labels.clear();
+  }
+
+  std::string name_;
+  Action arguments_;
+  bool lockless_ = false;
+  std::vector<Step> steps_;
+  std::vector<Label> pending_labels_;
+};
+
+}  // namespace iommucheck::model
+
+#endif  // IOMMUCHECK_MODEL_KERNEL_PROGRAM_H
