@@ -44,6 +44,7 @@ void Context<Symbolic>::contract(B c, const char* sentence) {
 }
 
 void Context<Symbolic>::fail_unless(B c, PropertyId property, const char* detail) {
+  if (!checked(property)) return;
   const Term condition = Symbolic::both(path_, Symbolic::negate(c.bit()));
   if (!is_false(condition)) faults_.push_back({condition, {property, detail}});
 }

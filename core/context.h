@@ -30,6 +30,17 @@ struct Failure {
   const char* detail = "";
 };
 
+/// The properties that are checked; the others are not looked at.
+class Checked {
+ public:
+  bool operator()(PropertyId p) const { return (mask_ >> static_cast<unsigned>(p) & 1U) != 0; }
+  /// Only this one, and that values stay in range: without that, nothing means anything.
+  void only(PropertyId p) { mask_ = 1ULL << static_cast<unsigned>(p) | 1ULL << static_cast<unsigned>(kInRange); }
+
+ private:
+  std::uint64_t mask_ = ~0ULL;
+};
+
 /// What a broken precondition means.
 enum class Contract : std::uint8_t {
   guard,   ///< the call is not made (the specification explored by itself)
@@ -92,7 +103,7 @@ class Context<Concrete> {
   }
   /// The property is violated by this step.  The first failure of a step counts.
   void fail(PropertyId property, const char* detail) {
-    if (failed_ || !enabled_) return;
+    if (failed_ || !enabled_ || !checked(property)) return;
     failed_ = true;
     failure_ = {property, detail};
   }
@@ -149,6 +160,7 @@ class Context<Concrete> {
   void clear_rejected() { rejected_ = nullptr; }
 
   Requirements requirements;
+  Checked checked;
   std::array<std::uint64_t, Schema::kMaxWords> words{};
 
  private:
@@ -239,6 +251,7 @@ class Context<Symbolic> {
   const std::vector<const char*>& sentences() const { return sentences_; }
 
   Requirements requirements;
+  Checked checked;
   std::vector<Term> state;  ///< one word per field
 
  private:

@@ -67,6 +67,16 @@ class Machine {
   }
   const std::vector<Property<D>>& properties() const { return properties_; }
 
+  /// Checks the property with this name only; false if there is none.
+  [[nodiscard]] bool check_only(const std::string& property_name) {
+    for (std::size_t i = 0; i < properties_.size(); ++i) {
+      if (properties_[i].name != property_name) continue;
+      context.checked.only(static_cast<PropertyId>(i));
+      return true;
+    }
+    return false;
+  }
+
   void process(Process<D> p) { processes_.push_back(std::move(p)); }
   const std::vector<Process<D>>& processes() const { return processes_; }
 
@@ -168,7 +178,7 @@ void expand(Machine<Concrete>& machine, StateView state, Visit&& visit) {
     if (moves) waits[p] = 0;
     waiting = waiting || waits[p] != 0;
   }
-  if (!machine.deadlock) return;
+  if (!machine.deadlock || !context.checked(*machine.deadlock)) return;
   if (waiting && detail::has_cycle(std::span{waits}.first(processes.size()))) {
     visit.stuck(Failure{*machine.deadlock, "processes wait for one another in a cycle"});
   } else if (!any) {
@@ -186,7 +196,7 @@ inline std::optional<Failure> broken_invariant(Machine<Concrete>& machine, State
   context.begin_step();
   const auto& properties = machine.properties();
   for (std::size_t i = 0; i < properties.size(); ++i) {
-    if (!properties[i].holds) continue;
+    if (!properties[i].holds || !context.checked(static_cast<PropertyId>(i))) continue;
     if (!properties[i].holds().bit()) {
       return Failure{static_cast<PropertyId>(i), properties[i].sentence.c_str()};
     }

@@ -85,7 +85,7 @@ std::vector<PlainBug> bugs() {
                [](auto& d) { d.edit("ioasid_alloc").without_locks(); }),
       PlainBug({"register-without-lock", "lock", "mutant", "ioasid_register_allocator() takes no lock", "legal-answer", custom},
                [](auto& d) { d.edit("ioasid_register_allocator").without_locks(); }),
-      PlainBug({"unregister-without-lock", "lock", "mutant", "ioasid_unregister_allocator() takes no lock", "contract", custom},
+      PlainBug({"unregister-without-lock", "lock", "mutant", "ioasid_unregister_allocator() takes no lock", "legal-answer", custom},
                [](auto& d) { d.edit("ioasid_unregister_allocator").without_locks(); }),
       PlainBug({"allocator-kfree-for-kfree-rcu", "grace period", "mutant",
                 "ioasid_unregister_allocator() frees the allocator at once", "no-use-after-free", custom},
@@ -133,7 +133,7 @@ std::vector<PlainBug> bugs() {
                }),
       PlainBug({"free-from-interrupt", "deadlock",
                 "6.1: mm_pasid_drop() can run where interrupts interrupted ioasid_alloc(); the lock is not taken with irqsave",
-                "an interrupt handler calls ioasid_free()", "locking",
+                "an interrupt handler calls ioasid_free()", "no-deadlock",
                 {{"threads", 1}, {"pasids", 1}, {"sets", 1}, {"interrupts", 1}}},
                [](auto& d) { d.build_free(d.interrupt_program("ioasid_free (interrupt)")); }),
   };

@@ -93,7 +93,12 @@ class Design : public Machine<D> {
   /// Adds a function that threads can call.
   Program<D>& program(std::string name) { return programs_.emplace_back(std::move(name)); }
   /// Adds a function that only the interrupt handler calls.
-  Program<D>& interrupt_program(std::string name) { return irq_programs_.emplace_back(std::move(name)); }
+  Program<D>& interrupt_program(std::string name) {
+    auto& p = irq_programs_.emplace_back(std::move(name));
+    // It comes whether or not the call can go on: a step of its own.
+    p.step("interrupt on CPU0", [](Cpu<D>&) {});
+    return p;
+  }
   /// The program with this name, for an edit.
   Program<D>& edit(const std::string& name) {
     for (auto* list : {&programs_, &irq_programs_}) {

@@ -125,6 +125,9 @@ class Program {
 
  private:
   std::size_t find(const std::string& label) const {
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      if (steps_[i].label == label) return i;
+    }
     std::size_t found = steps_.size();
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       if (steps_[i].label.compare(0, label.size(), label) != 0) continue;
