@@ -89,6 +89,7 @@ class Design : public Machine<D> {
   unsigned process_count() const { return processes_; }
   const Array<D, ThreadRecord<D>>& thread() const { return thread_; }
   bool is_interrupt(unsigned self) const { return self >= bounds_.threads; }
+  std::string process_name(unsigned self) const { return is_interrupt(self) ? "IRQ0" : fmt::format("CPU{}", self); }
 
   /// Adds a function that threads can call.
   Program<D>& program(std::string name) { return programs_.emplace_back(std::move(name)); }

@@ -69,7 +69,7 @@ void Design<D>::complete() {
       pc = &pcs_.back();
     }
     const bool irq = is_interrupt(i);
-    this->process({irq ? "IRQ0" : fmt::format("CPU{}", i), i, irq ? &irq_code_ : &code_, pc});
+    this->process({process_name(i), i, irq ? &irq_code_ : &code_, pc});
   }
   if (bounds_.rcu_actor) {
     for (auto* client : rcu_clients_) {

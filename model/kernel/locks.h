@@ -11,7 +11,7 @@ template <class D>
 class HeldLock : public Lock<D> {
  public:
   HeldLock(Design<D>& design, std::string_view name)
-      : scope_(design.root()), holder(scope_, name, design.process_count()) {
+      : scope_(design.root()), holder(scope_, name, design.process_count(), holder_format(design)) {
     design.add(*this);
   }
   HeldLock(const HeldLock&) = delete;
@@ -19,6 +19,11 @@ class HeldLock : public Lock<D> {
   Bool<D> held_by(unsigned self) const override { return holder == self + 1; }
 
  private:
+  static Format holder_format(const Design<D>& design) {
+    Format format{Format::Kind::names, {"free"}};
+    for (unsigned i = 0; i < design.process_count(); ++i) format.names.push_back(design.process_name(i));
+    return format;
+  }
   Scope<D> scope_;
 
  public:

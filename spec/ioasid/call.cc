@@ -56,6 +56,7 @@ bool answers_set(CallKind kind) {
 }
 
 std::string print_value(const Call& call, const Outcome& outcome) {
+  if (outcome.err >= kErrs) return fmt::format("error {}, which does not exist", outcome.err);
   if (static_cast<Err>(outcome.err) != Err::ok) return std::string{name(static_cast<Err>(outcome.err))};
   if (answers_id(call.kind)) return fmt::format("id {}", outcome.value);
   if (answers_set(call.kind)) return fmt::format("set {}", outcome.value);

@@ -54,7 +54,7 @@ class DataCalls : Relation<D> {
   }
 
   void detach_data(const A& c, R& r) {
-    this->success(r, true, "detach_data succeeds", [&] { put_data(c.id, 0); });
+    this->success(r, [&] { put_data(c.id, 0); });
     this->settle_value(r, 0, "detach_data has no value");
   }
 
@@ -73,7 +73,7 @@ class DataCalls : Relation<D> {
   }
 
   void detach_spid(const A& c, R& r) {
-    this->success(r, true, "detach_spid succeeds", [&] {
+    this->success(r, [&] {
       Local<D> notified{ctx, 0};
       this->with_id(c.id, [&](unsigned i) {
         ctx.when(s.id[i].spid != 0U, [&] {

@@ -61,7 +61,7 @@ class IdCalls : Relation<D> {
   }
 
   void free(const A& c, R& r) {
-    this->success(r, true, "free succeeds", [&] {
+    this->success(r, [&] {
       Local<D> notified{ctx, 0}, callback{ctx, 0};
       const V serving = s.serving_ops();
       this->with_id(c.id, [&](unsigned i) {
@@ -105,7 +105,7 @@ class IdCalls : Relation<D> {
   }
 
   void put(const A& c, R& r) {
-    this->success(r, true, "put succeeds", [&] {
+    this->success(r, [&] {
       Local<D> freed{ctx, 0}, callback{ctx, 0};
       const V serving = s.serving_ops();
       this->with_id(c.id, [&](unsigned i) {

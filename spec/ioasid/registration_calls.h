@@ -43,7 +43,7 @@ class RegistrationCalls : Relation<D> {
                    return c.ops == o + 1 && is_last(o + 1) && group_in_use(ops_functions(o + 1));
                  }),
                  "unregister_allocator: no id is out when the last ops of a group goes");
-    this->success(r, true, "unregister_allocator succeeds", [&] {
+    this->success(r, [&] {
       for (unsigned ops = 1; ops <= s.bounds.ops; ++ops) {
         const unsigned group = ops_functions(ops);
         ctx.when(c.ops == ops && s.members[group - 1].contains(ops), [&] {

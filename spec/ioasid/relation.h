@@ -53,6 +53,11 @@ class Relation {
       effect();
     });
   }
+  /// The only answer of the call is success.
+  template <class F>
+  void success(R& r, F effect) {
+    ctx.when(r.err == Err::ok, effect);
+  }
   void settle_notified(R& r, V mask) {
     if (r.compare_notified) settle(r, r.notified, mask, "notified: exactly the blocks on the chains concerned are called");
   }

@@ -21,7 +21,7 @@ class SetCalls : Relation<D> {
   void install_capacity(const A& c, R& r) {
     ctx.contract(all_of<D>(s.bounds.sets, [&](unsigned i) { return s.gone(i + 1); }),
                  "install_capacity: no set exists yet");
-    this->success(r, true, "install_capacity succeeds", [&] { s.capacity = c.quota; });
+    this->success(r, [&] { s.capacity = c.quota; });
     this->settle_value(r, 0, "install_capacity has no value");
   }
 
@@ -54,14 +54,14 @@ class SetCalls : Relation<D> {
   void set_get(const A& c, R& r) {
     ctx.contract(s.set_is(c.set, [&](unsigned k) { return s.live(k) && !holds(k, c.client); }),
                  "set_get: the set is live and the client holds no reference on it");
-    this->success(r, true, "set_get succeeds", [&] { add_holder(c.set, c.client); });
+    this->success(r, [&] { add_holder(c.set, c.client); });
     this->settle_value(r, 0, "set_get has no value");
   }
 
   void set_put(const A& c, R& r) {
     ctx.contract(s.set_is(c.set, [&](unsigned k) { return s.live(k) && holds(k, c.client); }),
                  "set_put: the client holds a reference on the set");
-    this->success(r, true, "set_put succeeds", [&] {
+    this->success(r, [&] {
       Local<D> notified{ctx, 0}, callback{ctx, 0};
       for (unsigned k = 1; k <= s.bounds.sets; ++k) {
         ctx.when(c.set == k && s.live(k), [&] {

@@ -36,6 +36,19 @@ unsigned largest_value(CallKind kind, const Bounds& bounds) {
   }
 }
 
+PossibleEffects possible_effects(CallKind kind) {
+  switch (kind) {
+    case CallKind::alloc:
+    case CallKind::free:
+    case CallKind::put:
+    case CallKind::set_put: return {.allocator = true, .getter = false, .notified = true};
+    case CallKind::attach_spid:
+    case CallKind::detach_spid: return {.allocator = false, .getter = false, .notified = true};
+    case CallKind::find: return {.allocator = false, .getter = true, .notified = false};
+    default: return {.allocator = false, .getter = false, .notified = false};
+  }
+}
+
 bool in_scope(CallKind kind, const Bounds& bounds) {
   const bool dynamic_sets = bounds.sets > 0 && !bounds.static_sets;
   switch (kind) {

@@ -19,14 +19,32 @@ namespace iommucheck::ioasid {
 std::vector<Err> answers(CallKind kind);
 /// The largest value that a kind of call can answer, within bounds.
 unsigned largest_value(CallKind kind, const Bounds& bounds);
+/// Which effects a kind of call can have; one that it cannot have is 0 in every answer.
+struct PossibleEffects {
+  bool allocator, getter, notified;
+};
+PossibleEffects possible_effects(CallKind kind);
 /// Whether a kind of call makes sense within bounds (sets for set calls, ops for allocators, ...).
 bool in_scope(CallKind kind, const Bounds& bounds);
+
+/// Requires that a call has no effect of a sort that it cannot have.
+template <class D>
+class NoOtherEffects : Relation<D> {
+ public:
+  using Relation<D>::Relation;
+  void apply(CallKind kind, Reply<D>& r) {
+    const PossibleEffects possible = possible_effects(kind);
+    if (!possible.allocator) this->settle_allocator(r, 0);
+    if (!possible.getter) this->settle_getter(r, 0);
+    if (!possible.notified) this->settle_notified(r, 0);
+  }
+};
 
 template <class D>
 class Spec {
  public:
   Spec(Scope<D> scope, const Bounds& bounds)
-      : state(scope, bounds), sets_(state), ids_(state), data_(state), registrations_(state) {}
+      : state(scope, bounds), sets_(state), ids_(state), data_(state), registrations_(state), no_others_(state) {}
 
   State<D> state;
 
@@ -36,6 +54,7 @@ class Spec {
     state.context().require(
         any_of<D>(static_cast<unsigned>(legal.size()), [&](unsigned i) { return r.err == legal[i]; }),
         "the answer is one that this call can give");
+    no_others_.apply(kind, r);
     switch (kind) {
       case CallKind::install_capacity: return sets_.install_capacity(c, r);
       case CallKind::alloc_set: return sets_.alloc_set(c, r);
@@ -71,6 +90,7 @@ class Spec {
   IdCalls<D> ids_;
   DataCalls<D> data_;
   RegistrationCalls<D> registrations_;
+  NoOtherEffects<D> no_others_;
 };
 
 }  // namespace iommucheck::ioasid

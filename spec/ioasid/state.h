@@ -68,7 +68,7 @@ struct State : Record<D> {
         set(*this, "set", b.sets, b),
         id(*this, "id", b.ids, b),
         groups(*this, "allocators", groups_of(b), groups_of(b)),
-        members(*this, "allocator", groups_of(b), 2, b.ops),
+        members(*this, "allocator", groups_of(b), 2U, b.ops),
         chain(*this, "notifier", b.notifiers, 1 + b.sets) {}
 
   const Bounds bounds;

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// The explicit-state engine: visits every reachable state, breadth first, with many threads.
+//
+// explore() may be called from several threads at once, each with its own factory.
+#ifndef IOMMUCHECK_CHECKER_EXPLICIT_EXPLICIT_H
+#define IOMMUCHECK_CHECKER_EXPLICIT_EXPLICIT_H
+
+#include <cstdint>
+#include <functional>
+
+#include "checker/report.h"
+
+namespace iommucheck::checker {
+
+/// Three quarters of the memory that this process may use (the machine's, or its control group's).
+std::uint64_t default_memory_limit();
+
+/// What an exploration may use up before it answers `unknown`.
+struct Limits {
+  std::uint64_t states = 0;  ///< more states than this are too many; 0: any number
+  std::uint64_t memory_bytes = default_memory_limit();  ///< of states and visited set
+  double seconds = 0;                                   ///< 0: any time
+};
+
+/// How far an exploration has come.
+struct Progress {
+  std::uint64_t states = 0;
+  std::uint64_t frontier = 0;  ///< states of this depth that are still to be expanded
+  std::uint64_t depth = 0;
+  double seconds = 0;
+  double states_per_second = 0;  ///< since the last report
+};
+
+struct Options {
+  unsigned jobs = 0;  ///< threads; 0: one for each CPU that this process may run on
+  Limits limits;
+  /// Ends after the depth at which the first violation is met; else all states are visited.
+  bool stop_at_violation = true;
+  /// Called about five times a second, from any worker, never by two at a time.
+  std::function<void(const Progress&)> progress;
+  /// Slots of the visited set at the beginning (rounded up to a power of two); it grows.
+  std::uint64_t initial_slots = std::uint64_t{1} << 18;
+};
+
+/// Explores the machine that `factory` builds, once for each worker (one call at a time).
+///
+/// States, transitions, depth, verdict, coverage and path are the same for any number of jobs, as
+/// long as no limit is reached.  A path is a shortest one, prefers steps of the same process in a
+/// row, and has been replayed on a machine of its own.  Throws std::logic_error if the machine is
+/// no function of its state, and whatever the factory and the steps throw.
+Exploration explore(const ConcreteFactory& factory, const Options& options = {});
+
+}  // namespace iommucheck::checker
+
+#endif  // IOMMUCHECK_CHECKER_EXPLICIT_EXPLICIT_H

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Arguments of a command: `--name value`, `--name=value`, flags, and words; nothing is ignored.
+//
+// Bounds differ from model to model, so the options of a command are not known before the model is:
+// what nobody has asked for in the end is an error (finish()).
+#ifndef IOMMUCHECK_CLI_ARGUMENTS_H
+#define IOMMUCHECK_CLI_ARGUMENTS_H
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "model/registry.h"
+
+namespace iommucheck::cli {
+
+using model::UsageError;
+
+class Arguments {
+ public:
+  /// `flags` take no value; every other option takes one.  Throws UsageError.
+  Arguments(const std::vector<std::string>& words, const std::set<std::string>& flags);
+
+  bool flag(const std::string& name);
+  bool has(const std::string& name) const { return options_.contains(name); }
+  std::optional<std::string> text(const std::string& name);
+  std::string text(const std::string& name, const std::string& otherwise);
+  /// A whole number of min .. max.
+  std::uint64_t number(const std::string& name, std::uint64_t otherwise, std::uint64_t min, std::uint64_t max);
+  /// "4096", "512M", "3G".
+  std::uint64_t bytes(const std::string& name, std::uint64_t otherwise);
+  /// The next word that is no option; `what` is what it should be.
+  std::string word(const std::string& what);
+  /// Every option that has not been asked for, as bounds.
+  model::BoundValues rest_as_bounds();
+  /// Throws UsageError if anything is left; `known` are the options that there are.
+  void finish(const std::string& known) const;
+
+ private:
+  std::map<std::string, std::string> options_;
+  std::set<std::string> flags_;
+  std::vector<std::string> words_;
+};
+
+}  // namespace iommucheck::cli
+
+#endif  // IOMMUCHECK_CLI_ARGUMENTS_H

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// iommucheck check MODEL: every interleaving within bounds, by the explicit engine, the symbolic one,
+// or both.
+#include <fmt/format.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "checker/symbolic/bmc.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/exploration.h"
+#include "cli/spec_model.h"
+
+namespace iommucheck::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr const char* kOptions =
+    "--bug, --property, --engine, --depth, --jobs, --max-states, --max-memory, --max-seconds, --trace, --json, and the "
+    "bounds of the model (iommucheck list)";
+
+void write_trace(const std::string& file, const ordered_json& trace) {
+  std::ofstream stream{file};
+  stream << trace.dump(1) << '\n';
+  stream.flush();
+  if (!stream) throw TraceError(fmt::format("the trace cannot be written to {}", file));
+}
+
+/// The symbolic engine looks at paths up to a depth, so that is part of its scope.
+struct Bounded {
+  checker::Verdict verdict{};
+  std::string reason;
+  std::optional<checker::Path> path;
+  unsigned depth = 0;
+  double seconds = 0;
+};
+
+Bounded check_symbolically(const Subject& subject, unsigned depth, double max_seconds) {
+  const checker::Relation relation{[&] { return build_symbolic(subject); }};
+  checker::BoundedOptions options;
+  options.depth = depth;
+  options.query_seconds = max_seconds;
+  auto result = checker::bounded_check(relation, options);
+  Bounded bounded{result.verdict, result.reason, result.path, depth, result.seconds};
+  if (bounded.path) {
+    // Its texts live as long as the relation: take those of a machine of our own.
+    const auto machine = build_concrete(subject);
+    std::string why;
+    if (!checker::replays(*machine, *bounded.path, &why)) {
+      throw std::logic_error("the symbolic engine found a path that does not replay: " + why);
+    }
+    const auto json_path = path_to_json(subject, *machine, *bounded.path);
+    bounded.path = path_from_json(*machine, nlohmann::json::parse(json_path.dump()));
+  }
+  return bounded;
+}
+
+int report_symbolic(const Subject& subject, const Bounded& result, bool as_json, const std::string& trace_file) {
+  const auto machine = build_concrete(subject);
+  ordered_json trace;
+  if (result.path) trace = path_to_json(subject, *machine, *result.path);
+  if (!trace_file.empty() && result.path) write_trace(trace_file, trace);
+  if (as_json) {
+    ordered_json object;
+    object["verdict"] = checker::name(result.verdict);
+    object["scope"] = scope_to_json(subject);
+    object["scope"]["engine"] = "symbolic";
+    object["scope"]["depth"] = result.depth;
+    if (!result.reason.empty()) object["reason"] = result.reason;
+    object["seconds"] = result.seconds;
+    object["trace"] = trace;
+    fmt::print("{}\n", object.dump(2));
+  } else {
+    fmt::print("{}: {}; paths of at most {} steps (symbolic engine), {:.2f} s\n", checker::name(result.verdict), print_scope(subject),
+               result.depth, result.seconds);
+    if (!result.reason.empty()) fmt::print("  reason: {}\n", result.reason);
+    if (result.path) fmt::print("\n  a shortest counterexample, {} steps (replayed):\n\n{}", result.path->steps.size(), print_path(*machine, *result.path));
+  }
+  return checker::exit_code(result.verdict);
+}
+
+/// Whether the two engines contradict each other: the symbolic one sees paths up to its depth only.
+bool disagree(const checker::Exploration& all, const Bounded& bounded) {
+  using checker::Verdict;
+  if (all.verdict == Verdict::unknown || bounded.verdict == Verdict::unknown) return false;
+  const bool within = all.path && all.path->steps.size() <= bounded.depth;
+  if (bounded.path) return !all.path || all.path->steps.size() != bounded.path->steps.size();
+  return within;
+}
+
+}  // namespace
+
+int check_command(const Words& words) {
+  Arguments arguments{words, {"json"}};
+  const bool as_json = arguments.flag("json");
+  Subject subject;
+  subject.model = arguments.word("the MODEL (iommucheck list names them)");
+  subject.bug = arguments.text("bug", "");
+  subject.property = arguments.text("property", "");
+  const std::string engine = arguments.text("engine", "explicit");
+  if (engine != "explicit" && engine != "symbolic" && engine != "both") {
+    throw UsageError(fmt::format("there is no engine '{}'; there are explicit, symbolic, both", engine));
+  }
+  if (arguments.has("depth") && engine == "explicit") {
+    throw UsageError("--depth is of the symbolic engine: the explicit one looks at every depth");
+  }
+  if (engine == "symbolic" && (arguments.has("jobs") || arguments.has("max-states") || arguments.has("max-memory"))) {
+    throw UsageError("--jobs, --max-states and --max-memory are of the explicit engine");
+  }
+  const auto depth = static_cast<unsigned>(arguments.number("depth", 12, 0, 1000));
+  checker::Options options;
+  options.jobs = static_cast<unsigned>(arguments.number("jobs", 0, 1, 256));
+  options.limits.states = arguments.number("max-states", 0, 1, ~0ULL);
+  options.limits.memory_bytes = arguments.bytes("max-memory", options.limits.memory_bytes);
+  options.limits.seconds = static_cast<double>(arguments.number("max-seconds", 0, 1, 1'000'000));
+  const std::string trace_file = arguments.text("trace", "");
+  const auto given = arguments.rest_as_bounds();
+  arguments.finish(kOptions);
+
+  if (is_spec_model(subject.model)) {
+    if (!subject.bug.empty()) throw UsageError("a specification has no bugs");
+    subject.model = "spec/ioasid";
+    subject.bounds = complete_spec_bounds(given);
+  } else {
+    const auto& design = model::design(subject.model);
+    // A bug is looked for within the bounds that show it, unless others are asked for.
+    auto bounds = subject.bug.empty() ? model::BoundValues{} : design.bug(subject.bug).bounds;
+    for (const auto& [name, value] : given) bounds[name] = value;
+    subject.bounds = design.complete(bounds);
+  }
+  static_cast<void>(build_concrete(subject));
+
+  if (engine == "symbolic") {
+    return report_symbolic(subject, check_symbolically(subject, depth, options.limits.seconds), as_json, trace_file);
+  }
+  const auto result = explore_subject(subject, options);
+  auto object = exploration_to_json(subject, result);
+  object["scope"]["engine"] = engine;
+  if (!trace_file.empty() && result.path) write_trace(trace_file, object["trace"]);
+  int code = checker::exit_code(result.verdict);
+  std::string second;
+  if (engine == "both") {
+    const auto bounded = check_symbolically(subject, depth, options.limits.seconds);
+    const bool contradiction = disagree(result, bounded);
+    object["symbolic"] = {{"verdict", checker::name(bounded.verdict)}, {"depth", bounded.depth}, {"agrees", !contradiction}};
+    second = fmt::format("  symbolic engine, paths of at most {} steps: {}, {}\n", bounded.depth, checker::name(bounded.verdict),
+                         contradiction ? "THE ENGINES DISAGREE" : "the engines agree");
+    if (contradiction) code = kDisagree;
+  }
+  if (as_json) {
+    fmt::print("{}\n", object.dump(2));
+  } else {
+    fmt::print("{}{}", print_exploration(subject, result), second);
+  }
+  return code;
+}
+
+}  // namespace iommucheck::cli

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// The commands of iommucheck: each parses its own words, prints, and gives the exit code.
+#ifndef IOMMUCHECK_CLI_COMMANDS_H
+#define IOMMUCHECK_CLI_COMMANDS_H
+
+#include <string>
+#include <vector>
+
+namespace iommucheck::cli {
+
+/// Beyond the verdicts' 0, 1 and 2 (checker::exit_code).
+enum ExitCode : int {
+  kDisagree = 3,       ///< two engines disagree
+  kUsage = 64,         ///< unknown model, an option that the engine does not have, a bound out of range
+  kInput = 66,         ///< input missing or unreadable
+  kInternal = 70,      ///< an error of iommucheck itself
+};
+
+using Words = std::vector<std::string>;
+
+int list_command(const Words& words);
+int check_command(const Words& words);
+int prove_command(const Words& words);
+int kernel_command(const Words& words);
+int replay_command(const Words& words);
+int verify_command(const Words& words);
+
+}  // namespace iommucheck::cli
+
+#endif  // IOMMUCHECK_CLI_COMMANDS_H

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+// Writing and reading counterexamples.
+#include "cli/trace.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cli/spec_model.h"
+
+namespace iommucheck::cli {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+constexpr int kColumn = 44;
+
+/// Variables of the checker itself, which no kernel engineer asked for.
+bool is_bookkeeping(const std::string& field) {
+  const auto ends = [&](std::string_view suffix) {
+    return field.size() >= suffix.size() && field.compare(field.size() - suffix.size(), suffix.size(), suffix) == 0;
+  };
+  return ends(".pc") || ends(".took_effect") || ends(".looking") || ends(".answers_seen") || ends(".calls");
+}
+
+const StepCode& code_of(const Machine<Concrete>& machine, ActionId action) {
+  return machine.processes().at(action.process).code->at(action.step);
+}
+
+ordered_json state_to_json(const Schema& schema, StateView state, ordered_json meta) {
+  ordered_json object;
+  object["#meta"] = std::move(meta);
+  for (std::uint32_t f = 0; f < schema.fields().size(); ++f) object[schema.fields()[f].name] = schema.get(state, f);
+  return object;
+}
+
+checker::PackedState state_from_json(const Schema& schema, const json& object) {
+  checker::PackedState state(schema.words());
+  for (std::uint32_t f = 0; f < schema.fields().size(); ++f) {
+    const auto& field = schema.fields()[f];
+    const auto found = object.find(field.name);
+    if (found == object.end() || !found->is_number_unsigned()) {
+      throw TraceError(fmt::format("a state has no number '{}': is the trace of this version and these bounds?", field.name));
+    }
+    const auto value = found->get<std::uint64_t>();
+    if (value > field.max) throw TraceError(fmt::format("{} = {} is out of range", field.name, value));
+    schema.set(state, f, static_cast<std::uint32_t>(value));
+  }
+  return state;
+}
+
+/// Strings that outlive a trace read from a file.
+const char* keep(const std::string& text) {
+  static std::set<std::string> texts;
+  return texts.insert(text).first->c_str();
+}
+
+}  // namespace
+
+std::unique_ptr<Machine<Concrete>> build_concrete(const Subject& subject) {
+  auto machine = is_spec_model(subject.model) ? spec_concrete(subject.bounds)
+                                              : model::design(subject.model).concrete(subject.bounds, subject.bug);
+  if (!subject.property.empty() && !machine->check_only(subject.property)) {
+    std::string names;
+    for (const auto& p : machine->properties()) names += fmt::format("{}{}", names.empty() ? "" : ", ", p.name);
+    throw UsageError(fmt::format("{} has no property '{}'; it has {}", subject.model, subject.property, names));
+  }
+  return machine;
+}
+
+std::unique_ptr<Machine<Symbolic>> build_symbolic(const Subject& subject) {
+  auto machine = is_spec_model(subject.model) ? spec_symbolic(subject.bounds)
+                                              : model::design(subject.model).symbolic(subject.bounds, subject.bug);
+  if (!subject.property.empty() && !machine->check_only(subject.property)) {
+    throw UsageError(fmt::format("{} has no property '{}'", subject.model, subject.property));
+  }
+  return machine;
+}
+
+std::string print_path(const Machine<Concrete>& machine, const checker::Path& path) {
+  std::string text;
+  const auto& processes = machine.processes();
+  std::string header = "      ";
+  std::string rule = "      ";
+  for (const auto& p : processes) {
+    header += fmt::format("{:<{}}", p.name, kColumn);
+    rule += fmt::format("{:<{}}", std::string(p.name.size(), '-'), kColumn);
+  }
+  const auto trimmed = [](std::string s) {
+    s.erase(s.find_last_not_of(' ') + 1);
+    return s + "\n";
+  };
+  text += trimmed(header) + trimmed(rule);
+  StateView before = path.initial;
+  std::size_t number = 0;
+  for (const auto& step : path.steps) {
+    ++number;
+    const StepCode& code = code_of(machine, step.action);
+    const std::string indent(static_cast<std::size_t>(kColumn) * step.action.process, ' ');
+    if (code.entry) text += fmt::format("      {}{}()\n", indent, code.program);
+    text += fmt::format("{:>4}  {}  {}\n", number, indent, code.label);
+    for (const auto& change : machine.schema.diff(before, step.after)) {
+      if (is_bookkeeping(change.name)) continue;
+      text += fmt::format("      {}      {}: {} -> {}\n", indent, change.name, change.before, change.after);
+    }
+    before = step.after;
+  }
+  const auto& property = machine.properties().at(static_cast<std::size_t>(path.failure.property));
+  text += fmt::format("\n      {}: {}\n      {}\n", property.name, path.failure.detail, property.sentence);
+  return text;
+}
+
+ordered_json path_to_json(const Subject& subject, const Machine<Concrete>& machine, const checker::Path& path) {
+  ordered_json trace;
+  ordered_json& meta = trace["#meta"];
+  meta["format"] = "ITF";
+  meta["format-description"] = "https://apalache.informal.systems/docs/adr/015adr-trace.html";
+  meta["model"] = subject.model;
+  meta["bug"] = subject.bug;
+  meta["checked"] = subject.property;
+  meta["bounds"] = subject.bounds;
+  meta["property"] = machine.properties().at(static_cast<std::size_t>(path.failure.property)).name;
+  meta["detail"] = path.failure.detail;
+  for (const auto& f : machine.schema.fields()) trace["vars"].push_back(f.name);
+  trace["states"].push_back(state_to_json(machine.schema, path.initial, {{"index", 0}}));
+  std::size_t index = 0;
+  for (const auto& step : path.steps) {
+    const StepCode& code = code_of(machine, step.action);
+    trace["states"].push_back(state_to_json(machine.schema, step.after,
+                                            {{"index", ++index},
+                                             {"process", machine.processes()[step.action.process].name},
+                                             {"program", code.program},
+                                             {"label", code.label},
+                                             {"action", {step.action.process, step.action.step}}}));
+  }
+  return trace;
+}
+
+Subject subject_of(const json& trace) {
+  try {
+    const json& meta = trace.at("#meta");
+    Subject subject{meta.at("model"), meta.value("bug", ""), meta.value("checked", ""), {}};
+    subject.bounds = meta.at("bounds").get<model::BoundValues>();
+    return subject;
+  } catch (const json::exception& e) {
+    throw TraceError(fmt::format("this is no trace of iommucheck: {}", e.what()));
+  }
+}
+
+checker::Path path_from_json(const Machine<Concrete>& machine, const json& trace) {
+  try {
+    checker::Path path;
+    const json& meta = trace.at("#meta");
+    bool known = false;
+    for (std::size_t i = 0; i < machine.properties().size(); ++i) {
+      if (machine.properties()[i].name != meta.at("property").get<std::string>()) continue;
+      path.failure.property = static_cast<PropertyId>(i);
+      known = true;
+    }
+    if (!known) throw TraceError("the trace violates a property that the model does not have");
+    path.failure.detail = keep(meta.at("detail").get<std::string>());
+    bool first = true;
+    for (const json& state : trace.at("states")) {
+      auto packed = state_from_json(machine.schema, state);
+      if (first) {
+        path.initial = std::move(packed);
+        first = false;
+        continue;
+      }
+      const json& action = state.at("#meta").at("action");
+      path.steps.push_back({{action.at(0).get<std::uint16_t>(), action.at(1).get<std::uint16_t>()}, std::move(packed)});
+    }
+    if (first) throw TraceError("the trace has no state");
+    return path;
+  } catch (const json::exception& e) {
+    throw TraceError(fmt::format("this is no trace of iommucheck: {}", e.what()));
+  }
+}
+
+}  // namespace iommucheck::cli

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// A counterexample for people and for tools: text with CPU columns, and JSON in Apalache's ITF.
+#ifndef IOMMUCHECK_CLI_TRACE_H
+#define IOMMUCHECK_CLI_TRACE_H
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "checker/report.h"
+#include "model/registry.h"
+
+namespace iommucheck::cli {
+
+using model::UsageError;
+
+/// What a trace is a trace of: enough to build the machine again.
+struct Subject {
+  std::string model, bug, property;  ///< bug and property may be empty
+  model::BoundValues bounds;
+};
+
+/// The machine of a subject: a design, or "spec/ioasid".  Throws UsageError.
+std::unique_ptr<Machine<Concrete>> build_concrete(const Subject& subject);
+std::unique_ptr<Machine<Symbolic>> build_symbolic(const Subject& subject);
+
+/// A lockdep-like report: one line a step, in the column of the CPU that takes it, and below it what
+/// it changed.
+std::string print_path(const Machine<Concrete>& machine, const checker::Path& path);
+
+nlohmann::ordered_json path_to_json(const Subject& subject, const Machine<Concrete>& machine, const checker::Path& path);
+
+/// A trace that is not one: the message says where.
+class TraceError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+Subject subject_of(const nlohmann::json& trace);
+checker::Path path_from_json(const Machine<Concrete>& machine, const nlohmann::json& trace);
+
+}  // namespace iommucheck::cli
+
+#endif  // IOMMUCHECK_CLI_TRACE_H

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// Why a kernel cannot be run here: what happened, the usual cause, and what to do about it.
+#ifndef IOMMUCHECK_IMPL_LINUX_ERROR_H
+#define IOMMUCHECK_IMPL_LINUX_ERROR_H
+
+#include <stdexcept>
+#include <string>
+
+namespace iommucheck::linux_harness {
+
+/// Thrown by everything in this folder.  what() is the whole text, several lines.
+class HarnessError : public std::runtime_error {
+ public:
+  HarnessError(const std::string& happened, const std::string& cause, const std::string& advice)
+      : std::runtime_error(happened + (cause.empty() ? "" : "\n  usual cause: " + cause) +
+                           (advice.empty() ? "" : "\n  what to do: " + advice)) {}
+};
+
+}  // namespace iommucheck::linux_harness
+
+#endif  // IOMMUCHECK_IMPL_LINUX_ERROR_H

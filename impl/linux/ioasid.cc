@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+// Turns calls into requests for the runner, and its answers into outcomes and reports.
+#include "impl/linux/ioasid.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "impl/linux/answer.h"
+#include "impl/linux/error.h"
+#include "impl/linux/process.h"
+#include "impl/linux/symbols.h"
+
+namespace iommucheck::linux_harness {
+namespace {
+
+using ioasid::Call;
+using ioasid::CallKind;
+using ioasid::Err;
+
+constexpr std::string_view kFile = "drivers/iommu/ioasid.c";
+constexpr std::array<CallKind, 6> kSupported{
+    CallKind::alloc,    CallKind::free,               CallKind::find,
+    CallKind::set_data, CallKind::register_allocator, CallKind::unregister_allocator};
+
+const RunnerParts& parts() {
+  static const RunnerParts parts{
+      std::string{kFile},
+      {"lib/xarray.c", "lib/radix-tree.c", "lib/find_bit.c", "lib/bitmap.c"},
+      "ioasid_calls.c"};
+  return parts;
+}
+
+/// The line of a function's definition: its name at the start of a declarator, and no semicolon
+/// before the body.  0 if there is none.
+unsigned definition_line(std::string_view text, std::string_view function) {
+  unsigned line = 1;
+  for (std::size_t at = 0; at < text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view words = text.substr(at, end - at);
+    const std::size_t name = words.find(std::string{function} + "(");
+    const bool declares = name != std::string_view::npos && words[0] != '\t' && words[0] != ' ' &&
+                          words[0] != '/' && (name == 0 || words[name - 1] == ' ' ||
+                                              words[name - 1] == '*');
+    const std::size_t body = text.find_first_of("{;", at);
+    if (declares && body != std::string_view::npos && text[body] == '{') return line;
+    at = end + 1;
+  }
+  return 0;
+}
+
+Runner build(Cache& cache, const SourceTree& tree) {
+  require_file(tree, std::string{kFile},
+               "Linux 5.5 to 6.2 have it; on Debian: apt-get install linux-source-6.1, then "
+               "--package linux-source-6.1");
+  const std::string text = read_file(tree.root / kFile);
+  for (const CallKind kind : kSupported) {
+    if (definition_line(text, ioasid::name(kind)) != 0) continue;
+    throw HarnessError(
+        fmt::format("{} of {} (Linux {}) does not define {}", kFile, tree.origin.string(),
+                    tree.version, ioasid::name(kind)),
+        "Linux 5.11 to 5.17 count references (ioasid_put in place of ioasid_free), or the tree is "
+        "patched with another interface",
+        "use a tree of 5.18 to 6.2, or --package linux-source-6.1");
+  }
+  KernelFiles files{{parts().under_test}, {"-DCONFIG_IOASID=1", "-DCONFIG_IOMMU_API=1"}};
+  for (const std::string& library : parts().libraries) {
+    if (std::filesystem::exists(tree.root / library)) files.files.push_back(library);
+  }
+  return build_runner(cache, prepare(cache, tree, files), parts());
+}
+
+std::uint32_t checked(std::uint32_t value, std::uint32_t most, std::string_view what) {
+  if (value <= most) return value;
+  throw std::invalid_argument{fmt::format("{} {}: the kernel harness has {}", what, value, most)};
+}
+
+/// One call as glue/calls.c reads it.
+std::string encode(const Call& call) {
+  const auto& args = call.args;
+  const std::uint32_t set = checked(args.set, kMaxNumber, "set");
+  const std::uint32_t data = checked(args.data, kMaxNumber, "data");
+  const std::uint32_t ops = checked(args.ops, kMaxOps, "ops");
+  switch (call.kind) {
+    case CallKind::alloc:
+      return fmt::format("a {} {} {} {} {} {};", set, args.min, args.max, data, args.callback,
+                         args.nomem);
+    case CallKind::free: return fmt::format("f {};", args.id);
+    case CallKind::find: return fmt::format("q {} {} {};", set, args.id, args.getter);
+    case CallKind::set_data: return fmt::format("d {} {};", args.id, data);
+    case CallKind::register_allocator: break;
+    case CallKind::unregister_allocator: break;
+    default:
+      throw std::invalid_argument{fmt::format("{} is not in this kernel", ioasid::name(call.kind))};
+  }
+  if (ops == 0) throw std::invalid_argument{"ops 0 is the default allocator: it has no ops"};
+  return call.kind == CallKind::register_allocator ? fmt::format("r {} {};", ops, args.nomem)
+                                                   : fmt::format("u {};", ops);
+}
+
+std::optional<Err> error_of(int number) {
+  switch (number) {
+    case 0: return Err::ok;
+    case 1: return Err::invalid;
+    case -ENOENT: return Err::enoent;
+    case -EACCES: return Err::eacces;
+    case -EINVAL: return Err::einval;
+    case -EBUSY: return Err::ebusy;
+    case -EEXIST: return Err::eexist;
+    case -EAGAIN: return Err::eagain;
+    case -ENOSPC: return Err::enospc;
+    case -ENOMEM: return Err::enomem;
+    default: return std::nullopt;
+  }
+}
+
+void add_report(Step& step, Report report) {
+  if (step.report && report.fatal) std::swap(*step.report, report);
+  if (!step.report) {
+    step.report = std::move(report);
+  } else {
+    step.others.push_back(std::move(report));
+  }
+}
+
+}  // namespace
+
+Runner build_ioasid_tree(Cache& cache, const std::filesystem::path& tree) {
+  return build(cache, open_tree(cache, tree));
+}
+
+Runner build_ioasid_package(Cache& cache, const std::string& package,
+                            const std::filesystem::path& directory) {
+  return build(cache, open_package(cache, package, directory));
+}
+
+class KernelIoasid::Impl {
+ public:
+  explicit Impl(const Runner& runner) : program_{runner.program}, symbols_{runner} {}
+
+  /// Sends a request and reads its answer; the status of the child, or nothing if the server died.
+  std::optional<int> ask(const std::string& request, std::vector<RawStep>& steps) {
+    if (!server_) start();
+    std::string line;
+    if (server_->send(request)) {
+      while (server_->receive(line)) {
+        if (line.starts_with("E ")) return std::stoi(line.substr(2));
+        add_line(steps, line);
+      }
+    }
+    server_.reset();
+    return std::nullopt;
+  }
+
+  Step finish(const Call& call, const RawStep& raw) {
+    Step step;
+    step.returned = raw.returned;
+    const std::optional<Err> error = error_of(raw.error);
+    step.outcome.err = static_cast<std::uint32_t>(error.value_or(Err::einval));
+    step.outcome.value = static_cast<std::uint32_t>(raw.value);
+    step.outcome.allocator = raw.allocator;
+    step.outcome.getter_on = raw.getter_on;
+    for (const RawReport& report : raw.reports) {
+      add_report(step, symbolise(report, symbols_, kFile));
+    }
+    if (!error) {
+      Report report;
+      report.kind = "unknown error code";
+      report.message = fmt::format("{} answered {}", ioasid::name(call.kind), raw.error);
+      add_report(step, std::move(report));
+    }
+    for (const RawLog& log : raw.log) {
+      step.log.push_back({log.text, {}});
+      for (const std::uint64_t address : log.here) {
+        if (!step.log.back().where.file.empty()) break;
+        step.log.back().where = frame_in(symbols_.frames(address), kFile);
+      }
+    }
+    for (const std::uint64_t address : raw.trace) {
+      const Frame frame = frame_in(symbols_.frames(address), kFile);
+      if (frame.line != 0 && (step.lines.empty() || step.lines.back() != frame.line)) {
+        step.lines.push_back(frame.line);
+      }
+    }
+    return step;
+  }
+
+  Symbols& symbols() { return symbols_; }
+
+ private:
+  std::filesystem::path program_;
+  Symbols symbols_;
+  std::unique_ptr<Conversation> server_;
+
+  void start() {
+    server_ = std::make_unique<Conversation>(program_);
+    std::string line;
+    if (server_->receive(line) && line == "ready") return;
+    server_.reset();
+    throw HarnessError(
+        fmt::format("{} does not start:\n{}", program_.string(),
+                    linux_harness::run({program_.string()}).output),
+        "AddressSanitizer needs a large address space: check ulimit -v",
+        fmt::format("delete {} and try again", program_.parent_path().string()));
+  }
+};
+
+KernelIoasid::KernelIoasid(Runner runner, IoasidOptions options)
+    : runner_{std::move(runner)}, options_{options}, impl_{std::make_unique<Impl>(runner_)} {}
+
+KernelIoasid::~KernelIoasid() = default;
+
+bool KernelIoasid::supports(CallKind kind) {
+  return std::find(kSupported.begin(), kSupported.end(), kind) != kSupported.end();
+}
+
+std::vector<Step> KernelIoasid::run(std::span<const Call> calls) {
+  if (calls.empty()) return {};
+  std::string request = fmt::format("{} {:d} {:d} {:d} {:d} {};", options_.first_id, options_.trace,
+                                    options_.grace_after_each_call, options_.leak_check,
+                                    options_.poison_unregistered_ops, options_.cpu_ms);
+  for (const Call& call : calls) request += encode(call);
+  request += '\n';
+
+  std::vector<RawStep> raw;
+  const std::optional<int> status = impl_->ask(request, raw);
+  if (raw.size() > calls.size()) raw.resize(calls.size());
+  const auto is_fatal = [](const RawReport& report) { return report.fatal; };
+  const bool ended = !raw.empty() && std::any_of(raw.back().reports.begin(),
+                                                 raw.back().reports.end(), is_fatal);
+  if (status != 0 && !ended) {
+    // No report says why: the harness itself failed, or the kernel code destroyed it.
+    if (raw.empty()) raw.emplace_back();
+    raw.back().returned = false;
+    raw.back().reports.push_back(
+        {true, "runner died", fmt::format("status {}", status ? *status : -1), {}, {}, {}});
+  }
+  impl_->symbols().prefetch(addresses_of(raw));
+  std::vector<Step> steps;
+  for (std::size_t i = 0; i < raw.size(); ++i) steps.push_back(impl_->finish(calls[i], raw[i]));
+  return steps;
+}
+
+Frame KernelIoasid::locate(CallKind kind) const {
+  const std::string_view function = ioasid::name(kind);
+  const std::string text = read_file(runner_.tree.root / kFile);
+  return {std::string{function}, std::string{kFile}, definition_line(text, function)};
+}
+
+}  // namespace iommucheck::linux_harness

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Compiles kernel files, the tree's own libraries and our glue into one user-space program.
+#ifndef IOMMUCHECK_IMPL_LINUX_RUNNER_H
+#define IOMMUCHECK_IMPL_LINUX_RUNNER_H
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "impl/linux/prepare.h"
+
+namespace iommucheck::linux_harness {
+
+/// A file of impl/linux/glue/, which the build puts into the library (see CMakeLists.txt).
+struct GlueFile {
+  std::string_view name, text;
+};
+const std::vector<GlueFile>& glue_files();
+
+struct RunnerParts {
+  std::string under_test;              ///< the kernel file whose executed lines are traced
+  std::vector<std::string> libraries;  ///< kernel files it needs; those a tree lacks are left out
+  std::string kernel_glue;             ///< the glue file that includes kernel headers
+};
+
+struct Runner {
+  SourceTree tree;
+  std::filesystem::path build_directory;  ///< where the kernel's generated headers are
+  std::filesystem::path program;
+  std::vector<std::string> unmodelled;    ///< kernel symbols that trap when they are used
+};
+
+/// Builds the program under AddressSanitizer, or finds it in the cache.  Throws HarnessError with
+/// the compiler's words if the user's file does not compile.
+Runner build_runner(Cache& cache, const KernelBuild& build, const RunnerParts& parts);
+
+}  // namespace iommucheck::linux_harness
+
+#endif  // IOMMUCHECK_IMPL_LINUX_RUNNER_H
