@@ -9,9 +9,11 @@
 namespace iommucheck::checker {
 
 struct BoundedOptions {
-  unsigned depth = 10;                 ///< the longest path to look at, in steps
-  double query_seconds = 0;            ///< a limit for each query; 0: none
-  std::optional<PropertyId> property;  ///< only this one; else any
+  unsigned depth = 10;       ///< the longest path to look at, in steps
+  double query_seconds = 0;  ///< a limit for each query; 0: none
+  /// Only this one; else any that the machine checks.  Where a state breaks others, too, replays()
+  /// needs a machine that checks this one only (Machine::check_only).
+  std::optional<PropertyId> property;
 };
 
 struct [[nodiscard]] BoundedCheck {

@@ -21,7 +21,7 @@ class Prover {
     const auto& properties = relation.machine().properties();
     for (std::size_t i = 0; i < properties.size(); ++i) {
       const auto id = static_cast<PropertyId>(i);
-      if (id == relation.machine().deadlock) continue;
+      if (id == relation.machine().deadlock || !relation.machine().context.checked(id)) continue;
       result_.properties.push_back({id, properties[i].name, Verdict::proved, {}, {}});
     }
   }

@@ -47,7 +47,8 @@ struct InductionOptions {
   double query_seconds = 0;  ///< a limit for each query; 0: none
 };
 
-/// Deadlock freedom is no question of this kind: the machine's deadlock property is left out.
+/// Deadlock freedom is no question of this kind: the machine's deadlock property is left out.  So
+/// is what the machine does not check (Machine::check_only): it is neither proved nor assumed.
 Induction prove_by_induction(const Relation& relation, const InductionOptions& options = {});
 
 }  // namespace iommucheck::checker

@@ -53,7 +53,7 @@ Relation::Relation(const SymbolicFactory& factory)
 
   const auto& properties = machine_->properties();
   for (std::size_t i = 0; i < properties.size(); ++i) {
-    if (!properties[i].holds) continue;
+    if (!properties[i].holds || !context.checked(static_cast<PropertyId>(i))) continue;
     context.state = state_;
     context.begin_step();
     invariants_.push_back({static_cast<PropertyId>(i), properties[i].holds().bit()});

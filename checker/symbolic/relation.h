@@ -45,7 +45,7 @@ class Relation {
   const Transition& initial() const { return initial_; }
   /// Without those that are never enabled.  Ordered by action.
   const std::vector<Transition>& transitions() const { return transitions_; }
-  /// The properties with a `holds`, in the order of their declaration.
+  /// The checked properties with a `holds`, in the order of their declaration.
   const std::vector<Invariant>& invariants() const { return invariants_; }
   /// An invariant of the state that `values` (one term per field) describe.
   Term holds_in(const Invariant& invariant, const std::vector<Term>& values) const;

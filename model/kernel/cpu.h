@@ -88,12 +88,13 @@ class Cpu {
 
   template <class L>
   void acquire(const L& l) const {
-    fail_unless(l.holder != self_ + 1, design_->locking, "a lock is taken that its holder waits for (recursion)");
     const Val<D> holder = l.holder;
+    const Bool<D> recursion = holder == self_ + 1;
+    fail_unless(!recursion, design_->locking, "a lock is taken by the process that holds it");
     const Val<D> mask = sum_of<D>(design_->process_count(), [&](unsigned i) {
       return select(holder == i + 1, Val<D>(1U << i), Val<D>(0));
     });
-    context().wait_for(holder == 0U, mask);
+    context().wait_for(holder == 0U || recursion, mask);
     l.holder = self_ + 1;
   }
   template <class L>

@@ -80,6 +80,20 @@ TEST(Bmc, LooksForOnePropertyIfAsked) {
   EXPECT_TRUE(replays(*heap.concrete(), *result.path, &why)) << why;
 }
 
+TEST(Bmc, LooksForWhatTheMachineChecks) {
+  const Both threads{[] {
+                       auto machine = std::make_unique<Threads<Concrete>>(2U, 1U, true);
+                       EXPECT_TRUE(machine->check_only("owned"));
+                       return machine;
+                     },
+                     [] {
+                       auto machine = std::make_unique<Threads<Symbolic>>(2U, 1U, true);
+                       EXPECT_TRUE(machine->check_only("owned"));
+                       return machine;
+                     }};
+  expect_violation(threads, 4, property_of(threads, "owned"));
+}
+
 TEST(Bmc, SaysHowFarItLooked) {
   const Relation relation(both<Threads>(3U, 2U, false).symbolic);
   const BoundedCheck result = bounded_check(relation, up_to(9));

@@ -107,6 +107,25 @@ TEST(Induction, TellsStepsThatCannotBeTaken) {
             (std::vector<std::string>{"thread 0: thread: set lock", "thread 1: thread: set lock"}));
 }
 
+TEST(Induction, NeitherProvesNorAssumesWhatIsNotChecked) {
+  StriderOptions o;
+  o.forbidden = 7;
+  o.strengthened = true;
+  const auto only = [o](const char* name) -> SymbolicFactory {
+    return [=] {
+      auto machine = std::make_unique<Strider<Symbolic>>(o);
+      EXPECT_TRUE(machine->check_only(name));
+      return machine;
+    };
+  };
+  const Relation even(only("even"));
+  EXPECT_EQ(prove_by_induction(even).verdict, Verdict::proved);
+  const Relation forbidden(only("not-forbidden"));
+  const Induction result = prove_by_induction(forbidden);
+  EXPECT_EQ(result.verdict, Verdict::unknown);
+  EXPECT_EQ(result.properties.size(), 2U);
+}
+
 TEST(Induction, AdmitsThatTimeRanOut) {
   const ioasid::Bounds bounds{.ids = 6,
                               .sets = 4,

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// The IOASID designs: pinned counts, every step taken somewhere, the same states by the solver.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "checker/explicit/explicit.h"
+#include "checker/symbolic/count.h"
+#include "model/registry.h"
+
+namespace iommucheck::model {
+namespace {
+
+using checker::Verdict;
+
+struct Pinned {
+  const char* design;
+  BoundValues bounds;
+  std::uint64_t states, transitions, depth;
+};
+
+checker::Exploration explore(const std::string& name, const BoundValues& bounds) {
+  return checker::explore([&] { return design(name).concrete(bounds, ""); });
+}
+
+// The third column of each is what iommucheck check prints; README.md has the larger ones.
+const std::vector<Pinned>& pinned() {
+  static const std::vector<Pinned> kPinned{
+#include "tests/model/ioasid_counts.inc"
+  };
+  return kPinned;
+}
+
+TEST(IoasidDesigns, HoldWithPinnedCountsAndEveryStepTaken) {
+  std::map<std::string, std::map<std::string, std::uint64_t>> taken;
+  for (const auto& row : pinned()) {
+    SCOPED_TRACE(row.design);
+    const auto result = explore(row.design, row.bounds);
+    EXPECT_EQ(result.verdict, Verdict::holds) << result.reason;
+    EXPECT_EQ(result.states, row.states);
+    EXPECT_EQ(result.transitions, row.transitions);
+    EXPECT_EQ(result.depth, row.depth);
+    for (const auto& c : result.coverage) taken[row.design][c.program + ": " + c.label] += c.taken;
+  }
+  EXPECT_EQ(taken.size(), designs().size()) << "every design has a row";
+  for (const auto& [name, steps] : taken) {
+    for (const auto& [step, times] : steps) EXPECT_NE(times, 0U) << name << " never takes " << step;
+  }
+}
+
+TEST(IoasidDesigns, TheSolverFindsTheSameStates) {
+  const BoundValues bounds{{"threads", 1}, {"pasids", 1}, {"sets", 1}};
+  for (const auto* d : designs()) {
+    SCOPED_TRACE(d->name());
+    const auto executed = explore(d->name(), bounds);
+    const checker::Relation relation{[&] { return d->symbolic(bounds, ""); }};
+    const auto solved = checker::count_states(relation);
+    ASSERT_TRUE(solved.complete) << solved.reason;
+    EXPECT_EQ(solved.states, executed.states);
+  }
+}
+
+}  // namespace
+}  // namespace iommucheck::model
