@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,9 @@ struct Process {
   const Var<D>* pc = nullptr;
 };
 
+/// Sets of processes are masks of 32 bits.
+inline constexpr std::size_t kMaxProcesses = 32;
+
 template <class D>
 class Machine {
  public:
@@ -62,6 +66,7 @@ class Machine {
 
   /// Declares a property; `holds`, if given, is an invariant of every state.
   PropertyId property(std::string name, std::string sentence, std::function<Bool<D>()> holds = {}) {
+    if (properties_.size() == 64) throw std::length_error("a machine has at most 64 properties");
     properties_.push_back({std::move(name), std::move(sentence), std::move(holds)});
     return static_cast<PropertyId>(properties_.size() - 1);
   }
@@ -77,7 +82,10 @@ class Machine {
     return false;
   }
 
-  void process(Process<D> p) { processes_.push_back(std::move(p)); }
+  void process(Process<D> p) {
+    if (processes_.size() == kMaxProcesses) throw std::length_error("a machine has at most 32 processes");
+    processes_.push_back(std::move(p));
+  }
   const std::vector<Process<D>>& processes() const { return processes_; }
 
   /// Sets up the initial states: runs on the all-zero state, may choose.
@@ -133,13 +141,14 @@ template <class Visit>
 void expand(Machine<Concrete>& machine, StateView state, Visit&& visit) {
   auto& context = machine.context;
   const auto reset = [&] {
-    std::copy(state.begin(), state.end(), context.words.begin());
+    // States have a few words: a loop is faster than a call of memmove.
+    for (std::size_t w = 0; w < state.size(); ++w) context.words[w] = state[w];
     context.begin_step();
   };
   bool any = false;
   bool waiting = false;
   bool moves = false;  // of the process at hand
-  std::array<std::uint32_t, 32> waits{};
+  std::array<std::uint32_t, kMaxProcesses> waits{};
   const auto& processes = machine.processes();
   for (std::uint16_t p = 0; p < processes.size(); ++p) {
     const Process<Concrete>& process = processes[p];
