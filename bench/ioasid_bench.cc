@@ -30,10 +30,9 @@ char datum;
 
 void count(benchmark::State& state, double operations) {
   state.counters["per_op"] = benchmark::Counter(
-      operations, benchmark::Counter::kIsIterationInvariantRate |
-                             benchmark::Counter::kInvert |
-                             (state.threads() > 1 ? benchmark::Counter::kAvgThreads
-                                                  : benchmark::Counter::kDefaults));
+      operations,
+      benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert |
+          (state.threads() > 1 ? benchmark::Counter::kAvgThreads : benchmark::Counter::kDefaults));
 }
 
 std::vector<std::uint32_t> random_ids(std::uint32_t bound, std::uint32_t length) {
@@ -142,8 +141,7 @@ void add_all() {
   add("find_hot", [](benchmark::State& state) { find<Table>(state, kHot); });
   add("find_million", [](benchmark::State& state) { find<Table>(state, kIds); });
   add("find_and_use_hot", [](benchmark::State& state) { find_and_use<Table>(state, kHot); });
-  add("find_and_use_million",
-      [](benchmark::State& state) { find_and_use<Table>(state, kIds); });
+  add("find_and_use_million", [](benchmark::State& state) { find_and_use<Table>(state, kIds); });
   add("mixed", mixed<Table>)->UseRealTime()->Threads(1)->Threads(2);
 }
 

@@ -75,8 +75,8 @@ struct UrcuTable::Impl {
 
 UrcuTable::UrcuTable() : impl_{std::make_unique<Impl>()} {
   // Sized for all ids from the start: growing is not what is measured.
-  impl_->table = cds_lfht_new_flavor(kIds, kIds, 0, CDS_LFHT_ACCOUNTING, &urcu_memb_flavor,
-                                     nullptr);
+  impl_->table =
+      cds_lfht_new_flavor(kIds, kIds, 0, CDS_LFHT_ACCOUNTING, &urcu_memb_flavor, nullptr);
   if (impl_->table == nullptr) throw std::bad_alloc{};
 }
 

@@ -27,7 +27,9 @@ int exit_code(Verdict verdict) {
 
 namespace {
 
-bool same(StateView a, const PackedState& b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+bool same(StateView a, const PackedState& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end());
+}
 
 bool same(const Failure& a, const Failure& b) {
   return a.property == b.property && std::strcmp(a.detail, b.detail) == 0;
@@ -41,7 +43,9 @@ struct StepFinder {
   bool last;
   bool found = false, failed = false, stuck_found = false;
 
-  void successor(ActionId a, StateView next) { found = found || (a == action && same(next, after)); }
+  void successor(ActionId a, StateView next) {
+    found = found || (a == action && same(next, after));
+  }
   void violation(ActionId a, const Failure& f, StateView) {
     failed = failed || (last && a == action && same(f, failure));
   }
@@ -65,17 +69,20 @@ bool replays(Machine<Concrete>& machine, const Path& path, std::string* why) {
   bool failed_in_step = false;
   for (std::size_t i = 0; i < path.steps.size(); ++i) {
     const PathStep& step = path.steps[i];
-    if (step.after.size() != words) return no(fmt::format("step {} has a state of another size", i + 1));
+    if (step.after.size() != words)
+      return no(fmt::format("step {} has a state of another size", i + 1));
     const bool last = i + 1 == path.steps.size();
     StepFinder finder{step.action, step.after, path.failure, last};
     expand(machine, state, finder);
     // Another choice of the same step may lead to the same state without a failure.
     failed_in_step = finder.failed;
-    if (!finder.found && !finder.failed) return no(fmt::format("step {} is no step of the machine", i + 1));
+    if (!finder.found && !finder.failed)
+      return no(fmt::format("step {} is no step of the machine", i + 1));
     state = step.after;
   }
   if (failed_in_step) return true;
-  if (const auto broken = broken_invariant(machine, state); broken && same(*broken, path.failure)) return true;
+  if (const auto broken = broken_invariant(machine, state); broken && same(*broken, path.failure))
+    return true;
   static const PackedState kNone;
   StepFinder end{{}, kNone, path.failure, false};
   expand(machine, state, end);

@@ -4,8 +4,8 @@
 #define IOMMUCHECK_CHECKER_REPORT_H
 
 #include <cstdint>
-#include <memory>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,7 +14,8 @@
 
 namespace iommucheck::checker {
 
-/// holds: within the bounds that the scope names.  unknown: a limit was reached; `reason` says which.
+/// holds: within the bounds that the scope names.  unknown: a limit was reached; `reason` says
+/// which.
 enum class Verdict : std::uint8_t { violated, holds, proved, unknown };
 std::string_view name(Verdict verdict);
 /// The exit code of the command line: 0 holds or proved, 1 violated, 2 unknown.
@@ -40,7 +41,8 @@ struct Path {
 
 /// Takes the path again, step by step, on a fresh machine: true if every step is a step of the
 /// machine and the failure shows at the end.  `why` says what did not fit.
-[[nodiscard]] bool replays(Machine<Concrete>& machine, const Path& path, std::string* why = nullptr);
+[[nodiscard]] bool replays(Machine<Concrete>& machine, const Path& path,
+                           std::string* why = nullptr);
 
 /// How often a step of the code was taken (over all processes that share the code).
 struct StepCoverage {
@@ -53,14 +55,14 @@ struct StepCoverage {
 /// The result of an exploration.
 struct [[nodiscard]] Exploration {
   Verdict verdict = Verdict::unknown;
-  std::string reason;  ///< of unknown: the limit, and the option that raises it
+  std::string reason;             ///< of unknown: the limit, and the option that raises it
   std::uint64_t states = 0;       ///< distinct reachable states met, initial ones included
   std::uint64_t transitions = 0;  ///< enabled steps of expanded states, each once per choice
   std::uint64_t depth = 0;        ///< steps to the farthest state met
   double seconds = 0;
-  double bytes_per_state = 0;     ///< memory of visited set and frontier, per state
+  double bytes_per_state = 0;  ///< memory of visited set and frontier, per state
   std::vector<StepCoverage> coverage;
-  std::optional<Path> path;       ///< of violated: a shortest one
+  std::optional<Path> path;  ///< of violated: a shortest one
 };
 
 }  // namespace iommucheck::checker

@@ -22,12 +22,14 @@ Arguments::Arguments(const std::vector<std::string>& words, const std::set<std::
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
     if (word.size() < 3 || word.compare(0, 2, "--") != 0) {
-      if (word.size() > 1 && word[0] == '-') throw UsageError(fmt::format("'{}' is no option: options begin with --", word));
+      if (word.size() > 1 && word[0] == '-')
+        throw UsageError(fmt::format("'{}' is no option: options begin with --", word));
       words_.push_back(word);
       continue;
     }
     const std::size_t equals = word.find('=');
-    const std::string name = word.substr(2, equals == std::string::npos ? std::string::npos : equals - 2);
+    const std::string name =
+        word.substr(2, equals == std::string::npos ? std::string::npos : equals - 2);
     if (flags.contains(name)) {
       if (equals != std::string::npos) throw UsageError(fmt::format("--{} takes no value", name));
       flags_.insert(name);
@@ -41,7 +43,8 @@ Arguments::Arguments(const std::vector<std::string>& words, const std::set<std::
     } else {
       throw UsageError(fmt::format("--{} needs a value", name));
     }
-    if (!options_.emplace(name, value).second) throw UsageError(fmt::format("--{} is given twice", name));
+    if (!options_.emplace(name, value).second)
+      throw UsageError(fmt::format("--{} is given twice", name));
   }
 }
 
@@ -65,7 +68,8 @@ std::uint64_t Arguments::number(const std::string& name, std::uint64_t otherwise
   if (!value) return otherwise;
   const auto parsed = parse(*value);
   if (!parsed || *parsed < min || *parsed > max) {
-    throw UsageError(fmt::format("--{} {} is out of range: it takes {} to {}", name, *value, min, max));
+    throw UsageError(
+        fmt::format("--{} {} is out of range: it takes {} to {}", name, *value, min, max));
   }
   return *parsed;
 }
@@ -102,7 +106,8 @@ model::BoundValues Arguments::rest_as_bounds() {
   model::BoundValues bounds;
   for (const auto& [name, value] : options_) {
     const auto parsed = parse(value);
-    if (!parsed || *parsed > 1'000'000) throw UsageError(fmt::format("--{} {}: a whole number is needed", name, value));
+    if (!parsed || *parsed > 1'000'000)
+      throw UsageError(fmt::format("--{} {}: a whole number is needed", name, value));
     bounds[name] = static_cast<unsigned>(*parsed);
   }
   options_.clear();
@@ -111,9 +116,12 @@ model::BoundValues Arguments::rest_as_bounds() {
 
 void Arguments::finish(const std::string& known) const {
   if (!options_.empty()) {
-    throw UsageError(fmt::format("--{} is no option of this command; it has {}", options_.begin()->first, known));
+    throw UsageError(fmt::format("--{} is no option of this command; it has {}",
+                                 options_.begin()->first, known));
   }
-  if (!flags_.empty()) throw UsageError(fmt::format("--{} is no option of this command; it has {}", *flags_.begin(), known));
+  if (!flags_.empty())
+    throw UsageError(
+        fmt::format("--{} is no option of this command; it has {}", *flags_.begin(), known));
   if (!words_.empty()) throw UsageError(fmt::format("'{}' is one word too many", words_.front()));
 }
 

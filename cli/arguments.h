@@ -30,7 +30,8 @@ class Arguments {
   std::optional<std::string> text(const std::string& name);
   std::string text(const std::string& name, const std::string& otherwise);
   /// A whole number of min .. max.
-  std::uint64_t number(const std::string& name, std::uint64_t otherwise, std::uint64_t min, std::uint64_t max);
+  std::uint64_t number(const std::string& name, std::uint64_t otherwise, std::uint64_t min,
+                       std::uint64_t max);
   /// "4096", "512M", "3G".
   std::uint64_t bytes(const std::string& name, std::uint64_t otherwise);
   /// The next word that is no option; `what` is what it should be.

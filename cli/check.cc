@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// iommucheck check MODEL: every interleaving within bounds, by the explicit engine, the symbolic one,
-// or both.
+// iommucheck check MODEL: every interleaving within bounds, by the explicit engine, the symbolic
+// one, or both.
 #include <fmt/format.h>
 
 #include <fstream>
@@ -57,7 +57,8 @@ Bounded check_symbolically(const Subject& subject, unsigned depth, double max_se
   return bounded;
 }
 
-int report_symbolic(const Subject& subject, const Bounded& result, bool as_json, const std::string& trace_file) {
+int report_symbolic(const Subject& subject, const Bounded& result, bool as_json,
+                    const std::string& trace_file) {
   const auto machine = build_concrete(subject);
   ordered_json trace;
   if (result.path) trace = path_to_json(subject, *machine, *result.path);
@@ -73,10 +74,12 @@ int report_symbolic(const Subject& subject, const Bounded& result, bool as_json,
     object["trace"] = trace;
     fmt::print("{}\n", object.dump(2));
   } else {
-    fmt::print("{}: {}; paths of at most {} steps (symbolic engine), {:.2f} s\n", checker::name(result.verdict), print_scope(subject),
-               result.depth, result.seconds);
+    fmt::print("{}: {}; paths of at most {} steps (symbolic engine), {:.2f} s\n",
+               checker::name(result.verdict), print_scope(subject), result.depth, result.seconds);
     if (!result.reason.empty()) fmt::print("  reason: {}\n", result.reason);
-    if (result.path) fmt::print("\n  a shortest counterexample, {} steps (replayed):\n\n{}", result.path->steps.size(), print_path(*machine, *result.path));
+    if (result.path)
+      fmt::print("\n  a shortest counterexample, {} steps (replayed):\n\n{}",
+                 result.path->steps.size(), print_path(*machine, *result.path));
   }
   return checker::exit_code(result.verdict);
 }
@@ -101,12 +104,14 @@ int check_command(const Words& words) {
   subject.property = arguments.text("property", "");
   const std::string engine = arguments.text("engine", "explicit");
   if (engine != "explicit" && engine != "symbolic" && engine != "both") {
-    throw UsageError(fmt::format("there is no engine '{}'; there are explicit, symbolic, both", engine));
+    throw UsageError(
+        fmt::format("there is no engine '{}'; there are explicit, symbolic, both", engine));
   }
   if (arguments.has("depth") && engine == "explicit") {
     throw UsageError("--depth is of the symbolic engine: the explicit one looks at every depth");
   }
-  if (engine == "symbolic" && (arguments.has("jobs") || arguments.has("max-states") || arguments.has("max-memory"))) {
+  if (engine == "symbolic" &&
+      (arguments.has("jobs") || arguments.has("max-states") || arguments.has("max-memory"))) {
     throw UsageError("--jobs, --max-states and --max-memory are of the explicit engine");
   }
   const auto depth = static_cast<unsigned>(arguments.number("depth", 12, 0, 1000));
@@ -133,7 +138,8 @@ int check_command(const Words& words) {
   static_cast<void>(build_concrete(subject));
 
   if (engine == "symbolic") {
-    return report_symbolic(subject, check_symbolically(subject, depth, options.limits.seconds), as_json, trace_file);
+    return report_symbolic(subject, check_symbolically(subject, depth, options.limits.seconds),
+                           as_json, trace_file);
   }
   const auto result = explore_subject(subject, options);
   auto object = exploration_to_json(subject, result);
@@ -144,8 +150,11 @@ int check_command(const Words& words) {
   if (engine == "both") {
     const auto bounded = check_symbolically(subject, depth, options.limits.seconds);
     const bool contradiction = disagree(result, bounded);
-    object["symbolic"] = {{"verdict", checker::name(bounded.verdict)}, {"depth", bounded.depth}, {"agrees", !contradiction}};
-    second = fmt::format("  symbolic engine, paths of at most {} steps: {}, {}\n", bounded.depth, checker::name(bounded.verdict),
+    object["symbolic"] = {{"verdict", checker::name(bounded.verdict)},
+                          {"depth", bounded.depth},
+                          {"agrees", !contradiction}};
+    second = fmt::format("  symbolic engine, paths of at most {} steps: {}, {}\n", bounded.depth,
+                         checker::name(bounded.verdict),
                          contradiction ? "THE ENGINES DISAGREE" : "the engines agree");
     if (contradiction) code = kDisagree;
   }

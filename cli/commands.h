@@ -10,10 +10,10 @@ namespace iommucheck::cli {
 
 /// Beyond the verdicts' 0, 1 and 2 (checker::exit_code).
 enum ExitCode : int {
-  kDisagree = 3,       ///< two engines disagree
-  kUsage = 64,         ///< unknown model, an option that the engine does not have, a bound out of range
-  kInput = 66,         ///< input missing or unreadable
-  kInternal = 70,      ///< an error of iommucheck itself
+  kDisagree = 3,   ///< two engines disagree
+  kUsage = 64,     ///< unknown model, an option that the engine does not have, a bound out of range
+  kInput = 66,     ///< input missing or unreadable
+  kInternal = 70,  ///< an error of iommucheck itself
 };
 
 using Words = std::vector<std::string>;

@@ -17,15 +17,18 @@ std::string print_bounds(const model::BoundValues& bounds) {
   for (const auto& [name, value] : bounds) {
     const bool unlimited = name == "calls" && value == 0;
     if (name == "objects" && value == 0) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, unlimited ? "unlimited" : fmt::format("{}", value));
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name,
+                        unlimited ? "unlimited" : fmt::format("{}", value));
   }
   return text;
 }
 
 std::string print_scope(const Subject& subject) {
   return fmt::format("{}{}; {}; {}; sequentially consistent memory", subject.model,
-                     subject.bug.empty() ? "" : fmt::format(" with bug {}", subject.bug), print_bounds(subject.bounds),
-                     subject.property.empty() ? "all properties" : fmt::format("only property {}", subject.property));
+                     subject.bug.empty() ? "" : fmt::format(" with bug {}", subject.bug),
+                     print_bounds(subject.bounds),
+                     subject.property.empty() ? "all properties"
+                                              : fmt::format("only property {}", subject.property));
 }
 
 ordered_json scope_to_json(const Subject& subject) {
@@ -43,8 +46,8 @@ checker::Exploration explore_subject(const Subject& subject, checker::Options op
   const bool terminal = isatty(STDERR_FILENO) != 0;
   if (terminal) {
     options.progress = [](const checker::Progress& p) {
-      fmt::print(stderr, "\r\x1b[K{} states, {} to expand at depth {}, {:.2f} million/s", p.states, p.frontier, p.depth,
-                 p.states_per_second / 1e6);
+      fmt::print(stderr, "\r\x1b[K{} states, {} to expand at depth {}, {:.2f} million/s", p.states,
+                 p.frontier, p.depth, p.states_per_second / 1e6);
       std::fflush(stderr);
     };
   }
@@ -62,7 +65,8 @@ ordered_json exploration_to_json(const Subject& subject, const checker::Explorat
   object["transitions"] = result.transitions;
   object["depth"] = result.depth;
   object["seconds"] = result.seconds;
-  object["states_per_second"] = result.seconds > 0 ? static_cast<double>(result.states) / result.seconds : 0.0;
+  object["states_per_second"] =
+      result.seconds > 0 ? static_cast<double>(result.states) / result.seconds : 0.0;
   object["bytes_per_state"] = result.bytes_per_state;
   object["coverage"] = ordered_json::array();
   for (const auto& c : result.coverage) {
@@ -71,7 +75,8 @@ ordered_json exploration_to_json(const Subject& subject, const checker::Explorat
   object["trace"] = nullptr;
   if (result.path) {
     const auto machine = build_concrete(subject);
-    object["property"] = machine->properties().at(static_cast<std::size_t>(result.path->failure.property)).name;
+    object["property"] =
+        machine->properties().at(static_cast<std::size_t>(result.path->failure.property)).name;
     object["detail"] = result.path->failure.detail;
     object["trace"] = path_to_json(subject, *machine, *result.path);
   }
@@ -81,21 +86,24 @@ ordered_json exploration_to_json(const Subject& subject, const checker::Explorat
 std::string print_exploration(const Subject& subject, const checker::Exploration& result) {
   std::string text = fmt::format("{}: {}\n", checker::name(result.verdict), print_scope(subject));
   if (!result.reason.empty()) text += fmt::format("  reason: {}\n", result.reason);
-  text += fmt::format("  {} states, {} transitions, depth {}, {:.2f} s, {:.2f} million states/s, {:.0f} bytes/state\n",
-                      result.states, result.transitions, result.depth, result.seconds,
-                      result.seconds > 0 ? static_cast<double>(result.states) / result.seconds / 1e6 : 0.0,
-                      result.bytes_per_state);
+  text += fmt::format(
+      "  {} states, {} transitions, depth {}, {:.2f} s, {:.2f} million states/s, {:.0f} bytes/state\n",
+      result.states, result.transitions, result.depth, result.seconds,
+      result.seconds > 0 ? static_cast<double>(result.states) / result.seconds / 1e6 : 0.0,
+      result.bytes_per_state);
   if (result.path) {
     const auto machine = build_concrete(subject);
-    text += fmt::format("\n  a shortest counterexample, {} steps (replayed):\n\n{}", result.path->steps.size(),
-                        print_path(*machine, *result.path));
+    text += fmt::format("\n  a shortest counterexample, {} steps (replayed):\n\n{}",
+                        result.path->steps.size(), print_path(*machine, *result.path));
     return text;
   }
   std::size_t never = 0;
   for (const auto& c : result.coverage) never += c.taken == 0 ? 1 : 0;
-  text += fmt::format("  coverage: {} of {} steps taken\n", result.coverage.size() - never, result.coverage.size());
+  text += fmt::format("  coverage: {} of {} steps taken\n", result.coverage.size() - never,
+                      result.coverage.size());
   for (const auto& c : result.coverage) {
-    if (c.taken == 0) text += fmt::format("  NEVER TAKEN within these bounds: {}(): {}\n", c.program, c.label);
+    if (c.taken == 0)
+      text += fmt::format("  NEVER TAKEN within these bounds: {}(): {}\n", c.program, c.label);
   }
   return text;
 }

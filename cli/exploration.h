@@ -21,7 +21,8 @@ std::string print_scope(const Subject& subject);
 checker::Exploration explore_subject(const Subject& subject, checker::Options options);
 
 /// The contract's object: verdict, scope, states, ..., coverage, trace.
-nlohmann::ordered_json exploration_to_json(const Subject& subject, const checker::Exploration& result);
+nlohmann::ordered_json exploration_to_json(const Subject& subject,
+                                           const checker::Exploration& result);
 /// The same for people.  The steps never taken are named; a bug of the model is a step that should
 /// have been.
 std::string print_exploration(const Subject& subject, const checker::Exploration& result);

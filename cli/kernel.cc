@@ -2,12 +2,12 @@
 // iommucheck kernel: the user's own kernel source, compiled unmodified, against the specification.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
-#include "cli/kernel_run.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/kernel_run.h"
 
 namespace iommucheck::cli {
 
@@ -17,16 +17,19 @@ int kernel_command(const Words& words) {
   const auto tree = arguments.text("tree");
   const auto package = arguments.text("package");
   if (tree.has_value() == package.has_value()) {
-    throw UsageError("give either --tree DIR (a kernel source tree) or --package NAME (linux-source-6.1)");
+    throw UsageError(
+        "give either --tree DIR (a kernel source tree) or --package NAME (linux-source-6.1)");
   }
   const std::string target = arguments.word("the TARGET (ioasid)");
-  if (target != "ioasid") throw UsageError(fmt::format("there is no target '{}'; there is ioasid", target));
+  if (target != "ioasid")
+    throw UsageError(fmt::format("there is no target '{}'; there is ioasid", target));
   KernelRunOptions options;
   options.seed = arguments.number("seed", options.seed, 0, ~0ULL);
   options.calls = arguments.number("calls", options.calls, 1, 1'000'000'000);
   options.sequences = arguments.number("runs", 0, 1, 1'000'000'000);
   const std::string contract = arguments.text("contract", "strict");
-  if (contract != "strict" && contract != "any") throw UsageError(fmt::format("--contract {} is not known: strict or any", contract));
+  if (contract != "strict" && contract != "any")
+    throw UsageError(fmt::format("--contract {} is not known: strict or any", contract));
   options.any_contract = contract == "any";
   arguments.finish("--tree, --package, --seed, --runs, --calls, --contract, --json");
 

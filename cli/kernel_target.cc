@@ -8,10 +8,17 @@
 namespace iommucheck::cli {
 
 ioasid::Bounds kernel_bounds() {
-  return {.ids = 8, .sets = 2, .data = 2, .clients = 1, .ops = 3, .static_sets = true, .references = false};
+  return {.ids = 8,
+          .sets = 2,
+          .data = 2,
+          .clients = 1,
+          .ops = 3,
+          .static_sets = true,
+          .references = false};
 }
 
-conformance::Execution KernelTarget::execute(std::span<const ioasid::Call> calls, ioasid::Oracle& oracle,
+conformance::Execution KernelTarget::execute(std::span<const ioasid::Call> calls,
+                                             ioasid::Oracle& oracle,
                                              conformance::ContractMode mode) {
   std::vector<ioasid::Call> fitting(calls.begin(), calls.end());
   const std::uint32_t last = oracle.bounds().ids - 1;
@@ -31,7 +38,8 @@ std::vector<conformance::Step> KernelTarget::Runner::run(std::span<const ioasid:
       if (report.kind == "unmodelled kernel symbol" || report.kind == "runner died") {
         throw std::runtime_error("a gap of the harness, not of the kernel: " + print(report));
       }
-      result.crash = conformance::Crash{report.kind, report.in_file.file, report.in_file.line, print(report)};
+      result.crash =
+          conformance::Crash{report.kind, report.in_file.file, report.in_file.line, print(report)};
     }
     steps.push_back(std::move(result));
     // What follows a report is not to be trusted.

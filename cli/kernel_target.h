@@ -24,7 +24,9 @@ class KernelTarget : public conformance::Target {
    public:
     explicit Runner(linux_harness::KernelIoasid& kernel) : kernel_(kernel) {}
     std::vector<conformance::Step> run(std::span<const ioasid::Call> calls) override;
-    bool supports(ioasid::CallKind kind) const override { return linux_harness::KernelIoasid::supports(kind); }
+    bool supports(ioasid::CallKind kind) const override {
+      return linux_harness::KernelIoasid::supports(kind);
+    }
 
    private:
     linux_harness::KernelIoasid& kernel_;

@@ -17,14 +17,16 @@ using nlohmann::ordered_json;
 ordered_json bounds_to_json(const std::vector<model::BoundInfo>& bounds) {
   ordered_json object = ordered_json::object();
   for (const auto& b : bounds) {
-    object[b.name] = {{"min", b.min}, {"max", b.max}, {"default", b.standard}, {"sentence", b.sentence}};
+    object[b.name] = {
+        {"min", b.min}, {"max", b.max}, {"default", b.standard}, {"sentence", b.sentence}};
   }
   return object;
 }
 
 ordered_json properties_to_json(const Machine<Concrete>& machine) {
   ordered_json list = ordered_json::array();
-  for (const auto& p : machine.properties()) list.push_back({{"name", p.name}, {"sentence", p.sentence}});
+  for (const auto& p : machine.properties())
+    list.push_back({{"name", p.name}, {"sentence", p.sentence}});
   return list;
 }
 
@@ -32,8 +34,12 @@ ordered_json to_json(const model::DesignEntry& d) {
   ordered_json object{{"name", d.name()}, {"sentence", d.sentence()}, {"source", d.source()}};
   object["bugs"] = ordered_json::array();
   for (const auto& b : d.bugs()) {
-    object["bugs"].push_back({{"name", b.name}, {"class", b.kind}, {"source", b.source}, {"sentence", b.sentence},
-                              {"property", b.property}, {"bounds", b.bounds}});
+    object["bugs"].push_back({{"name", b.name},
+                              {"class", b.kind},
+                              {"source", b.source},
+                              {"sentence", b.sentence},
+                              {"property", b.property},
+                              {"bounds", b.bounds}});
   }
   object["properties"] = properties_to_json(*d.concrete({}, ""));
   object["bounds"] = bounds_to_json(d.bounds());
@@ -43,17 +49,22 @@ ordered_json to_json(const model::DesignEntry& d) {
 void print_text() {
   for (const auto* d : model::designs()) {
     fmt::print("{}\n  {}\n  {}\n  bounds:", d->name(), d->sentence(), d->source());
-    for (const auto& b : d->bounds()) fmt::print(" --{} {}..{} ({})", b.name, b.min, b.max, b.standard);
+    for (const auto& b : d->bounds())
+      fmt::print(" --{} {}..{} ({})", b.name, b.min, b.max, b.standard);
     fmt::print("\n  bugs:\n");
-    for (const auto& b : d->bugs()) fmt::print("    {:<34} {:<24} {}\n", b.name, b.kind, b.sentence);
+    for (const auto& b : d->bugs())
+      fmt::print("    {:<34} {:<24} {}\n", b.name, b.kind, b.sentence);
     fmt::print("  properties:\n");
     const auto machine = d->concrete({}, "");
     for (const auto& p : machine->properties()) fmt::print("    {:<34} {}\n", p.name, p.sentence);
     fmt::print("\n");
   }
-  fmt::print("specifications (iommucheck prove SPEC; iommucheck check spec/SPEC):\n  ioasid   bounds:");
-  for (const auto& b : spec_bounds()) fmt::print(" --{} {}..{} ({})", b.name, b.min, b.max, b.standard);
-  fmt::print("\n\nkernel targets (iommucheck kernel --package linux-source-6.1 TARGET):\n  ioasid   drivers/iommu/ioasid.c\n");
+  fmt::print(
+      "specifications (iommucheck prove SPEC; iommucheck check spec/SPEC):\n  ioasid   bounds:");
+  for (const auto& b : spec_bounds())
+    fmt::print(" --{} {}..{} ({})", b.name, b.min, b.max, b.standard);
+  fmt::print(
+      "\n\nkernel targets (iommucheck kernel --package linux-source-6.1 TARGET):\n  ioasid   drivers/iommu/ioasid.c\n");
 }
 
 }  // namespace
@@ -72,7 +83,8 @@ int list_command(const Words& words) {
   object["specs"] = ordered_json::array({{{"name", "ioasid"},
                                           {"properties", properties_to_json(*spec_concrete({}))},
                                           {"bounds", bounds_to_json(spec_bounds())}}});
-  object["targets"] = ordered_json::array({{{"name", "ioasid"}, {"file", "drivers/iommu/ioasid.c"}, {"kernels", "6.1"}}});
+  object["targets"] = ordered_json::array(
+      {{{"name", "ioasid"}, {"file", "drivers/iommu/ioasid.c"}, {"kernels", "6.1"}}});
   fmt::print("{}\n", object.dump(2));
   return 0;
 }

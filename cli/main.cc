@@ -38,7 +38,8 @@ int dispatch(const std::string& command, const iommucheck::cli::Words& words) {
   if (command == "kernel") return kernel_command(words);
   if (command == "replay") return replay_command(words);
   if (command == "verify") return verify_command(words);
-  throw UsageError(fmt::format("there is no command '{}'; there are list, check, prove, kernel, replay, verify", command));
+  throw UsageError(fmt::format(
+      "there is no command '{}'; there are list, check, prove, kernel, replay, verify", command));
 }
 
 }  // namespace
@@ -50,6 +51,12 @@ int main(int argc, char** argv) {
     if (all.empty() || all[0] == "help" || all[0] == "--help" || all[0] == "-h") {
       fmt::print("{}", kHelp);
       return all.empty() ? static_cast<int>(cli::kUsage) : 0;
+    }
+    if (all.size() > 1 && (all[1] == "--help" || all[1] == "-h")) {
+      fmt::print(
+          "{}\nThe options of a command are in docs/command-line.md; its models and bounds: iommucheck list.\n",
+          kHelp);
+      return 0;
     }
     const int code = dispatch(all[0], cli::Words(all.begin() + 1, all.end()));
     if (std::fflush(stdout) != 0) throw std::runtime_error("standard output cannot be written");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// iommucheck prove SPEC: the invariants of a specification are inductive, by Z3; the obligations can
-// be written as SMT-LIB for another solver.
+// iommucheck prove SPEC: the invariants of a specification are inductive, by Z3; the obligations
+// can be written as SMT-LIB for another solver.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -22,20 +22,26 @@ std::string print_failure(const Schema& schema, const checker::InductionFailure&
   if (failure.base) {
     text += fmt::format("    an initial state: {}\n", schema.print(failure.after));
   } else {
-    text += fmt::format("    a counterexample to induction: {}: {}\n      before: {}\n      after:  {}\n", failure.program, failure.label,
-                        schema.print(failure.before), schema.print(failure.after));
-    for (const auto& c : failure.changes) text += fmt::format("        {}: {} -> {}\n", c.name, c.before, c.after);
-    for (const auto& [name, value] : failure.choices) text += fmt::format("        chosen {} = {}\n", name, value);
+    text += fmt::format(
+        "    a counterexample to induction: {}: {}\n      before: {}\n      after:  {}\n",
+        failure.program, failure.label, schema.print(failure.before), schema.print(failure.after));
+    for (const auto& c : failure.changes)
+      text += fmt::format("        {}: {} -> {}\n", c.name, c.before, c.after);
+    for (const auto& [name, value] : failure.choices)
+      text += fmt::format("        chosen {} = {}\n", name, value);
   }
   return text + fmt::format("      {}\n", failure.failure.detail);
 }
 
 ordered_json failure_to_json(const Schema& schema, const checker::InductionFailure& failure) {
-  ordered_json object{{"base", failure.base}, {"call", failure.label}, {"detail", failure.failure.detail}};
-  object["before"] = failure.base ? ordered_json(nullptr) : ordered_json(schema.print(failure.before));
+  ordered_json object{
+      {"base", failure.base}, {"call", failure.label}, {"detail", failure.failure.detail}};
+  object["before"] =
+      failure.base ? ordered_json(nullptr) : ordered_json(schema.print(failure.before));
   object["after"] = schema.print(failure.after);
   object["difference"] = ordered_json::array();
-  for (const auto& c : failure.changes) object["difference"].push_back({{"field", c.name}, {"before", c.before}, {"after", c.after}});
+  for (const auto& c : failure.changes)
+    object["difference"].push_back({{"field", c.name}, {"before", c.before}, {"after", c.after}});
   return object;
 }
 
@@ -45,29 +51,35 @@ int prove_command(const Words& words) {
   Arguments arguments{words, {"json"}};
   const bool as_json = arguments.flag("json");
   const std::string spec = arguments.word("the SPEC (ioasid)");
-  if (!is_spec_model(spec)) throw UsageError(fmt::format("there is no specification '{}'; there is ioasid", spec));
+  if (!is_spec_model(spec))
+    throw UsageError(fmt::format("there is no specification '{}'; there is ioasid", spec));
   const std::string certificate = arguments.text("certificate", "");
   checker::InductionOptions options;
   options.query_seconds = static_cast<double>(arguments.number("max-seconds", 0, 1, 1'000'000));
   const Subject subject{"spec/ioasid", "", "", complete_spec_bounds(arguments.rest_as_bounds())};
-  arguments.finish("--certificate, --max-seconds (for a query), --json and the bounds (iommucheck list)");
+  arguments.finish(
+      "--certificate, --max-seconds (for a query), --json and the bounds (iommucheck list)");
 
   const checker::Relation relation{[&] { return build_symbolic(subject); }};
   const auto result = checker::prove_by_induction(relation, options);
   std::vector<std::string> files;
-  if (!certificate.empty()) files = checker::write_certificate(relation, "iommucheck prove ioasid: " + print_bounds(subject.bounds), certificate);
+  if (!certificate.empty())
+    files = checker::write_certificate(
+        relation, "iommucheck prove ioasid: " + print_bounds(subject.bounds), certificate);
 
   if (as_json) {
     ordered_json object;
     object["verdict"] = checker::name(result.verdict);
     object["scope"] = scope_to_json(subject);
-    object["scope"]["states"] = "any state within the bounds that satisfies the invariants, reachable or not";
+    object["scope"]["states"] =
+        "any state within the bounds that satisfies the invariants, reachable or not";
     object["properties"] = ordered_json::array();
     for (const auto& p : result.properties) {
       ordered_json property{{"name", p.name}, {"verdict", checker::name(p.verdict)}};
       if (!p.reason.empty()) property["reason"] = p.reason;
       property["counterexamples"] = ordered_json::array();
-      for (const auto& f : p.failures) property["counterexamples"].push_back(failure_to_json(relation.schema(), f));
+      for (const auto& f : p.failures)
+        property["counterexamples"].push_back(failure_to_json(relation.schema(), f));
       object["properties"].push_back(property);
     }
     object["obligations"] = result.steps;
@@ -77,15 +89,21 @@ int prove_command(const Words& words) {
     object["certificate"] = files;
     fmt::print("{}\n", object.dump(2));
   } else {
-    fmt::print("{}: spec/ioasid; {}; for calls of any length, from any state that satisfies the invariants\n", checker::name(result.verdict),
-               print_bounds(subject.bounds));
-    fmt::print("  {} properties, {} obligations, {} queries to Z3, {:.2f} s\n", result.properties.size(), result.steps, result.queries, result.seconds);
+    fmt::print(
+        "{}: spec/ioasid; {}; for calls of any length, from any state that satisfies the invariants\n",
+        checker::name(result.verdict), print_bounds(subject.bounds));
+    fmt::print("  {} properties, {} obligations, {} queries to Z3, {:.2f} s\n",
+               result.properties.size(), result.steps, result.queries, result.seconds);
     for (const auto& p : result.properties) {
-      fmt::print("  {:<28} {}{}\n", p.name, checker::name(p.verdict), p.reason.empty() ? "" : ": " + p.reason);
+      fmt::print("  {:<28} {}{}\n", p.name, checker::name(p.verdict),
+                 p.reason.empty() ? "" : ": " + p.reason);
       for (const auto& f : p.failures) fmt::print("{}", print_failure(relation.schema(), f));
     }
-    for (const auto& step : result.impossible) fmt::print("  NEVER POSSIBLE within these bounds: {}\n", step);
-    if (!files.empty()) fmt::print("  certificate: {} files in {}; cvc5 re-checks each (expected: unsat)\n", files.size(), certificate);
+    for (const auto& step : result.impossible)
+      fmt::print("  NEVER POSSIBLE within these bounds: {}\n", step);
+    if (!files.empty())
+      fmt::print("  certificate: {} files in {}; cvc5 re-checks each (expected: unsat)\n",
+                 files.size(), certificate);
   }
   return checker::exit_code(result.verdict);
 }

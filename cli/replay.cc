@@ -21,11 +21,14 @@ nlohmann::json read_trace(const std::string& file) {
   }
   auto parsed = nlohmann::json::parse(file == "-" ? std::cin : stream, nullptr, false);
   if (parsed.is_discarded() || !parsed.is_object()) {
-    throw TraceError(fmt::format("{} is no JSON object: give a file that check --json or check --trace wrote", file));
+    throw TraceError(fmt::format(
+        "{} is no JSON object: give a file that check --json or check --trace wrote", file));
   }
   // The whole answer of check --json is as good as its trace.
   if (parsed.contains("trace")) {
-    if (parsed["trace"].is_null()) throw TraceError(fmt::format("{} has no trace: its verdict is {}", file, parsed.value("verdict", "unknown")));
+    if (parsed["trace"].is_null())
+      throw TraceError(fmt::format("{} has no trace: its verdict is {}", file,
+                                   parsed.value("verdict", "unknown")));
     return parsed["trace"];
   }
   return parsed;
@@ -57,10 +60,12 @@ int replay_command(const Words& words) {
     object["replayed"] = confirmed;
     if (!confirmed) object["reason"] = why;
     object["steps"] = path.steps.size();
-    object["property"] = machine->properties().at(static_cast<std::size_t>(path.failure.property)).name;
+    object["property"] =
+        machine->properties().at(static_cast<std::size_t>(path.failure.property)).name;
     fmt::print("{}\n", object.dump(2));
   } else if (confirmed) {
-    fmt::print("violated: {}\n  the trace replays, {} steps\n\n{}", print_scope(subject), path.steps.size(), print_path(*machine, path));
+    fmt::print("violated: {}\n  the trace replays, {} steps\n\n{}", print_scope(subject),
+               path.steps.size(), print_path(*machine, path));
   } else {
     fmt::print("the trace does not replay: {}\n", why);
   }

@@ -13,8 +13,14 @@ namespace {
 
 ioasid::Bounds to_bounds(const model::BoundValues& values) {
   const auto v = complete_spec_bounds(values);
-  return {.ids = v.at("pasids"), .sets = v.at("sets"), .data = v.at("data"), .clients = v.at("clients"),
-          .ops = v.at("ops"), .notifiers = v.at("notifiers"), .spids = v.at("spids"), .tokens = v.at("tokens"),
+  return {.ids = v.at("pasids"),
+          .sets = v.at("sets"),
+          .data = v.at("data"),
+          .clients = v.at("clients"),
+          .ops = v.at("ops"),
+          .notifiers = v.at("notifiers"),
+          .spids = v.at("spids"),
+          .tokens = v.at("tokens"),
           .capacity = v.at("capacity")};
 }
 
@@ -41,14 +47,19 @@ model::BoundValues complete_spec_bounds(const model::BoundValues& values) {
   model::BoundValues all;
   for (const auto& b : spec_bounds()) all[b.name] = b.standard;
   for (const auto& [name, value] : values) {
-    const auto info = std::find_if(spec_bounds().begin(), spec_bounds().end(), [&](const auto& b) { return b.name == name; });
+    const auto info = std::find_if(spec_bounds().begin(), spec_bounds().end(),
+                                   [&](const auto& b) { return b.name == name; });
     if (info == spec_bounds().end()) {
       std::string names;
-      for (const auto& b : spec_bounds()) names += fmt::format("{}--{}", names.empty() ? "" : ", ", b.name);
-      throw model::UsageError(fmt::format("the specification has no bound --{}; it has {}", name, names));
+      for (const auto& b : spec_bounds())
+        names += fmt::format("{}--{}", names.empty() ? "" : ", ", b.name);
+      throw model::UsageError(
+          fmt::format("the specification has no bound --{}; it has {}", name, names));
     }
     if (value < info->min || value > info->max) {
-      throw model::UsageError(fmt::format("--{} {} is out of range: the specification takes {} to {}", name, value, info->min, info->max));
+      throw model::UsageError(
+          fmt::format("--{} {} is out of range: the specification takes {} to {}", name, value,
+                      info->min, info->max));
     }
     all[name] = value;
   }

@@ -20,9 +20,11 @@ constexpr int kColumn = 44;
 /// Variables of the checker itself, which no kernel engineer asked for.
 bool is_bookkeeping(const std::string& field) {
   const auto ends = [&](std::string_view suffix) {
-    return field.size() >= suffix.size() && field.compare(field.size() - suffix.size(), suffix.size(), suffix) == 0;
+    return field.size() >= suffix.size() &&
+           field.compare(field.size() - suffix.size(), suffix.size(), suffix) == 0;
   };
-  return ends(".pc") || ends(".took_effect") || ends(".looking") || ends(".answers_seen") || ends(".calls");
+  return ends(".pc") || ends(".took_effect") || ends(".looking") || ends(".answers_seen") ||
+         ends(".calls");
 }
 
 const StepCode& code_of(const Machine<Concrete>& machine, ActionId action) {
@@ -32,7 +34,8 @@ const StepCode& code_of(const Machine<Concrete>& machine, ActionId action) {
 ordered_json state_to_json(const Schema& schema, StateView state, ordered_json meta) {
   ordered_json object;
   object["#meta"] = std::move(meta);
-  for (std::uint32_t f = 0; f < schema.fields().size(); ++f) object[schema.fields()[f].name] = schema.get(state, f);
+  for (std::uint32_t f = 0; f < schema.fields().size(); ++f)
+    object[schema.fields()[f].name] = schema.get(state, f);
   return object;
 }
 
@@ -42,10 +45,13 @@ checker::PackedState state_from_json(const Schema& schema, const json& object) {
     const auto& field = schema.fields()[f];
     const auto found = object.find(field.name);
     if (found == object.end() || !found->is_number_unsigned()) {
-      throw TraceError(fmt::format("a state has no number '{}': is the trace of this version and these bounds?", field.name));
+      throw TraceError(
+          fmt::format("a state has no number '{}': is the trace of this version and these bounds?",
+                      field.name));
     }
     const auto value = found->get<std::uint64_t>();
-    if (value > field.max) throw TraceError(fmt::format("{} = {} is out of range", field.name, value));
+    if (value > field.max)
+      throw TraceError(fmt::format("{} = {} is out of range", field.name, value));
     schema.set(state, f, static_cast<std::uint32_t>(value));
   }
   return state;
@@ -60,19 +66,23 @@ const char* keep(const std::string& text) {
 }  // namespace
 
 std::unique_ptr<Machine<Concrete>> build_concrete(const Subject& subject) {
-  auto machine = is_spec_model(subject.model) ? spec_concrete(subject.bounds)
-                                              : model::design(subject.model).concrete(subject.bounds, subject.bug);
+  auto machine = is_spec_model(subject.model)
+                     ? spec_concrete(subject.bounds)
+                     : model::design(subject.model).concrete(subject.bounds, subject.bug);
   if (!subject.property.empty() && !machine->check_only(subject.property)) {
     std::string names;
-    for (const auto& p : machine->properties()) names += fmt::format("{}{}", names.empty() ? "" : ", ", p.name);
-    throw UsageError(fmt::format("{} has no property '{}'; it has {}", subject.model, subject.property, names));
+    for (const auto& p : machine->properties())
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", p.name);
+    throw UsageError(
+        fmt::format("{} has no property '{}'; it has {}", subject.model, subject.property, names));
   }
   return machine;
 }
 
 std::unique_ptr<Machine<Symbolic>> build_symbolic(const Subject& subject) {
-  auto machine = is_spec_model(subject.model) ? spec_symbolic(subject.bounds)
-                                              : model::design(subject.model).symbolic(subject.bounds, subject.bug);
+  auto machine = is_spec_model(subject.model)
+                     ? spec_symbolic(subject.bounds)
+                     : model::design(subject.model).symbolic(subject.bounds, subject.bug);
   if (!subject.property.empty() && !machine->check_only(subject.property)) {
     throw UsageError(fmt::format("{} has no property '{}'", subject.model, subject.property));
   }
@@ -103,16 +113,20 @@ std::string print_path(const Machine<Concrete>& machine, const checker::Path& pa
     text += fmt::format("{:>4}  {}  {}\n", number, indent, code.label);
     for (const auto& change : machine.schema.diff(before, step.after)) {
       if (is_bookkeeping(change.name)) continue;
-      text += fmt::format("      {}      {}: {} -> {}\n", indent, change.name, change.before, change.after);
+      text += fmt::format("      {}      {}: {} -> {}\n", indent, change.name, change.before,
+                          change.after);
     }
     before = step.after;
   }
   const auto& property = machine.properties().at(static_cast<std::size_t>(path.failure.property));
-  text += fmt::format("\n      {}: {}\n      {}\n", property.name, path.failure.detail, property.sentence);
+  text += fmt::format("\n      {}: {}\n", property.name, path.failure.detail);
+  if (path.failure.detail != property.sentence)
+    text += fmt::format("      {}\n", property.sentence);
   return text;
 }
 
-ordered_json path_to_json(const Subject& subject, const Machine<Concrete>& machine, const checker::Path& path) {
+ordered_json path_to_json(const Subject& subject, const Machine<Concrete>& machine,
+                          const checker::Path& path) {
   ordered_json trace;
   ordered_json& meta = trace["#meta"];
   meta["format"] = "ITF";
@@ -128,12 +142,13 @@ ordered_json path_to_json(const Subject& subject, const Machine<Concrete>& machi
   std::size_t index = 0;
   for (const auto& step : path.steps) {
     const StepCode& code = code_of(machine, step.action);
-    trace["states"].push_back(state_to_json(machine.schema, step.after,
-                                            {{"index", ++index},
-                                             {"process", machine.processes()[step.action.process].name},
-                                             {"program", code.program},
-                                             {"label", code.label},
-                                             {"action", {step.action.process, step.action.step}}}));
+    trace["states"].push_back(
+        state_to_json(machine.schema, step.after,
+                      {{"index", ++index},
+                       {"process", machine.processes()[step.action.process].name},
+                       {"program", code.program},
+                       {"label", code.label},
+                       {"action", {step.action.process, step.action.step}}}));
   }
   return trace;
 }
@@ -170,7 +185,8 @@ checker::Path path_from_json(const Machine<Concrete>& machine, const json& trace
         continue;
       }
       const json& action = state.at("#meta").at("action");
-      path.steps.push_back({{action.at(0).get<std::uint16_t>(), action.at(1).get<std::uint16_t>()}, std::move(packed)});
+      path.steps.push_back({{action.at(0).get<std::uint16_t>(), action.at(1).get<std::uint16_t>()},
+                            std::move(packed)});
     }
     if (first) throw TraceError("the trace has no state");
     return path;

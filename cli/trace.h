@@ -23,11 +23,12 @@ struct Subject {
 std::unique_ptr<Machine<Concrete>> build_concrete(const Subject& subject);
 std::unique_ptr<Machine<Symbolic>> build_symbolic(const Subject& subject);
 
-/// A lockdep-like report: one line a step, in the column of the CPU that takes it, and below it what
-/// it changed.
+/// A lockdep-like report: one line a step, in the column of the CPU that takes it, and below it
+/// what it changed.
 std::string print_path(const Machine<Concrete>& machine, const checker::Path& path);
 
-nlohmann::ordered_json path_to_json(const Subject& subject, const Machine<Concrete>& machine, const checker::Path& path);
+nlohmann::ordered_json path_to_json(const Subject& subject, const Machine<Concrete>& machine,
+                                    const checker::Path& path);
 
 /// A trace that is not one: the message says where.
 class TraceError : public std::runtime_error {

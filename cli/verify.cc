@@ -39,14 +39,24 @@ const std::vector<Instance>& instances() {
       {"ioasid/sets", {{"threads", 2}, {"calls", 4}}},
       {"ioasid/sets", {{"threads", 3}, {"calls", 2}}},
       {"ioasid/sets", {{"threads", 2}, {"calls", 4}, {"data", 0}, {"spids", 1}, {"tokens", 1}}},
-      {"ioasid/sets", {{"threads", 3}, {"calls", 3}, {"pasids", 1}, {"sets", 1}, {"data", 0}, {"notifiers", 1}}},
+      {"ioasid/sets",
+       {{"threads", 3}, {"calls", 3}, {"pasids", 1}, {"sets", 1}, {"data", 0}, {"notifiers", 1}}},
   };
   return kInstances;
 }
 /// Instances that the solver can count, too.
 const std::vector<Instance>& counted() {
   static const std::vector<Instance> kCounted{
-      {"spec/ioasid", {{"pasids", 1}, {"sets", 1}, {"data", 1}, {"clients", 1}, {"ops", 1}, {"notifiers", 0}, {"spids", 0}, {"tokens", 0}, {"capacity", 1}}},
+      {"spec/ioasid",
+       {{"pasids", 1},
+        {"sets", 1},
+        {"data", 1},
+        {"clients", 1},
+        {"ops", 1},
+        {"notifiers", 0},
+        {"spids", 0},
+        {"tokens", 0},
+        {"capacity", 1}}},
       {"ioasid/plain", {{"threads", 1}, {"pasids", 1}, {"sets", 1}}},
   };
   return kCounted;
@@ -59,20 +69,24 @@ class Verification {
   void designs() {
     heading("designs: every interleaving within bounds");
     for (const auto& instance : instances()) {
-      const Subject subject{instance.model, "", "", model::design(instance.model).complete(instance.bounds)};
+      const Subject subject{instance.model, "", "",
+                            model::design(instance.model).complete(instance.bounds)};
       const auto result = explore_subject(subject, {});
-      expect(result.verdict == checker::Verdict::holds, fmt::format("{} does not hold", print_scope(subject)));
+      expect(result.verdict == checker::Verdict::holds,
+             fmt::format("{} does not hold", print_scope(subject)));
       auto row = exploration_to_json(subject, result);
       remember_coverage(instance.model, result);
       json_["designs"].push_back(std::move(row));
-      say("{:<8} {:<18} {:<58} {:>10} states, depth {}, {:.1f} s\n", checker::name(result.verdict), subject.model, print_bounds(instance.bounds),
-          result.states, result.depth, result.seconds);
+      say("{:<8} {:<18} {:<58} {:>10} states, depth {}, {:.1f} s\n", checker::name(result.verdict),
+          subject.model, print_bounds(instance.bounds), result.states, result.depth,
+          result.seconds);
       if (result.path) say("{}", print_exploration(subject, result));
     }
     for (const auto& [model, steps] : coverage_) {
       std::size_t taken = 0;
       for (const auto& [step, times] : steps) taken += times != 0 ? 1 : 0;
-      say("coverage of {}: {} of {} steps taken in these instances together\n", model, taken, steps.size());
+      say("coverage of {}: {} of {} steps taken in these instances together\n", model, taken,
+          steps.size());
       for (const auto& [step, times] : steps) {
         if (times == 0) say("  NEVER TAKEN: {}\n", step);
         expect(times != 0, fmt::format("{}: a step is never taken: {}", model, step));
@@ -86,14 +100,16 @@ class Verification {
       for (const auto& bug : d->bugs()) {
         const Subject subject{d->name(), bug.name, bug.property, d->complete(bug.bounds)};
         const auto result = explore_subject(subject, {});
-        expect(result.verdict == checker::Verdict::violated, fmt::format("{} --bug {} is not found", d->name(), bug.name));
+        expect(result.verdict == checker::Verdict::violated,
+               fmt::format("{} --bug {} is not found", d->name(), bug.name));
         json_["bugs"].push_back(exploration_to_json(subject, result));
-        say("{:<8} {:<18} --bug {:<34} {:<20} {:>3} steps\n", checker::name(result.verdict), d->name(), bug.name, bug.property,
-            result.path ? result.path->steps.size() : 0);
+        say("{:<8} {:<18} --bug {:<34} {:<20} {:>3} steps\n", checker::name(result.verdict),
+            d->name(), bug.name, bug.property, result.path ? result.path->steps.size() : 0);
         // The kernel's own bugs in full; of a mutant, the command shows it.
         if (bug.source != "mutant" && result.path) {
           const auto machine = build_concrete(subject);
-          say("  {}\n  source: {}\n\n{}\n", bug.sentence, bug.source, print_path(*machine, *result.path));
+          say("  {}\n  source: {}\n\n{}\n", bug.sentence, bug.source,
+              print_path(*machine, *result.path));
         }
       }
     }
@@ -103,35 +119,47 @@ class Verification {
     heading("both engines on the same instance: reachable states");
     for (const auto& instance : counted()) {
       const bool spec = is_spec_model(instance.model);
-      const Subject subject{instance.model, "", "", spec ? complete_spec_bounds(instance.bounds) : model::design(instance.model).complete(instance.bounds)};
+      const Subject subject{instance.model, "", "",
+                            spec ? complete_spec_bounds(instance.bounds)
+                                 : model::design(instance.model).complete(instance.bounds)};
       const auto executed = explore_subject(subject, {});
       const checker::Relation relation{[&] { return build_symbolic(subject); }};
       const auto solved = checker::count_states(relation);
       const bool agree = solved.complete && solved.states == executed.states;
       if (!agree) disagreement_ = true;
-      json_["engines"].push_back({{"model", subject.model}, {"bounds", subject.bounds}, {"explicit", executed.states}, {"symbolic", solved.states}, {"agree", agree}});
-      say("{:<8} {:<18} {}: explicit {}, Z3 {} ({} queries, {:.1f} s)\n", agree ? "equal" : "DIFFER", subject.model, print_bounds(instance.bounds),
-          executed.states, solved.states, solved.queries, solved.seconds);
+      json_["engines"].push_back({{"model", subject.model},
+                                  {"bounds", subject.bounds},
+                                  {"explicit", executed.states},
+                                  {"symbolic", solved.states},
+                                  {"agree", agree}});
+      say("{:<8} {:<18} {}: explicit {}, Z3 {} ({} queries, {:.1f} s)\n",
+          agree ? "equal" : "DIFFER", subject.model, print_bounds(instance.bounds), executed.states,
+          solved.states, solved.queries, solved.seconds);
     }
   }
 
   void proofs() {
     heading("proofs: the specification's invariants, by induction");
-    const Subject subject{"spec/ioasid", "", "", complete_spec_bounds({{"pasids", 3}, {"capacity", 3}})};
+    const Subject subject{"spec/ioasid", "", "",
+                          complete_spec_bounds({{"pasids", 3}, {"capacity", 3}})};
     const checker::Relation relation{[&] { return build_symbolic(subject); }};
     const auto result = checker::prove_by_induction(relation);
-    expect(result.verdict == checker::Verdict::proved, "the invariants of spec/ioasid are not proved");
+    expect(result.verdict == checker::Verdict::proved,
+           "the invariants of spec/ioasid are not proved");
     for (const auto& p : result.properties) {
-      say("{:<8} {:<28} {}\n", checker::name(p.verdict), p.name, relation.property(p.property).sentence);
+      say("{:<8} {:<28} {}\n", checker::name(p.verdict), p.name,
+          relation.property(p.property).sentence);
       json_["proofs"].push_back({{"property", p.name}, {"verdict", checker::name(p.verdict)}});
     }
-    say("bounds: {}; {} queries to Z3, {:.1f} s\n", print_bounds(subject.bounds), result.queries, result.seconds);
+    say("bounds: {}; {} queries to Z3, {:.1f} s\n", print_bounds(subject.bounds), result.queries,
+        result.seconds);
   }
 
   void kernel() {
     const std::string package = "linux-source-6.1";
     heading("the kernel's own source: drivers/iommu/ioasid.c of " + package);
-    if (!std::filesystem::exists("/usr/src/" + package + ".tar.xz") && !std::filesystem::exists("/usr/src/" + package)) {
+    if (!std::filesystem::exists("/usr/src/" + package + ".tar.xz") &&
+        !std::filesystem::exists("/usr/src/" + package)) {
       say("SKIPPED: {} is not installed (apt-get install {})\n", package, package);
       json_["kernel"] = "skipped: " + package + " is not installed";
       return;
@@ -146,7 +174,8 @@ class Verification {
   }
 
   int finish() {
-    const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+    const auto seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
     json_["verdict"] = failures_.empty() && !disagreement_ ? "holds" : "violated";
     json_["failures"] = failures_;
     json_["seconds"] = seconds;
@@ -175,7 +204,8 @@ class Verification {
     if (!ok) failures_.push_back(std::move(otherwise));
   }
   void remember_coverage(const std::string& model, const checker::Exploration& result) {
-    for (const auto& c : result.coverage) coverage_[model][fmt::format("{}(): {}", c.program, c.label)] += c.taken;
+    for (const auto& c : result.coverage)
+      coverage_[model][fmt::format("{}(): {}", c.program, c.label)] += c.taken;
   }
 
   bool as_json_;

@@ -35,7 +35,9 @@ class Checked {
  public:
   bool operator()(PropertyId p) const { return (mask_ >> static_cast<unsigned>(p) & 1U) != 0; }
   /// Only this one, and that values stay in range: without that, nothing means anything.
-  void only(PropertyId p) { mask_ = 1ULL << static_cast<unsigned>(p) | 1ULL << static_cast<unsigned>(kInRange); }
+  void only(PropertyId p) {
+    mask_ = 1ULL << static_cast<unsigned>(p) | 1ULL << static_cast<unsigned>(kInRange);
+  }
 
  private:
   std::uint64_t mask_ = ~0ULL;
@@ -43,9 +45,9 @@ class Checked {
 
 /// What a broken precondition means.
 enum class Contract : std::uint8_t {
-  guard,   ///< the call is not made (the specification explored by itself)
-  violate, ///< it is a violation (a design whose clients promise to keep it)
-  note,    ///< it is remembered, and the call goes on (a test with hostile clients)
+  guard,    ///< the call is not made (the specification explored by itself)
+  violate,  ///< it is a violation (a design whose clients promise to keep it)
+  note,     ///< it is remembered, and the call goes on (a test with hostile clients)
 };
 
 /// Requirements and contracts of a specification, as parts of a running step.

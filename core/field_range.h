@@ -11,10 +11,12 @@
 namespace iommucheck {
 
 /// The value of a field, by its number.
-inline Val<Concrete> load_field(const Context<Concrete>& context, const Schema& schema, std::uint32_t field) {
+inline Val<Concrete> load_field(const Context<Concrete>& context, const Schema& schema,
+                                std::uint32_t field) {
   return Val<Concrete>::from_word(Concrete::word(schema.get(context.words, field)));
 }
-inline Val<Symbolic> load_field(const Context<Symbolic>& context, const Schema&, std::uint32_t field) {
+inline Val<Symbolic> load_field(const Context<Symbolic>& context, const Schema&,
+                                std::uint32_t field) {
   return Val<Symbolic>::from_word(context.state.at(field));
 }
 
@@ -25,7 +27,8 @@ class FieldRange;
 template <>
 class FieldRange<Concrete> {
  public:
-  FieldRange(Context<Concrete>& context, const Schema& schema, std::uint32_t first, std::uint32_t last)
+  FieldRange(Context<Concrete>& context, const Schema& schema, std::uint32_t first,
+             std::uint32_t last)
       : context_(&context) {
     for (std::uint32_t f = first; f < last; ++f) {
       const FieldInfo& info = schema.fields()[f];
@@ -52,7 +55,8 @@ class FieldRange<Symbolic> {
   FieldRange(Context<Symbolic>& context, const Schema&, std::uint32_t first, std::uint32_t last)
       : context_(&context), first_(first), last_(last) {}
   void clear() const {
-    for (std::uint32_t f = first_; f < last_; ++f) context_->assign(context_->state.at(f), Symbolic::word(0));
+    for (std::uint32_t f = first_; f < last_; ++f)
+      context_->assign(context_->state.at(f), Symbolic::word(0));
   }
 
  private:

@@ -20,9 +20,9 @@ namespace iommucheck {
 
 /// One atomic step.  `run(self)` is executed with the number of the process that takes it.
 struct StepCode {
-  std::string program;  ///< "ioasid_free"; the kernel function that the step belongs to
-  std::string label;    ///< the kernel statement that the step stands for
-  bool entry = false;   ///< can be taken when the process is idle (program counter 0)
+  std::string program;     ///< "ioasid_free"; the kernel function that the step belongs to
+  std::string label;       ///< the kernel statement that the step stands for
+  bool entry = false;      ///< can be taken when the process is idle (program counter 0)
   std::uint32_t next = 0;  ///< the program counter after it: 0, or 1 + the number of a step
   std::function<void(unsigned self)> run;
 };
@@ -55,7 +55,8 @@ template <class D>
 class Machine {
  public:
   Machine() {
-    property("in-range", "Every value stays inside its declared range and every index inside its array.");
+    property("in-range",
+             "Every value stays inside its declared range and every index inside its array.");
   }
   virtual ~Machine() = default;
   Machine(const Machine&) = delete;
@@ -83,7 +84,8 @@ class Machine {
   }
 
   void process(Process<D> p) {
-    if (processes_.size() == kMaxProcesses) throw std::length_error("a machine has at most 32 processes");
+    if (processes_.size() == kMaxProcesses)
+      throw std::length_error("a machine has at most 32 processes");
     processes_.push_back(std::move(p));
   }
   const std::vector<Process<D>>& processes() const { return processes_; }

@@ -76,7 +76,8 @@ std::vector<FieldChange> Schema::diff(StateView before, StateView after) const {
   for (std::uint32_t f = 0; f < fields_.size(); ++f) {
     const std::uint32_t b = get(before, f);
     const std::uint32_t a = get(after, f);
-    if (a != b) changes.push_back({fields_[f].name, fields_[f].format.print(b), fields_[f].format.print(a)});
+    if (a != b)
+      changes.push_back({fields_[f].name, fields_[f].format.print(b), fields_[f].format.print(a)});
   }
   return changes;
 }
@@ -86,7 +87,8 @@ std::string Schema::print(StateView state) const {
   for (std::uint32_t f = 0; f < fields_.size(); ++f) {
     const std::uint32_t value = get(state, f);
     if (value == 0) continue;
-    text += fmt::format("{}{}={}", text.empty() ? "" : " ", fields_[f].name, fields_[f].format.print(value));
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", fields_[f].name,
+                        fields_[f].format.print(value));
   }
   return text.empty() ? "(all zero)" : text;
 }

@@ -44,7 +44,8 @@ struct FieldChange {
 
 class Schema {
  public:
-  /// Adds a field of range 0 .. max; gives its number.  Throws std::length_error beyond `kMaxWords`.
+  /// Adds a field of range 0 .. max; gives its number.  Throws std::length_error beyond
+  /// `kMaxWords`.
   std::uint32_t add(std::string name, std::uint32_t max, Format format);
 
   const std::vector<FieldInfo>& fields() const { return fields_; }

@@ -101,12 +101,13 @@ Term TermArena::make(Op op, Term ta, Term tb, Term tc) {
 }
 
 Term TermArena::fold(Op op, const TermNode* a, const TermNode* b, const TermNode* c) {
-  const bool constant = is_const(a) && (b == nullptr || is_const(b)) && (c == nullptr || is_const(c));
+  const bool constant =
+      is_const(a) && (b == nullptr || is_const(b)) && (c == nullptr || is_const(c));
   if (constant) {
     const std::uint32_t v =
         apply(op, a->value, b == nullptr ? 0 : b->value, c == nullptr ? 0 : c->value);
-    const bool bit_result = !(op == Op::add || op == Op::sub || op == Op::band || op == Op::bor ||
-                              op == Op::word_ite);
+    const bool bit_result =
+        !(op == Op::add || op == Op::sub || op == Op::band || op == Op::bor || op == Op::word_ite);
     return bit_result ? bit(v != 0) : word(v);
   }
   const auto is = [](const TermNode* n, std::uint32_t v) { return is_const(n) && n->value == v; };
@@ -129,17 +130,21 @@ Term TermArena::fold(Op op, const TermNode* a, const TermNode* b, const TermNode
       if (a == b) return bit(true);
       // A variable never equals a constant beyond its range.
       if (b->op == Op::word_var && is_const(a)) std::swap(a, b);
-      if (a->op == Op::word_var && is_const(b) && b->value > variables_[a->value].max) return bit(false);
+      if (a->op == Op::word_var && is_const(b) && b->value > variables_[a->value].max)
+        return bit(false);
       // eq(ite(c, k1, x), k2): push the comparison into the branches, so that chains collapse.
-      if (op == Op::eq && is_const(b) && a->op == Op::word_ite && (is_const(a->b) || is_const(a->c))) {
+      if (op == Op::eq && is_const(b) && a->op == Op::word_ite &&
+          (is_const(a->b) || is_const(a->c))) {
         return make(Op::bit_ite, Term{a->a}, make(Op::eq, Term{a->b}, Term{b}),
                     make(Op::eq, Term{a->c}, Term{b}));
       }
       break;
     case Op::less:
       if (a == b || is(b, 0)) return bit(false);
-      if (a->op == Op::word_var && is_const(b) && b->value > variables_[a->value].max) return bit(true);
-      if (b->op == Op::word_var && is_const(a) && a->value >= variables_[b->value].max) return bit(false);
+      if (a->op == Op::word_var && is_const(b) && b->value > variables_[a->value].max)
+        return bit(true);
+      if (b->op == Op::word_var && is_const(a) && a->value >= variables_[b->value].max)
+        return bit(false);
       break;
     case Op::word_ite:
     case Op::bit_ite:
@@ -172,7 +177,8 @@ Term TermArena::fold(Op op, const TermNode* a, const TermNode* b, const TermNode
 }
 
 std::uint32_t evaluate(Term term, const std::vector<std::uint32_t>& assignment) {
-  // Iterative over creation order would visit the whole arena; recursion with a memo visits the cone.
+  // Iterative over creation order would visit the whole arena; recursion with a memo visits the
+  // cone.
   std::unordered_map<const TermNode*, std::uint32_t> memo;
   const auto value = [&](const auto& self, const TermNode* n) -> std::uint32_t {
     if (n == nullptr) return 0;

@@ -17,6 +17,7 @@
 
 namespace iommucheck {
 
+// clang-format off
 enum class Op : std::uint8_t {
   word_const,  ///< value
   bit_const,   ///< value 0 or 1
@@ -26,6 +27,7 @@ enum class Op : std::uint8_t {
   both, either, negate, same,   ///< bits
   word_ite, bit_ite,
 };
+// clang-format on
 
 class TermArena;
 

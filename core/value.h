@@ -63,10 +63,11 @@ class Val {
 
   Val() : word_(D::word(0)) {}
   template <std::integral I>
-    requires std::same_as<T, Int>
-  Val(I v) : word_(D::word(static_cast<std::uint32_t>(v))) {}  // NOLINT(google-explicit-constructor)
-  Val(T v)                                                     // NOLINT(google-explicit-constructor)
-    requires std::is_enum_v<T>
+    requires(std::same_as<T, Int>)
+  Val(I v)
+      : word_(D::word(static_cast<std::uint32_t>(v))) {}  // NOLINT(google-explicit-constructor)
+  Val(T v)                                                // NOLINT(google-explicit-constructor)
+      requires(std::is_enum_v<T>)
       : word_(D::word(static_cast<std::uint32_t>(v))) {}
   Val(const Val&) = default;
   Val& operator=(const Val&) = delete;
@@ -92,7 +93,7 @@ template <class X>
 concept Operand = requires(const X& x) {
   typename X::Domain;
   typename X::Tag;
-  { Val<typename X::Domain, typename X::Tag>(x) };
+  {Val<typename X::Domain, typename X::Tag>(x)};
 };
 template <class A, class B>
 concept Operands = Operand<A> || Operand<B>;
@@ -112,57 +113,49 @@ using BoolOf = Bool<typename V::Domain>;
 }  // namespace detail
 
 template <class A, class B>
-  requires detail::Operands<A, B>
+  requires(detail::Operands<A, B>)
 auto operator==(const A& a, const B& b) {
   using V = detail::CommonVal<A, B>;
   return detail::BoolOf<V>::from_bit(V::Domain::eq(V(a).word(), V(b).word()));
 }
 template <class A, class B>
-  requires detail::Operands<A, B>
-auto operator!=(const A& a, const B& b) {
-  return !(a == b);
-}
+  requires(detail::Operands<A, B>)
+auto operator!=(const A& a, const B& b) { return !(a == b); }
 template <class A, class B>
-  requires detail::Operands<A, B>
+  requires(detail::Operands<A, B>)
 auto operator<(const A& a, const B& b) {
   using V = detail::CommonVal<A, B>;
   return detail::BoolOf<V>::from_bit(V::Domain::less(V(a).word(), V(b).word()));
 }
 template <class A, class B>
-  requires detail::Operands<A, B>
-auto operator>(const A& a, const B& b) {
-  return b < a;
-}
+  requires(detail::Operands<A, B>)
+auto operator>(const A& a, const B& b) { return b < a; }
 template <class A, class B>
-  requires detail::Operands<A, B>
-auto operator<=(const A& a, const B& b) {
-  return !(b < a);
-}
+  requires(detail::Operands<A, B>)
+auto operator<=(const A& a, const B& b) { return !(b < a); }
 template <class A, class B>
-  requires detail::Operands<A, B>
-auto operator>=(const A& a, const B& b) {
-  return !(a < b);
-}
+  requires(detail::Operands<A, B>)
+auto operator>=(const A& a, const B& b) { return !(a < b); }
 template <class A, class B>
-  requires detail::Operands<A, B>
+  requires(detail::Operands<A, B>)
 auto operator+(const A& a, const B& b) {
   using V = detail::CommonVal<A, B>;
   return V::from_word(V::Domain::add(V(a).word(), V(b).word()));
 }
 template <class A, class B>
-  requires detail::Operands<A, B>
+  requires(detail::Operands<A, B>)
 auto operator-(const A& a, const B& b) {
   using V = detail::CommonVal<A, B>;
   return V::from_word(V::Domain::sub(V(a).word(), V(b).word()));
 }
 template <class A, class B>
-  requires detail::Operands<A, B>
+  requires(detail::Operands<A, B>)
 auto operator&(const A& a, const B& b) {
   using V = detail::CommonVal<A, B>;
   return V::from_word(V::Domain::band(V(a).word(), V(b).word()));
 }
 template <class A, class B>
-  requires detail::Operands<A, B>
+  requires(detail::Operands<A, B>)
 auto operator|(const A& a, const B& b) {
   using V = detail::CommonVal<A, B>;
   return V::from_word(V::Domain::bor(V(a).word(), V(b).word()));
@@ -170,7 +163,7 @@ auto operator|(const A& a, const B& b) {
 
 /// a where c holds, else b.
 template <class D, class A, class B>
-  requires detail::Operands<A, B>
+  requires(detail::Operands<A, B>)
 auto select(Bool<D> c, const A& a, const B& b) {
   using V = detail::CommonVal<A, B>;
   return V::from_word(D::ite(c.bit(), V(a).word(), V(b).word()));

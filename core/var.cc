@@ -34,14 +34,17 @@ void SymbolicPlace::store(std::uint32_t field, std::size_t depth, Term where, Te
   for (std::uint32_t i = 0; i < s.count; ++i) {
     Term here = Symbolic::eq(s.index, Symbolic::word(i));
     // As in the Concrete domain, an index out of range (a failure already) is element 0.
-    if (i == 0) here = Symbolic::either(here, Symbolic::negate(Symbolic::less(s.index, Symbolic::word(s.count))));
+    if (i == 0)
+      here = Symbolic::either(here,
+                              Symbolic::negate(Symbolic::less(s.index, Symbolic::word(s.count))));
     store(field + i * s.stride, depth + 1, Symbolic::both(where, here), value);
   }
 }
 
 void SymbolicPlace::store(Term value) const {
   const Term fits = Symbolic::negate(Symbolic::less(Symbolic::word(max_), value));
-  context_->fail_unless(Bool<Symbolic>::from_bit(fits), kInRange, "a value leaves its declared range");
+  context_->fail_unless(Bool<Symbolic>::from_bit(fits), kInRange,
+                        "a value leaves its declared range");
   // As in the Concrete domain, what does not fit is not stored.
   store(field_, 0, Symbolic::both(context_->path(), fits), value);
 }

@@ -149,7 +149,9 @@ class Flag {
 
 namespace detail {
 template <class X>
-concept IsFlag = requires { typename X::FlagDomain; };
+concept IsFlag = requires {
+  typename X::FlagDomain;
+};
 template <class A, class B>
 struct FlagDomainOf {
   using type = typename B::FlagDomain;
@@ -197,7 +199,7 @@ class Array<Concrete, E> {
   Array(const Scope<Concrete>& scope, std::string_view name, unsigned n, const Args&... args)
       : context_(&scope.context()), size_(n) {
     Scope<Concrete> base = scope.child(name);
-    elements_ = static_cast<E*>(::operator new(sizeof(E) * n, std::align_val_t{alignof(E)}));
+    elements_ = static_cast<E*>(::operator new (sizeof(E) * n, std::align_val_t{alignof(E)}));
     for (; built_ < n; ++built_) {
       const std::string index = fmt::format("[{}]", built_);
       if constexpr (std::is_base_of_v<Record<Concrete>, E>) {
@@ -211,7 +213,7 @@ class Array<Concrete, E> {
   Array& operator=(const Array&) = delete;
   ~Array() {
     while (built_ > 0) elements_[--built_].~E();
-    ::operator delete(elements_, std::align_val_t{alignof(E)});
+    ::operator delete (elements_, std::align_val_t{alignof(E)});
   }
 
   unsigned size() const { return size_; }
@@ -263,7 +265,8 @@ class Array<Symbolic, E> {
   Array(Array&&) noexcept = default;
 
   unsigned size() const { return size_; }
-  /// The element itself: a record that lives as long as the expression, or the `auto&&` it is bound to.
+  /// The element itself: a record that lives as long as the expression, or the `auto&&` it is bound
+  /// to.
   E operator[](std::integral auto i) const {
     if (static_cast<std::uint32_t>(i) >= size_) {
       scope_.context().fail(kInRange, "an index leaves its array");

@@ -14,14 +14,17 @@ BoundValues DesignEntry::complete(const BoundValues& values) const {
   BoundValues all;
   for (const auto& b : bounds()) all[b.name] = b.standard;
   for (const auto& [bound, value] : values) {
-    const auto info = std::find_if(bounds().begin(), bounds().end(), [&](const auto& b) { return b.name == bound; });
+    const auto info = std::find_if(bounds().begin(), bounds().end(),
+                                   [&](const auto& b) { return b.name == bound; });
     if (info == bounds().end()) {
       std::string names;
-      for (const auto& b : bounds()) names += fmt::format("{}--{}", names.empty() ? "" : ", ", b.name);
+      for (const auto& b : bounds())
+        names += fmt::format("{}--{}", names.empty() ? "" : ", ", b.name);
       throw UsageError(fmt::format("{} has no bound --{}; it has {}", name(), bound, names));
     }
     if (value < info->min || value > info->max) {
-      throw UsageError(fmt::format("--{} {} is out of range: {} takes {} to {}", bound, value, name(), info->min, info->max));
+      throw UsageError(fmt::format("--{} {} is out of range: {} takes {} to {}", bound, value,
+                                   name(), info->min, info->max));
     }
     all[bound] = value;
   }
@@ -38,7 +41,8 @@ const BugInfo& DesignEntry::bug(std::string_view bug_name) const {
 }
 
 const std::vector<const DesignEntry*>& designs() {
-  static const std::vector<const DesignEntry*> kDesigns{&ioasid_plain(), &ioasid_refcounted(), &ioasid_sets()};
+  static const std::vector<const DesignEntry*> kDesigns{&ioasid_plain(), &ioasid_refcounted(),
+                                                        &ioasid_sets()};
   return kDesigns;
 }
 

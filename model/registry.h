@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The designs that iommucheck knows: their bounds, their properties, their bugs, and how to build one.
+// The designs that iommucheck knows: their bounds, their properties, their bugs, and how to build
+// one.
 #ifndef IOMMUCHECK_MODEL_REGISTRY_H
 #define IOMMUCHECK_MODEL_REGISTRY_H
 
@@ -55,9 +56,11 @@ class DesignEntry {
   const BugInfo& bug(std::string_view name) const;
 
   /// The machine of the design, with the bug if one is named.  Throws UsageError.
-  virtual std::unique_ptr<Machine<Concrete>> concrete(const BoundValues& values, const std::string& bug) const = 0;
+  virtual std::unique_ptr<Machine<Concrete>> concrete(const BoundValues& values,
+                                                      const std::string& bug) const = 0;
   /// While a TermArena is current.
-  virtual std::unique_ptr<Machine<Symbolic>> symbolic(const BoundValues& values, const std::string& bug) const = 0;
+  virtual std::unique_ptr<Machine<Symbolic>> symbolic(const BoundValues& values,
+                                                      const std::string& bug) const = 0;
 };
 
 /// In the order in which they are listed.
@@ -80,8 +83,8 @@ template <template <class> class Model, class Bounds>
 class TypedDesign : public DesignEntry {
  public:
   using ToBounds = std::function<Bounds(const BoundValues&)>;
-  TypedDesign(std::string name, std::string sentence, std::string source, std::vector<BoundInfo> bounds,
-              ToBounds to_bounds, std::vector<Bug<Model>> bugs)
+  TypedDesign(std::string name, std::string sentence, std::string source,
+              std::vector<BoundInfo> bounds, ToBounds to_bounds, std::vector<Bug<Model>> bugs)
       : name_(std::move(name)),
         sentence_(std::move(sentence)),
         source_(std::move(source)),
@@ -96,16 +99,19 @@ class TypedDesign : public DesignEntry {
   const std::vector<BoundInfo>& bounds() const override { return bounds_; }
   const std::vector<BugInfo>& bugs() const override { return infos_; }
 
-  std::unique_ptr<Machine<Concrete>> concrete(const BoundValues& values, const std::string& bug_name) const override {
+  std::unique_ptr<Machine<Concrete>> concrete(const BoundValues& values,
+                                              const std::string& bug_name) const override {
     return build<Concrete>(values, bug_name, [](const Bug<Model>& b) { return b.concrete; });
   }
-  std::unique_ptr<Machine<Symbolic>> symbolic(const BoundValues& values, const std::string& bug_name) const override {
+  std::unique_ptr<Machine<Symbolic>> symbolic(const BoundValues& values,
+                                              const std::string& bug_name) const override {
     return build<Symbolic>(values, bug_name, [](const Bug<Model>& b) { return b.symbolic; });
   }
 
  private:
   template <class D, class Edit>
-  std::unique_ptr<Machine<D>> build(const BoundValues& values, const std::string& bug_name, Edit edit) const {
+  std::unique_ptr<Machine<D>> build(const BoundValues& values, const std::string& bug_name,
+                                    Edit edit) const {
     auto machine = std::make_unique<Model<D>>(to_bounds_(complete(values)));
     if (!bug_name.empty()) {
       static_cast<void>(bug(bug_name));

@@ -14,9 +14,8 @@ bool same_functions(const CustomOps& a, const CustomOps& b) {
 }  // namespace
 
 bool CustomGroups::contains(const CustomOps* ops) const noexcept {
-  return std::ranges::any_of(groups_, [&](const Group& group) {
-    return std::ranges::find(group, ops) != group.end();
-  });
+  return std::ranges::any_of(
+      groups_, [&](const Group& group) { return std::ranges::find(group, ops) != group.end(); });
 }
 
 void CustomGroups::add(const CustomOps* ops) {

@@ -85,8 +85,8 @@ Ioasid FreeMap::search(Ioasid min) noexcept {
   for (;;) {
     const std::uint32_t index = position / width(level);
     if (index >= kWords[level]) return kInvalidIoasid;
-    const std::uint64_t found =
-        holes(level, index) & ~std::uint64_t{0} << (position % width(level));
+    const std::uint64_t found = holes(level, index) & ~std::uint64_t{0}
+                                                          << (position % width(level));
     if (found != 0) {
       position = index * width(level) + static_cast<std::uint32_t>(std::countr_zero(found));
       const Ioasid id = descend(level, position);
@@ -133,8 +133,8 @@ Ioasid FreeMap::take_exact(Ioasid min, Ioasid max) noexcept {
 
 Ioasid FreeMap::next_taken(Ioasid from) const noexcept {
   for (; from < ids_; from = (from / kLeafIds + 1) * kLeafIds) {
-    const std::uint64_t found = leaf(from / kLeafIds).load() & kLeafFull << (from % kLeafIds) &
-                                kLeafFull;
+    const std::uint64_t found =
+        leaf(from / kLeafIds).load() & kLeafFull << (from % kLeafIds) & kLeafFull;
     if (found == 0) continue;
     const Ioasid id =
         from / kLeafIds * kLeafIds + static_cast<std::uint32_t>(std::countr_zero(found));

@@ -66,8 +66,8 @@ class FreeMap {
   static constexpr unsigned kTop = 3;
   static constexpr std::array<std::uint32_t, kTop + 1> kWords{
       kMaxIoasids / 32, kMaxIoasids / 32 / 64, kMaxIoasids / 32 / 64 / 64, 1};
-  static constexpr std::array<std::uint32_t, kTop + 1> kFirst{
-      0, kWords[0], kWords[0] + kWords[1], kWords[0] + kWords[1] + kWords[2]};
+  static constexpr std::array<std::uint32_t, kTop + 1> kFirst{0, kWords[0], kWords[0] + kWords[1],
+                                                              kWords[0] + kWords[1] + kWords[2]};
 
   static constexpr std::uint32_t width(unsigned level) { return level == 0 ? kLeafIds : 64; }
 

@@ -25,8 +25,7 @@ ReaderSlot* claim_slot() {
   auto* slot = new ReaderSlot;
   slot->next = slots.load(std::memory_order_relaxed);
   // seq_cst: a writer whose walk misses this slot is, in the total order, before our first E.
-  while (!slots.compare_exchange_weak(slot->next, slot)) {
-  }
+  while (!slots.compare_exchange_weak(slot->next, slot)) {}
   return slot;
 }
 

@@ -43,7 +43,7 @@ constexpr bool same_life(std::uint64_t a, std::uint64_t b) {
 struct alignas(32) Record {
   std::uint64_t control_;
   void* data_;
-  std::uint64_t set_;         ///< Set::packed()
+  std::uint64_t set_;           ///< Set::packed()
   std::uint32_t spid_inverse_;  ///< ~spid, so that zero memory has no SPID
 
   std::atomic_ref<std::uint64_t> control() noexcept { return std::atomic_ref{control_}; }

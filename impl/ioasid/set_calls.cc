@@ -31,9 +31,9 @@ std::errc Allocator::get_set(Set set) {
   if (object == nullptr) return std::errc::invalid_argument;
   std::errc error{};
   object->update([&](SetWord& word) {
-    error = word.state != SetState::live                       ? std::errc::invalid_argument
+    error = word.state != SetState::live                 ? std::errc::invalid_argument
             : word.references == SetWord::kMaxReferences ? std::errc::value_too_large
-                                                               : std::errc{};
+                                                         : std::errc{};
     ++word.references;
     return error == std::errc{};
   });

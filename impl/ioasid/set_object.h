@@ -75,11 +75,9 @@ struct alignas(64) SetObject {
   void cover(Ioasid id) noexcept {
     // Test first: ids mostly come in the middle, and a line that is only read stays shared.
     Ioasid seen = lowest.load(std::memory_order_relaxed);
-    while (id < seen && !lowest.compare_exchange_weak(seen, id)) {
-    }
+    while (id < seen && !lowest.compare_exchange_weak(seen, id)) {}
     seen = highest.load(std::memory_order_relaxed);
-    while (id > seen && !highest.compare_exchange_weak(seen, id)) {
-    }
+    while (id > seen && !highest.compare_exchange_weak(seen, id)) {}
   }
 };
 

@@ -33,8 +33,8 @@ SetObject* SetTable::obtain() {
   auto& slot = chunks_[used_ / kChunk];
   SetObject* chunk = slot.load(std::memory_order_relaxed);
   if (chunk == nullptr) {
-    chunk = static_cast<SetObject*>(
-        memory_->allocate(sizeof(SetObject) * kChunk, alignof(SetObject)));
+    chunk =
+        static_cast<SetObject*>(memory_->allocate(sizeof(SetObject) * kChunk, alignof(SetObject)));
     for (std::uint32_t i = 0; i < kChunk; ++i) {
       new (chunk + i) SetObject{memory_};
       chunk[i].index = used_ / kChunk * kChunk + i;
@@ -59,8 +59,7 @@ Result<Set> SetTable::make(const void* token, std::uint32_t quota) {
     // First all that can fail; a dying set may still be entered under this token.
     if (token != nullptr) by_token_.insert({token, nullptr});
     object = obtain();
-  } catch (const std::bad_alloc&) {
-  }
+  } catch (const std::bad_alloc&) {}
   if (object == nullptr) {
     const auto left = by_token_.find(token);
     if (left != by_token_.end() && left->second == nullptr) by_token_.erase(left);

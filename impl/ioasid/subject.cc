@@ -82,9 +82,8 @@ Outcome AllocatorSubject::dispatch(const Call& call) {
 }
 
 Outcome AllocatorSubject::alloc_set(const Args& args) {
-  const auto number = std::ranges::find_if(sets_, [&](impl::Set set) {
-    return allocator_->set_state(set) == impl::SetState::gone;
-  });
+  const auto number = std::ranges::find_if(
+      sets_, [&](impl::Set set) { return allocator_->set_state(set) == impl::SetState::gone; });
   if (number == sets_.end()) return answer(Err::enomem);
   const auto made = allocator_->alloc_set(real_token(args.token), args.quota);
   if (!made) return answer(made.error);
@@ -154,8 +153,8 @@ Outcome AllocatorSubject::put(const Args& args) {
 Outcome AllocatorSubject::find(const Args& args) {
   const impl::Set set = real_set(args.set);
   const impl::Ioasid id = real_id(args.id);
-  const auto found = getter_ == Getter::none ? allocator_->find(set, id)
-                                             : allocator_->find(set, id, show, this);
+  const auto found =
+      getter_ == Getter::none ? allocator_->find(set, id) : allocator_->find(set, id, show, this);
   return found ? answer(Err::ok, number_of_data(found.value)) : answer(found.error);
 }
 

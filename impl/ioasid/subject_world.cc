@@ -56,7 +56,8 @@ AllocatorSubject::AllocatorSubject(const SubjectConfig& config)
   }
   const auto functions = []<std::size_t... I>(std::index_sequence<I...>) {
     return std::array{impl::CustomOps{GroupFunctions<I>::alloc, GroupFunctions<I>::free}...};
-  }(std::make_index_sequence<SubjectConfig::kMaxOps>{});
+  }
+  (std::make_index_sequence<SubjectConfig::kMaxOps>{});
   for (unsigned number = 1; number <= config.ops; ++number) {
     ops_.push_back(std::make_unique<OpsContext>());
     *ops_.back() = {this, number, functions.at(ops_functions(number) - 1)};

@@ -58,8 +58,7 @@ Cache::Cache(fs::path directory, Progress progress)
   directory_ = fs::canonical(directory_);
   if (flock(lock_, LOCK_EX | LOCK_NB) != 0) {
     say("waiting for another iommucheck that prepares a kernel");
-    while (flock(lock_, LOCK_EX) != 0 && errno == EINTR) {
-    }
+    while (flock(lock_, LOCK_EX) != 0 && errno == EINTR) {}
   }
   // Whatever is unfinished now belongs to nobody: its maker would hold the lock.
   for (const auto& file : fs::directory_iterator(directory_, error)) {

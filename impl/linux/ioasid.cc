@@ -22,9 +22,12 @@ using ioasid::CallKind;
 using ioasid::Err;
 
 constexpr std::string_view kFile = "drivers/iommu/ioasid.c";
-constexpr std::array<CallKind, 6> kSupported{
-    CallKind::alloc,    CallKind::free,               CallKind::find,
-    CallKind::set_data, CallKind::register_allocator, CallKind::unregister_allocator};
+constexpr std::array<CallKind, 6> kSupported{CallKind::alloc,
+                                             CallKind::free,
+                                             CallKind::find,
+                                             CallKind::set_data,
+                                             CallKind::register_allocator,
+                                             CallKind::unregister_allocator};
 
 const RunnerParts& parts() {
   static const RunnerParts parts{
@@ -43,8 +46,8 @@ unsigned definition_line(std::string_view text, std::string_view function) {
     const std::string_view words = text.substr(at, end - at);
     const std::size_t name = words.find(std::string{function} + "(");
     const bool declares = name != std::string_view::npos && words[0] != '\t' && words[0] != ' ' &&
-                          words[0] != '/' && (name == 0 || words[name - 1] == ' ' ||
-                                              words[name - 1] == '*');
+                          words[0] != '/' &&
+                          (name == 0 || words[name - 1] == ' ' || words[name - 1] == '*');
     const std::size_t body = text.find_first_of("{;", at);
     if (declares && body != std::string_view::npos && text[body] == '{') return line;
     at = end + 1;
@@ -200,11 +203,10 @@ class KernelIoasid::Impl {
     std::string line;
     if (server_->receive(line) && line == "ready") return;
     server_.reset();
-    throw HarnessError(
-        fmt::format("{} does not start:\n{}", program_.string(),
-                    linux_harness::run({program_.string()}).output),
-        "AddressSanitizer needs a large address space: check ulimit -v",
-        fmt::format("delete {} and try again", program_.parent_path().string()));
+    throw HarnessError(fmt::format("{} does not start:\n{}", program_.string(),
+                                   linux_harness::run({program_.string()}).output),
+                       "AddressSanitizer needs a large address space: check ulimit -v",
+                       fmt::format("delete {} and try again", program_.parent_path().string()));
   }
 };
 
@@ -229,8 +231,8 @@ std::vector<Step> KernelIoasid::run(std::span<const Call> calls) {
   const std::optional<int> status = impl_->ask(request, raw);
   if (raw.size() > calls.size()) raw.resize(calls.size());
   const auto is_fatal = [](const RawReport& report) { return report.fatal; };
-  const bool ended = !raw.empty() && std::any_of(raw.back().reports.begin(),
-                                                 raw.back().reports.end(), is_fatal);
+  const bool ended =
+      !raw.empty() && std::any_of(raw.back().reports.begin(), raw.back().reports.end(), is_fatal);
   if (status != 0 && !ended) {
     // No report says why: the harness itself failed, or the kernel code destroyed it.
     if (raw.empty()) raw.emplace_back();

@@ -47,12 +47,12 @@ struct LogLine {
 };
 
 struct Step {
-  ioasid::Outcome outcome;        ///< meaningful only if `returned`
-  bool returned = false;          ///< false: the call crashed; there is a fatal report
-  std::optional<Report> report;   ///< the fatal one, else the first
-  std::vector<Report> others;     ///< what else was found during the call
+  ioasid::Outcome outcome;       ///< meaningful only if `returned`
+  bool returned = false;         ///< false: the call crashed; there is a fatal report
+  std::optional<Report> report;  ///< the fatal one, else the first
+  std::vector<Report> others;    ///< what else was found during the call
   std::vector<LogLine> log;
-  std::vector<unsigned> lines;    ///< with `trace`: lines of ioasid.c in the order of execution
+  std::vector<unsigned> lines;  ///< with `trace`: lines of ioasid.c in the order of execution
 };
 
 /// Largest numbers that calls may use.

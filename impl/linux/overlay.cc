@@ -76,8 +76,8 @@ bool is_built_in_place(const fs::path& root) {
 
 fs::path link_overlay(Cache& cache, const fs::path& root, const std::string& key) {
   return cache.entry("links-" + key, digest_of_directories(root), [&](const fs::path& view) {
-    cache.say(fmt::format("{} was built in place; making links to its source files",
-                          root.string()));
+    cache.say(
+        fmt::format("{} was built in place; making links to its source files", root.string()));
     link_files(root, view);
   });
 }

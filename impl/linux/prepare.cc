@@ -48,8 +48,13 @@ std::string last_lines(const std::string& text, std::size_t lines) {
 void make(const SourceTree& tree, const fs::path& output, std::vector<std::string> targets,
           std::string_view what) {
   const unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
-  std::vector<std::string> argv{"make",    "-s", "-C", tree.root.string(),
-                                "ARCH=um", "O=" + output.string(), fmt::format("-j{}", jobs)};
+  std::vector<std::string> argv{"make",
+                                "-s",
+                                "-C",
+                                tree.root.string(),
+                                "ARCH=um",
+                                "O=" + output.string(),
+                                fmt::format("-j{}", jobs)};
   argv.insert(argv.end(), targets.begin(), targets.end());
   const Finished finished = run(argv);
   if (finished.status == 0) return;
@@ -63,7 +68,7 @@ void make(const SourceTree& tree, const fs::path& output, std::vector<std::strin
 /// Everything that configuration and headers depend on.  Other C files are not looked at, so that
 /// an edit of them costs a compilation only.
 std::string digest_of(const SourceTree& tree, const KernelFiles& wanted) {
-  constexpr std::array<std::string_view, 6> kWhole{"include", "arch/um", "arch/x86/um",
+  constexpr std::array<std::string_view, 6> kWhole{"include",          "arch/um", "arch/x86/um",
                                                    "arch/x86/include", "scripts", "tools/include"};
   std::vector<fs::path> files{tree.root / "Makefile", tree.root / "Kbuild",
                               tree.root / "kernel/bounds.c"};

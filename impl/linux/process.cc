@@ -29,10 +29,26 @@ constexpr int kSilenceMs = 60'000;
 
 /// Our own environment without what a kernel's Makefile or AddressSanitizer would listen to.
 std::vector<std::string> environment() {
-  constexpr std::array<std::string_view, 20> kDropped{
-      "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "ARCH", "SUBARCH", "CROSS_COMPILE",
-      "KCFLAGS", "KCPPFLAGS", "KAFLAGS", "CFLAGS", "CPPFLAGS", "LDFLAGS", "O", "V", "CC", "LLVM",
-      "ASAN_OPTIONS", "LC_ALL", "KCONFIG_CONFIG"};
+  constexpr std::array<std::string_view, 20> kDropped{"MAKEFLAGS",
+                                                      "MFLAGS",
+                                                      "MAKELEVEL",
+                                                      "MAKEOVERRIDES",
+                                                      "ARCH",
+                                                      "SUBARCH",
+                                                      "CROSS_COMPILE",
+                                                      "KCFLAGS",
+                                                      "KCPPFLAGS",
+                                                      "KAFLAGS",
+                                                      "CFLAGS",
+                                                      "CPPFLAGS",
+                                                      "LDFLAGS",
+                                                      "O",
+                                                      "V",
+                                                      "CC",
+                                                      "LLVM",
+                                                      "ASAN_OPTIONS",
+                                                      "LC_ALL",
+                                                      "KCONFIG_CONFIG"};
   std::vector<std::string> kept{"LC_ALL=C"};
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text{*variable};
@@ -76,8 +92,7 @@ pid_t spawn(std::vector<std::string> argv, const FileActions& files) {
 
 int wait_for(pid_t child) {
   int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 

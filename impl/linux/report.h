@@ -25,9 +25,9 @@ std::string print(const Frame& frame);
 struct Report {
   std::string kind;
   std::string message;
-  bool fatal = false;    ///< the sequence ended here
-  Frame where;           ///< the innermost frame inside the kernel tree (a header, maybe)
-  Frame in_file;         ///< the innermost frame inside the file under test
+  bool fatal = false;            ///< the sequence ended here
+  Frame where;                   ///< the innermost frame inside the kernel tree (a header, maybe)
+  Frame in_file;                 ///< the innermost frame inside the file under test
   std::vector<Frame> frames;     ///< all frames inside the kernel tree, innermost first
   std::vector<Frame> allocated;  ///< where the object came from; or where the lock was taken
   std::vector<Frame> freed;      ///< where it went

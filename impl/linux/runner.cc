@@ -20,10 +20,15 @@ constexpr std::string_view kUnmodelledList = "unmodelled.txt";
 /// -O1 keeps lines apart that -O2 merges.  Frame pointers, because reports follow them; no sibling
 /// calls, or callers vanish from reports.
 const std::vector<std::string>& our_flags() {
-  static const std::vector<std::string> flags{
-      "-O1", "-g", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls",
-      "-fno-stack-protector", "-fno-PIE", "-ffunction-sections", "-fdata-sections",
-      "-fsanitize=address"};
+  static const std::vector<std::string> flags{"-O1",
+                                              "-g",
+                                              "-fno-omit-frame-pointer",
+                                              "-fno-optimize-sibling-calls",
+                                              "-fno-stack-protector",
+                                              "-fno-PIE",
+                                              "-ffunction-sections",
+                                              "-fdata-sections",
+                                              "-fsanitize=address"};
   return flags;
 }
 
@@ -108,8 +113,9 @@ std::string traps(const std::set<std::string>& names) {
   constexpr unsigned kStride = 16384;
   std::string text = "struct kh_unmodelled { const char *name, *pages; };\n";
   if (!names.empty()) {
-    text += "__asm__(\".section .kh_traps,\\\"aw\\\",@nobits\\n.balign 4096\\n"
-            ".globl kh_traps_start\\nkh_traps_start:\\n\"\n";
+    text +=
+        "__asm__(\".section .kh_traps,\\\"aw\\\",@nobits\\n.balign 4096\\n"
+        ".globl kh_traps_start\\nkh_traps_start:\\n\"\n";
     for (const std::string& name : names) {
       text += fmt::format("\".globl {0}\\n{0}: .skip {1}\\n\"\n", name, kStride);
     }
@@ -137,8 +143,7 @@ void build_support(const fs::path& folder, const KernelBuild& build, const Runne
   std::vector<Compilation> jobs;
   for (const std::string& file : parts.libraries) {
     if (!exists_in(build.tree, file)) continue;
-    jobs.push_back(
-        kernel_job(build, file, build.tree.root / file, object_in(folder, file), {}));
+    jobs.push_back(kernel_job(build, file, build.tree.root / file, object_in(folder, file), {}));
   }
   for (const GlueFile& file : glue_files()) {
     const fs::path source = folder / file.name;

@@ -28,7 +28,7 @@ struct Runner {
   SourceTree tree;
   std::filesystem::path build_directory;  ///< where the kernel's generated headers are
   std::filesystem::path program;
-  std::vector<std::string> unmodelled;    ///< kernel symbols that trap when they are used
+  std::vector<std::string> unmodelled;  ///< kernel symbols that trap when they are used
 };
 
 /// Builds the program under AddressSanitizer, or finds it in the cache.  Throws HarnessError with

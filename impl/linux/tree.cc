@@ -43,27 +43,28 @@ SourceTree checked(SourceTree tree) {
     if (missing.empty() && !fs::exists(tree.root / file)) missing = file;
   }
   if (missing.empty()) return tree;
-  throw HarnessError(
-      fmt::format("{} is no complete kernel source tree: {} is missing", tree.origin.string(),
-                  missing),
-      "the directory is a build directory, kernel headers only, or a level too high",
-      "name the directory that has Kconfig, Makefile and arch/ in it");
+  throw HarnessError(fmt::format("{} is no complete kernel source tree: {} is missing",
+                                 tree.origin.string(), missing),
+                     "the directory is a build directory, kernel headers only, or a level too high",
+                     "name the directory that has Kconfig, Makefile and arch/ in it");
 }
 
 /// What tar leaves out.  Kconfig files and Makefiles stay, because the configuration reads all of
 /// them; so do the drivers near IOMMUs.  1.5 GB become about 400 MB.
 std::vector<std::string> left_out() {
   constexpr std::array<std::string_view, 21> kFolders{
-      "drivers/gpu",   "drivers/net",   "drivers/media",   "drivers/scsi",       "drivers/staging",
-      "drivers/usb",   "drivers/clk",   "drivers/pinctrl", "drivers/infiniband", "drivers/video",
-      "drivers/iio",   "drivers/hwmon", "drivers/input",   "drivers/power",      "drivers/soc",
-      "drivers/crypto", "sound",        "net",             "Documentation",      "tools/perf",
-      "tools/testing"};
+      "drivers/gpu",    "drivers/net",     "drivers/media",
+      "drivers/scsi",   "drivers/staging", "drivers/usb",
+      "drivers/clk",    "drivers/pinctrl", "drivers/infiniband",
+      "drivers/video",  "drivers/iio",     "drivers/hwmon",
+      "drivers/input",  "drivers/power",   "drivers/soc",
+      "drivers/crypto", "sound",           "net",
+      "Documentation",  "tools/perf",      "tools/testing"};
   constexpr std::array<std::string_view, 22> kArchitectures{
-      "alpha", "arc",   "arm",      "arm64",  "csky",    "hexagon", "ia64", "loongarch",
-      "m68k",  "mips",  "microblaze", "nios2", "openrisc", "parisc", "powerpc", "riscv",
-      "s390",  "sh",    "sparc",    "xtensa", "tile",    "unicore32"};
-  constexpr std::array<std::string_view, 9> kEndings{"[chS]", "dts", "dtsi", "rst",  "txt",
+      "alpha", "arc",  "arm",        "arm64",  "csky",     "hexagon",  "ia64",    "loongarch",
+      "m68k",  "mips", "microblaze", "nios2",  "openrisc", "parisc",   "powerpc", "riscv",
+      "s390",  "sh",   "sparc",      "xtensa", "tile",     "unicore32"};
+  constexpr std::array<std::string_view, 9> kEndings{"[chS]", "dts", "dtsi", "rst", "txt",
                                                      "yaml",  "svg", "json", "uc"};
   std::vector<std::string> patterns;
   for (const std::string_view ending : kEndings) {
@@ -80,18 +81,22 @@ std::vector<std::string> left_out() {
 void unpack(Cache& cache, const fs::path& archive, const fs::path& into) {
   require_programs({"tar", "xz"});
   cache.say(fmt::format("unpacking {} (once, about 10 s)", archive.string()));
-  std::vector<std::string> tar{"tar",    "-xJf",       archive.string(),   "-C",
-                               into.string(), "--strip-components=1", "--no-same-owner",
+  std::vector<std::string> tar{"tar",
+                               "-xJf",
+                               archive.string(),
+                               "-C",
+                               into.string(),
+                               "--strip-components=1",
+                               "--no-same-owner",
                                "--wildcards"};
   for (std::string& pattern : left_out()) tar.push_back(std::move(pattern));
   const Finished finished = run(tar);
   if (finished.status == 0) return;
-  throw HarnessError(
-      fmt::format("tar cannot unpack {}:\n{}", archive.string(), finished.output),
-      "the disk is full (400 MB are needed), or the archive is damaged",
-      fmt::format("set IOMMUCHECK_CACHE to a larger disk, or reinstall the package: "
-                  "apt-get install --reinstall {}",
-                  archive.stem().stem().string()));
+  throw HarnessError(fmt::format("tar cannot unpack {}:\n{}", archive.string(), finished.output),
+                     "the disk is full (400 MB are needed), or the archive is damaged",
+                     fmt::format("set IOMMUCHECK_CACHE to a larger disk, or reinstall the package: "
+                                 "apt-get install --reinstall {}",
+                                 archive.stem().stem().string()));
 }
 
 }  // namespace
@@ -128,9 +133,8 @@ SourceTree open_package(Cache& cache, const std::string& name, const fs::path& d
                        "make it readable, or name a tree: --tree DIR");
   }
   const std::string key = Digest{}.add_file(archive).hex();
-  const fs::path root = cache.entry("source-" + name, key, [&](const fs::path& into) {
-    unpack(cache, archive, into);
-  });
+  const fs::path root = cache.entry("source-" + name, key,
+                                    [&](const fs::path& into) { unpack(cache, archive, into); });
   return checked({root, archive, "", key});
 }
 

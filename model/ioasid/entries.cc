@@ -15,7 +15,8 @@ std::vector<BoundInfo> common_ioasid_bounds() {
       {"calls", 0, 15, 0, "calls that each thread makes at most; 0: no limit"},
       {"objects", 0, 7, 0, "struct ioasid_data in memory at once; 0: pasids + 1"},
       {"interrupts", 0, 1, 0, "1: an interrupt handler on CPU0 makes calls, too"},
-      {"rcu-actor", 0, 1, 0, "1: kfree_rcu() frees at any time after the grace period; 0: right at its end"},
+      {"rcu-actor", 0, 1, 0,
+       "1: kfree_rcu() frees at any time after the grace period; 0: right at its end"},
   };
 }
 

@@ -4,83 +4,12 @@
 #ifndef IOMMUCHECK_MODEL_IOASID_IOASID_DESIGN_H
 #define IOMMUCHECK_MODEL_IOASID_IOASID_DESIGN_H
 
+#include "model/ioasid/records.h"
 #include "model/kernel/cpu.h"
-#include "model/kernel/heap.h"
-#include "model/kernel/refcount.h"
 #include "model/kernel/xarray.h"
 #include "spec/ioasid/spec.h"
 
 namespace iommucheck::model {
-
-using ioasid::CallKind;
-using ioasid::Err;
-using ioasid::Getter;
-
-/// How large an instance of a design is.
-struct IoasidBounds : ProcessBounds {
-  unsigned pasids = 2;      ///< ids 0 .. pasids-1; 1 .. 4
-  unsigned sets = 2;        ///< 0 .. 3
-  unsigned data = 1;        ///< objects of private data that clients have; 0 .. 3
-  unsigned objects = 0;     ///< struct ioasid_data in memory at once; 0: pasids + 1
-  unsigned allocators = 0;  ///< custom allocators (plain); 0 .. 1
-  unsigned notifiers = 0;   ///< notifier blocks (sets); 0 .. 1
-  unsigned tokens = 1;      ///< tokens that sets are made for (sets); 0 .. 2
-  unsigned spids = 0;       ///< set-private ids (sets); 0 .. 2
-  unsigned refs = 3;        ///< the largest value of a refcount_t before it saturates
-
-  unsigned ioasid_data() const { return objects != 0 ? objects : pasids + 1; }
-};
-
-/// Which parts of struct ioasid_data a design has.
-struct IoasidDataParts {
-  unsigned refs = 0;          ///< the largest refcount; 0: none
-  bool state = false;         ///< free pending, or not
-  unsigned spids = 0;
-  bool set_objects = false;   ///< sets are heap objects; else static
-};
-
-/// struct ioasid_data.
-template <class D>
-struct IoasidData : HeapObject<D> {
-  IoasidData(Scope<D> scope, unsigned processes, const Design<D>* design, const IoasidBounds& b, const IoasidDataParts& parts)
-      : HeapObject<D>(std::move(scope), processes),
-        set(*this, "set", b.sets, parts.set_objects ? pointer_to("ioasid_set") : Format{}),
-        priv(*this, "private", b.data, pointer_to("private")),
-        refs(*this, "refs", *design, parts.refs),
-        pending(*this, "free_pending", parts.state ? 1 : 0),
-        spid(*this, "spid", parts.spids) {}
-  Var<D> set, priv;
-  Refcount<D> refs;
-  Var<D> pending, spid;
-};
-
-/// What a client attached: an mm, a domain.  The kernel only passes it on.
-template <class D>
-struct PrivateData : HeapObject<D> {
-  using HeapObject<D>::HeapObject;
-};
-
-/// The local variables of a call.
-template <class D>
-struct IoasidLocals : Record<D> {
-  IoasidLocals(Scope<D> scope, const IoasidBounds& b)
-      : Record<D>(scope),
-        id(*this, "ioasid", b.pasids),
-        set(*this, "set", b.sets),
-        data(*this, "ioasid_data", b.ioasid_data(), pointer_to("ioasid_data")),
-        priv(*this, "priv", b.data, pointer_to("private")),
-        idata(*this, "idata", b.allocators == 0 ? 0 : b.allocators + 1, pointer_to("ioasid_allocator_data")),
-        nb(*this, "nb", b.notifiers, pointer_to("notifier_block")),
-        ret(*this, "ret", ioasid::kErrs - 1, names_of<Err>(ioasid::kErrs)),
-        effects(*this, "took_effect", 1),
-        looking(*this, "looking", 1),
-        seen(*this, "answers_seen", (1U << (3 + b.data)) - 1, mask_format()) {}
-  Var<D> id, set, data, priv, idata, nb;
-  Var<D, Err> ret;
-  Var<D> effects;  ///< the call has taken effect: once, before it returns
-  Var<D> looking;  ///< a look-up is under way
-  Var<D> seen;     ///< find: the answers that were right at some instant since the call began
-};
 
 template <class D>
 class IoasidDesign : public Design<D> {
@@ -89,23 +18,29 @@ class IoasidDesign : public Design<D> {
   using V = Val<D>;
   using B = Bool<D>;
 
-  IoasidDesign(const IoasidBounds& bounds, const ioasid::Bounds& spec_bounds, const IoasidDataParts& parts)
+  IoasidDesign(const IoasidBounds& bounds, const ioasid::Bounds& spec_bounds,
+               const IoasidDataParts& parts)
       : Design<D>(bounds),
         b(bounds),
         ioasid_allocator_lock(*this, "ioasid_allocator_lock"),
         scope_(this->root()),
         ioasid_xa(scope_, "ioasid_xa", b.pasids, b.ioasid_data(), pointer_to("ioasid_data")),
-        ioasid_data(*this, "ioasid_data", b.ioasid_data(), static_cast<const Design<D>*>(this), b, parts),
+        ioasid_data(*this, "ioasid_data", b.ioasid_data(), static_cast<const Design<D>*>(this), b,
+                    parts),
         priv(*this, "private", b.data),
         spec(this->root().child("spec"), spec_bounds),
         locals_first_(static_cast<std::uint32_t>(this->schema.fields().size())),
         local_(this->root(), "call", this->process_count(), b) {
-    const auto size = (static_cast<std::uint32_t>(this->schema.fields().size()) - locals_first_) / this->process_count();
+    const auto size = (static_cast<std::uint32_t>(this->schema.fields().size()) - locals_first_) /
+                      this->process_count();
     for (unsigned i = 0; i < this->process_count(); ++i) {
       this->locals(i, locals_first_ + i * size, locals_first_ + (i + 1) * size);
     }
-    legal_answer_ = this->property("legal-answer", "Every call answers what the specification allows at the instant it takes effect.");
-    contract_ = this->property("contract", "The clients of the model keep the contract of the calls they make.");
+    legal_answer_ = this->property(
+        "legal-answer",
+        "Every call answers what the specification allows at the instant it takes effect.");
+    contract_ = this->property(
+        "contract", "The clients of the model keep the contract of the calls they make.");
     this->initial = [this] { spec.set_up(); };
   }
 
@@ -114,7 +49,8 @@ class IoasidDesign : public Design<D> {
   /// The locals of the call that runs.
   decltype(auto) local(const T& t) const { return local_[t.self()]; }
 
-  /// Here the call takes effect: the specification makes the same call, and has to allow the answer.
+  /// Here the call takes effect: the specification makes the same call, and has to allow the
+  /// answer.
   void takes_effect(T& t, CallKind kind, ioasid::Args<D> c, Val<D, Err> err, V value) {
     count_effect(t);
     ioasid::Reply<D> reply{this->context, err, value};
@@ -127,7 +63,8 @@ class IoasidDesign : public Design<D> {
     requirements.lockstep = false;
     watch_look_ups();
   }
-  // A look-up may take effect at any instant of the call: the answers that are right then are noted.
+  // A look-up may take effect at any instant of the call: the answers that are right then are
+  // noted.
 
   /// At the first read of shared memory: the arguments are chosen no earlier, since nothing depends
   /// on them before.
@@ -143,8 +80,10 @@ class IoasidDesign : public Design<D> {
   void look_up_answers(T& t, Err err, V value) {
     auto&& l = local(t);
     const V answer = err == Err::ok ? value + 2U : V(err == Err::enoent ? 0U : 1U);
-    const B right = any_of<D>(3 + b.data, [&](unsigned a) { return answer == a && has_bit(l.seen, a); });
-    t.fail_unless(right, legal_answer_, "ioasid_find: the answer was right at no instant of the call");
+    const B right =
+        any_of<D>(3 + b.data, [&](unsigned a) { return answer == a && has_bit(l.seen, a); });
+    t.fail_unless(right, legal_answer_,
+                  "ioasid_find: the answer was right at no instant of the call");
     this->forget_locals(t.self());
     count_effect(t);
   }
@@ -154,7 +93,8 @@ class IoasidDesign : public Design<D> {
     l.effects = 1;
   }
   void on_return(T& t) override {
-    t.fail_unless(local(t).effects == 1U, legal_answer_, "the call returns without having taken effect");
+    t.fail_unless(local(t).effects == 1U, legal_answer_,
+                  "the call returns without having taken effect");
   }
 
   /// A new object of private data for the client, or NULL: the client chooses.
@@ -176,7 +116,10 @@ class IoasidDesign : public Design<D> {
   }
 
   /// xa_load(&idata->xa, ioasid) for the allocator at hand.
-  virtual V xa_load(T& t, V id) { return ioasid_xa.load(id); (void)t; }
+  virtual V xa_load(T& t, V id) {
+    return ioasid_xa.load(id);
+    (void)t;
+  }
 
   /// ioasid_alloc(): 6.1 drivers/iommu/ioasid.c.  kzalloc() and the initialisation come before the
   /// lock in the source; nobody else can see the object then, so behind the lock they are the same,
@@ -190,10 +133,15 @@ class IoasidDesign : public Design<D> {
       auto&& l = local(t);
       choose_set(t);
       l.priv = some_private_data(t);
-      t.when(t.choose(2, "nomem") == 0U, [&] {
-        l.data = ioasid_data.kzalloc();
-        t.require(l.data != 0U);
-      }, [&] { give_up(t, {.client = t.self(), .set = l.set, .data = l.priv, .nomem = 1}, exit_free); });
+      t.when(
+          t.choose(2, "nomem") == 0U,
+          [&] {
+            l.data = ioasid_data.kzalloc();
+            t.require(l.data != 0U);
+          },
+          [&] {
+            give_up(t, {.client = t.self(), .set = l.set, .data = l.priv, .nomem = 1}, exit_free);
+          });
     });
     p.step("data->set = set; data->private = private", [this](T& t) {
       auto&& l = local(t);
@@ -226,19 +174,24 @@ class IoasidDesign : public Design<D> {
   virtual void choose_set(T& t) {
     if (b.sets != 0) local(t).set = t.choose(b.sets, "set") + 1U;
   }
-  virtual void ops_alloc(T& t, V min, V max, const Label& exit_free) { default_alloc(t, min, max, exit_free); }
+  virtual void ops_alloc(T& t, V min, V max, const Label& exit_free) {
+    default_alloc(t, min, max, exit_free);
+  }
 
   /// xa_alloc(&default_allocator.xa, &id, opaque, XA_LIMIT(min, max), GFP_ATOMIC).
   void default_alloc(T& t, V min, V max, const Label& exit_free) {
     auto&& l = local(t);
     const V nomem = t.choose(2, "nomem");
     const V id = ioasid_xa.lowest_free(min, max);
-    const ioasid::Args<D> c{.client = t.self(), .set = l.set, .min = min, .max = max, .data = l.priv, .nomem = nomem};
-    t.when(nomem == 1U || id == b.pasids, [&] { give_up(t, c, exit_free); }, [&] {
-      l.id = id;
-      ioasid_xa.store(id, l.data);
-      takes_effect(t, CallKind::alloc, c, Err::ok, id);
-    });
+    const ioasid::Args<D> c{
+        .client = t.self(), .set = l.set, .min = min, .max = max, .data = l.priv, .nomem = nomem};
+    t.when(
+        nomem == 1U || id == b.pasids, [&] { give_up(t, c, exit_free); },
+        [&] {
+          l.id = id;
+          ioasid_xa.store(id, l.data);
+          takes_effect(t, CallKind::alloc, c, Err::ok, id);
+        });
   }
   void give_up(T& t, ioasid::Args<D> c, const Label& exit_free) {
     local(t).ret = Err::invalid;
@@ -298,39 +251,47 @@ class IoasidDesign : public Design<D> {
 
   /// Whenever the lock is free, the xarray is what the specification has.
   void declare_mirror() {
-    this->property("xarray-is-the-truth", "Whenever the lock is free, the xarray has exactly the ids that the specification has, with the same set, data and references.", [this] {
-      return ioasid_allocator_lock.holder != 0U || all_of<D>(b.pasids, [&](unsigned i) {
-        const V ptr = load_active(i);
-        auto&& id = spec.state.id[i];
-        const B out = id.state != ioasid::IdState::free;
-        return (ptr != 0U) == out && any_of<D>(ioasid_data.size() + 1, [&](unsigned o) {
-          if (o == 0) return B(ptr == 0U);
-          auto&& data = ioasid_data.object(o - 1);
-          return ptr == o && data.life == Life::live && data.set == id.set && data.priv == id.data && mirrors(data, i);
+    this->property(
+        "xarray-is-the-truth",
+        "Whenever the lock is free, the xarray has exactly the ids that the specification has, with the same set, data and references.",
+        [this] {
+          return ioasid_allocator_lock.holder != 0U || all_of<D>(b.pasids, [&](unsigned i) {
+                   const V ptr = load_active(i);
+                   auto&& id = spec.state.id[i];
+                   const B out = id.state != ioasid::IdState::free;
+                   return (ptr != 0U) == out && any_of<D>(ioasid_data.size() + 1, [&](unsigned o) {
+                            if (o == 0) return B(ptr == 0U);
+                            auto&& data = ioasid_data.object(o - 1);
+                            return ptr == o && data.life == Life::live && data.set == id.set &&
+                                   data.priv == id.data && mirrors(data, i);
+                          });
+                 });
         });
-      });
-    });
   }
   /// What a design adds to that.
   virtual B mirrors(const IoasidData<D>&, unsigned) { return true; }
   /// What a client knows of its own: whether it has a reference by get, or the owner's.
   B holds(unsigned client, V number) const {
-    return any_of<D>(b.pasids, [&](unsigned i) { return number == i && has_bit(spec.state.id[i].holders, client); });
+    return any_of<D>(b.pasids, [&](unsigned i) {
+      return number == i && has_bit(spec.state.id[i].holders, client);
+    });
   }
   B owns(unsigned client, V number) const {
-    return any_of<D>(b.pasids, [&](unsigned i) { return number == i && spec.state.id[i].owner == client + 1; });
+    return any_of<D>(
+        b.pasids, [&](unsigned i) { return number == i && spec.state.id[i].owner == client + 1; });
   }
   /// The references that the specification knows of: the owner's and those by get.
   V references(unsigned i) const {
     auto&& id = spec.state.id[i];
-    return as_number<D>(id.owner != 0U) + count_of<D>(this->process_count(), [&](unsigned c) { return has_bit(id.holders, c); });
+    return as_number<D>(id.owner != 0U) +
+           count_of<D>(this->process_count(), [&](unsigned c) { return has_bit(id.holders, c); });
   }
 
   /// ioasid_find(): 6.1 drivers/iommu/ioasid.c, the same since v5.5 but for the allocator.
   void build_find() {
     build_find(this->program("ioasid_find"));
     // It takes no lock, so an interrupt handler may call it.
-    if (b.interrupt) build_find(this->interrupt_program("ioasid_find (interrupt)"));
+    if (b.interrupt) build_find(this->interrupt_program("ioasid_find"));
   }
   void build_find(Program<D>& p) {
     const auto unlock = p.label();
@@ -374,14 +335,18 @@ class IoasidDesign : public Design<D> {
 
   /// An object is leaked if it is in memory, nothing points to it, and no call is under way.
   void declare_no_leak() {
-    this->property("objects-reachable", "When no call is under way, every ioasid_data in memory is published under one id, or waits for its grace period.", [this] {
-      const B quiet = this->may_rest();
-      return !quiet || all_of<D>(ioasid_data.size(), [&](unsigned i) {
-        return ioasid_data.object(i).life != Life::live ||
-               count_of<D>(ioasid_xa.size(), [&](unsigned x) { return ioasid_xa.load(x) == i + 1; }) == 1U ||
-               kept_elsewhere(i + 1);
-      });
-    });
+    this->property(
+        "objects-reachable",
+        "When no call is under way, every ioasid_data in memory is published under one id, or waits for its grace period.",
+        [this] {
+          const B quiet = this->may_rest();
+          return !quiet || all_of<D>(ioasid_data.size(), [&](unsigned i) {
+            return ioasid_data.object(i).life != Life::live ||
+                   count_of<D>(ioasid_xa.size(),
+                               [&](unsigned x) { return ioasid_xa.load(x) == i + 1; }) == 1U ||
+                   kept_elsewhere(i + 1);
+          });
+        });
   }
   virtual B kept_elsewhere(unsigned) { return false; }
 
@@ -393,7 +358,7 @@ class IoasidDesign : public Design<D> {
   Scope<D> scope_;
 
  public:
-  XArray<D> ioasid_xa;                  ///< default_allocator.xa
+  XArray<D> ioasid_xa;  ///< default_allocator.xa
   Heap<D, IoasidData<D>> ioasid_data;
   Heap<D, PrivateData<D>> priv;
   ioasid::Spec<D> spec;

@@ -15,127 +15,176 @@ using T = Cpu<D>;
 std::vector<PlainBug> bugs() {
   const BoundValues one{{"threads", 1}, {"pasids", 1}, {"sets", 1}};
   const BoundValues two{{"threads", 2}, {"pasids", 1}, {"sets", 1}};
-  const BoundValues custom{{"threads", 2}, {"pasids", 1}, {"sets", 1}, {"data", 0}, {"allocators", 1}};
+  const BoundValues custom{
+      {"threads", 2}, {"pasids", 1}, {"sets", 1}, {"data", 0}, {"allocators", 1}};
   return {
-      PlainBug({"set-check-missing", "isolation", "the mail of 2019-02: a look-up must not get another owner's data",
-                "ioasid_find() does not compare the set", "legal-answer", {{"threads", 1}, {"pasids", 1}, {"sets", 2}}},
+      PlainBug({"set-check-missing",
+                "isolation",
+                "the mail of 2019-02: a look-up must not get another owner's data",
+                "ioasid_find() does not compare the set",
+                "legal-answer",
+                {{"threads", 1}, {"pasids", 1}, {"sets", 2}}},
                [](auto& d) { d.edit("ioasid_find").drop("if (set && ioasid_data->set != set)"); }),
-      PlainBug({"data-not-there-yet", "incomplete publication",
-                "the mail of 2019-02; 6.1 drivers/iommu/ioasid.c calls getter(priv) whatever priv is",
-                "ioasid_find() runs the getter before the private data is attached", "no-use-after-free", one},
-               [](auto& d) {
-                 d.edit("ioasid_find").replace("if (getter && priv && !getter(priv))", "if (getter && !getter(priv))", [&d](auto& t) {
-                   auto&& l = d.local(t);
-                   t.when(t.choose(2, "getter") == 1U, [&] { d.priv.touch(l.priv); });
-                   l.priv = 0;
-                 });
-               }),
-      PlainBug({"find-without-rcu", "grace period", "mutant", "ioasid_find() has no rcu_read_lock()", "no-use-after-free", two},
+      PlainBug(
+          {"data-not-there-yet", "incomplete publication",
+           "the mail of 2019-02; 6.1 drivers/iommu/ioasid.c calls getter(priv) whatever priv is",
+           "ioasid_find() runs the getter before the private data is attached", "no-use-after-free",
+           one},
+          [](auto& d) {
+            d.edit("ioasid_find")
+                .replace("if (getter && priv && !getter(priv))", "if (getter && !getter(priv))",
+                         [&d](auto& t) {
+                           auto&& l = d.local(t);
+                           t.when(t.choose(2, "getter") == 1U, [&] { d.priv.touch(l.priv); });
+                           l.priv = 0;
+                         });
+          }),
+      PlainBug({"find-without-rcu", "grace period", "mutant",
+                "ioasid_find() has no rcu_read_lock()", "no-use-after-free", two},
                [](auto& d) {
                  auto& p = d.edit("ioasid_find");
                  p.drop("rcu_read_lock()");
                  p.replace("rcu_read_unlock()", "(no rcu_read_unlock())", [](auto&) {});
                }),
       PlainBug({"allocator-loaded-before-rcu", "grace period", "mutant",
-                "ioasid_find() loads active_allocator before rcu_read_lock()", "no-use-after-free", custom},
-               [](auto& d) { d.edit("ioasid_find").swap("rcu_read_lock()", "idata = rcu_dereference(active_allocator)"); }),
-      PlainBug({"kfree-for-kfree-rcu", "grace period", "mutant", "ioasid_free() frees the ioasid_data at once",
-                "no-use-after-free", two},
+                "ioasid_find() loads active_allocator before rcu_read_lock()", "no-use-after-free",
+                custom},
                [](auto& d) {
-                 d.edit("ioasid_free").replace("kfree_rcu(ioasid_data, rcu)", "kfree(ioasid_data)", [&d](auto& t) {
-                   d.ioasid_data.kfree(d.local(t).data);
-                 });
+                 d.edit("ioasid_find")
+                     .swap("rcu_read_lock()", "idata = rcu_dereference(active_allocator)");
                }),
-      PlainBug({"private-freed-after-free", "grace period",
-                "6.1 kernel/fork.c: __mmdrop() frees the mm right after ioasid_free(), with no grace period",
-                "the client frees its private data when ioasid_free() returns", "no-use-after-free", two},
+      PlainBug({"kfree-for-kfree-rcu", "grace period", "mutant",
+                "ioasid_free() frees the ioasid_data at once", "no-use-after-free", two},
                [](auto& d) {
-                 d.edit("ioasid_free").replace("spin_unlock(&ioasid_allocator_lock); client: kfree_rcu(private)",
-                                               "spin_unlock(&ioasid_allocator_lock); client: kfree(private)", [&d](auto& t) {
-                   t.unlock(d.ioasid_allocator_lock);
-                   d.free_private(d.local(t).priv);
-                 });
+                 d.edit("ioasid_free")
+                     .replace("kfree_rcu(ioasid_data, rcu)", "kfree(ioasid_data)",
+                              [&d](auto& t) { d.ioasid_data.kfree(d.local(t).data); });
                }),
+      PlainBug(
+          {"private-freed-after-free", "grace period",
+           "6.1 kernel/fork.c: __mmdrop() frees the mm right after ioasid_free(), with no grace period",
+           "the client frees its private data when ioasid_free() returns", "no-use-after-free",
+           two},
+          [](auto& d) {
+            d.edit("ioasid_free")
+                .replace("spin_unlock(&ioasid_allocator_lock); client: kfree_rcu(private)",
+                         "spin_unlock(&ioasid_allocator_lock); client: kfree(private)",
+                         [&d](auto& t) {
+                           t.unlock(d.ioasid_allocator_lock);
+                           d.free_private(d.local(t).priv);
+                         });
+          }),
       PlainBug({"set-data-without-synchronize-rcu", "grace period", "mutant",
-                "ioasid_set_data() returns without waiting for readers of the old data", "no-use-after-free", two},
+                "ioasid_set_data() returns without waiting for readers of the old data",
+                "no-use-after-free", two},
                [](auto& d) {
                  auto& p = d.edit("ioasid_set_data");
                  p.drop("synchronize_rcu() returns");
-                 p.replace("synchronize_rcu()", "client: kfree(old private)", [&d](auto& t) { d.free_private(d.local(t).priv); });
+                 p.replace("synchronize_rcu()", "client: kfree(old private)",
+                           [&d](auto& t) { d.free_private(d.local(t).priv); });
                }),
-      PlainBug({"synchronize-rcu-under-lock", "sleep in atomic", "mutant",
-                "ioasid_set_data() waits for the grace period before it releases the lock", "locking",
+      PlainBug({"synchronize-rcu-under-lock",
+                "sleep in atomic",
+                "mutant",
+                "ioasid_set_data() waits for the grace period before it releases the lock",
+                "locking",
                 {{"threads", 1}, {"pasids", 1}, {"sets", 1}}},
                [](auto& d) {
-                 d.edit("ioasid_set_data").insert_before("spin_unlock(&ioasid_allocator_lock)", "synchronize_rcu() (too early)",
-                                                         [](auto& t) { t.synchronize_rcu_begin(); });
+                 d.edit("ioasid_set_data")
+                     .insert_before("spin_unlock(&ioasid_allocator_lock)",
+                                    "synchronize_rcu() (too early)",
+                                    [](auto& t) { t.synchronize_rcu_begin(); });
                }),
       PlainBug({"publish-before-init", "publication order", "mutant",
-                "ioasid_alloc() puts the object into the xarray before its set and data are there", "legal-answer", two},
+                "ioasid_alloc() puts the object into the xarray before its set and data are there",
+                "legal-answer", two},
                [](auto& d) {
-                 d.edit("ioasid_alloc").swap("data->set = set; data->private = private",
-                                             "id = active_allocator->ops->alloc(min, max, adata)");
+                 d.edit("ioasid_alloc")
+                     .swap("data->set = set; data->private = private",
+                           "id = active_allocator->ops->alloc(min, max, adata)");
                }),
-      PlainBug({"free-without-lock", "lock", "mutant", "ioasid_free() takes no lock", "no-use-after-free", two},
+      PlainBug({"free-without-lock", "lock", "mutant", "ioasid_free() takes no lock",
+                "no-use-after-free", two},
                [](auto& d) { d.edit("ioasid_free").without_locks(); }),
-      PlainBug({"set-data-without-lock", "lock", "mutant", "ioasid_set_data() takes no lock", "no-use-after-free", two},
+      PlainBug({"set-data-without-lock", "lock", "mutant", "ioasid_set_data() takes no lock",
+                "no-use-after-free", two},
                [](auto& d) { d.edit("ioasid_set_data").without_locks(); }),
-      PlainBug({"alloc-without-lock", "lock", "mutant", "ioasid_alloc() takes no lock: the allocator changes under it",
-                "legal-answer", custom},
-               [](auto& d) { d.edit("ioasid_alloc").without_locks(); }),
-      PlainBug({"register-without-lock", "lock", "mutant", "ioasid_register_allocator() takes no lock", "legal-answer", custom},
+      PlainBug(
+          {"alloc-without-lock", "lock", "mutant",
+           "ioasid_alloc() takes no lock: the allocator changes under it", "legal-answer", custom},
+          [](auto& d) { d.edit("ioasid_alloc").without_locks(); }),
+      PlainBug({"register-without-lock", "lock", "mutant",
+                "ioasid_register_allocator() takes no lock", "legal-answer", custom},
                [](auto& d) { d.edit("ioasid_register_allocator").without_locks(); }),
-      PlainBug({"unregister-without-lock", "lock", "mutant", "ioasid_unregister_allocator() takes no lock", "legal-answer", custom},
+      PlainBug({"unregister-without-lock", "lock", "mutant",
+                "ioasid_unregister_allocator() takes no lock", "legal-answer", custom},
                [](auto& d) { d.edit("ioasid_unregister_allocator").without_locks(); }),
       PlainBug({"allocator-kfree-for-kfree-rcu", "grace period", "mutant",
-                "ioasid_unregister_allocator() frees the allocator at once", "no-use-after-free", custom},
+                "ioasid_unregister_allocator() frees the allocator at once", "no-use-after-free",
+                custom},
                [](auto& d) {
-                 d.edit("ioasid_unregister_allocator").replace("kfree_rcu(pallocator, rcu)", "kfree(pallocator)", [&d](auto& t) {
-                   d.allocator_data.kfree(d.local(t).idata);
-                 });
+                 d.edit("ioasid_unregister_allocator")
+                     .replace("kfree_rcu(pallocator, rcu)", "kfree(pallocator)",
+                              [&d](auto& t) { d.allocator_data.kfree(d.local(t).idata); });
                }),
-      PlainBug({"allocator-freed-before-switch", "publication order", "mutant",
-                "ioasid_unregister_allocator() frees the allocator before it switches to the default one", "no-use-after-free", custom},
+      PlainBug(
+          {"allocator-freed-before-switch", "publication order", "mutant",
+           "ioasid_unregister_allocator() frees the allocator before it switches to the default one",
+           "no-use-after-free", custom},
+          [](auto& d) {
+            d.edit("ioasid_unregister_allocator")
+                .insert_before("rcu_assign_pointer(active_allocator, &default_allocator)",
+                               "kfree_rcu(pallocator, rcu) (too early)", [&d](auto& t) {
+                                 d.allocator_data.kfree_rcu(d.active());
+                                 static_cast<void>(t);
+                               });
+          }),
+      PlainBug(
+          {"erase-after-free", "publication order", "mutant",
+           "ioasid_free() hands the object to kfree_rcu() before it takes it out of the xarray",
+           "no-use-after-free", two},
+          [](auto& d) {
+            auto& p = d.edit("ioasid_free");
+            p.insert_before("ioasid_data = xa_erase(&active_allocator->xa, ioasid)",
+                            "kfree_rcu(ioasid_data, rcu) (too early)",
+                            [&d](auto& t) { d.ioasid_data.kfree_rcu(d.local(t).data); });
+            p.drop("kfree_rcu(ioasid_data, rcu)");
+          }),
+      PlainBug({"failed-alloc-leaks", "wrong error path", "mutant",
+                "ioasid_alloc() forgets kfree(data) when no id is left", "objects-reachable", one},
                [](auto& d) {
-                 d.edit("ioasid_unregister_allocator").insert_before(
-                     "rcu_assign_pointer(active_allocator, &default_allocator)", "kfree_rcu(pallocator, rcu) (too early)",
-                     [&d](auto& t) { d.allocator_data.kfree_rcu(d.active()); static_cast<void>(t); });
+                 d.edit("ioasid_alloc")
+                     .replace("exit_free: spin_unlock",
+                              "exit_free: spin_unlock(&ioasid_allocator_lock)", [&d](auto& t) {
+                                t.unlock(d.ioasid_allocator_lock);
+                                d.free_private(d.local(t).priv);
+                              });
                }),
-      PlainBug({"erase-after-free", "publication order", "mutant",
-                "ioasid_free() hands the object to kfree_rcu() before it takes it out of the xarray", "no-use-after-free", two},
-               [](auto& d) {
-                 auto& p = d.edit("ioasid_free");
-                 p.insert_before("ioasid_data = xa_erase(&active_allocator->xa, ioasid)", "kfree_rcu(ioasid_data, rcu) (too early)",
-                                 [&d](auto& t) { d.ioasid_data.kfree_rcu(d.local(t).data); });
-                 p.drop("kfree_rcu(ioasid_data, rcu)");
-               }),
-      PlainBug({"failed-alloc-leaks", "wrong error path", "mutant", "ioasid_alloc() forgets kfree(data) when no id is left",
-                "objects-reachable", one},
-               [](auto& d) {
-                 d.edit("ioasid_alloc").replace("exit_free: spin_unlock", "exit_free: spin_unlock(&ioasid_allocator_lock)", [&d](auto& t) {
-                   t.unlock(d.ioasid_allocator_lock);
-                   d.free_private(d.local(t).priv);
-                 });
-               }),
-      PlainBug({"unknown-id-returns-locked", "wrong error path", "mutant", "ioasid_free() of an unknown id returns with the lock held",
-                "locking", one},
-               [](auto& d) {
-                 d.edit("ioasid_free").replace("ioasid_data = xa_load(&active_allocator->xa, ioasid)",
-                                               "ioasid_data = xa_load(&active_allocator->xa, ioasid); if (!ioasid_data) return", [&d](auto& t) {
-                   auto&& l = d.local(t);
-                   l.id = t.choose(d.b.pasids, "ioasid");
-                   l.data = d.load_active(l.id);
-                   t.when(l.data == 0U, [&] {
-                     d.takes_effect(t, CallKind::free, {.id = l.id}, Err::ok, 0);
-                     t.ret();
-                   });
-                 });
-               }),
-      PlainBug({"free-from-interrupt", "deadlock",
-                "6.1: mm_pasid_drop() can run where interrupts interrupted ioasid_alloc(); the lock is not taken with irqsave",
-                "an interrupt handler calls ioasid_free()", "no-deadlock",
+      PlainBug(
+          {"unknown-id-returns-locked", "wrong error path", "mutant",
+           "ioasid_free() of an unknown id returns with the lock held", "locking", one},
+          [](auto& d) {
+            d.edit("ioasid_free")
+                .replace(
+                    "ioasid_data = xa_load(&active_allocator->xa, ioasid)",
+                    "ioasid_data = xa_load(&active_allocator->xa, ioasid); if (!ioasid_data) return",
+                    [&d](auto& t) {
+                      auto&& l = d.local(t);
+                      l.id = t.choose(d.b.pasids, "ioasid");
+                      l.data = d.load_active(l.id);
+                      t.when(l.data == 0U, [&] {
+                        d.takes_effect(t, CallKind::free, {.id = l.id}, Err::ok, 0);
+                        t.ret();
+                      });
+                    });
+          }),
+      PlainBug({"free-from-interrupt",
+                "deadlock",
+                "mutant",
+                "an interrupt handler calls ioasid_free(), whose lock is not taken with irqsave",
+                "no-deadlock",
                 {{"threads", 1}, {"pasids", 1}, {"sets", 1}, {"interrupts", 1}}},
-               [](auto& d) { d.build_free(d.interrupt_program("ioasid_free (interrupt)")); }),
+               [](auto& d) { d.build_free(d.interrupt_program("ioasid_free")); }),
   };
 }
 
@@ -143,14 +192,16 @@ std::vector<PlainBug> bugs() {
 
 const DesignEntry& ioasid_plain() {
   static const TypedDesign<IoasidPlain, IoasidBounds> kEntry{
-      "ioasid/plain", "one spinlock, look-ups under RCU, no reference counts",
+      "ioasid/plain",
+      "one spinlock, look-ups under RCU, no reference counts",
       "v5.5 to v5.10 and v5.18 to v6.2; 6.1 drivers/iommu/ioasid.c",
       [] {
         auto bounds = common_ioasid_bounds();
         bounds.push_back({"allocators", 0, 1, 0, "custom allocators that come and go"});
         return bounds;
       }(),
-      to_ioasid_bounds, bugs()};
+      to_ioasid_bounds,
+      bugs()};
   return kEntry;
 }
 

@@ -21,15 +21,17 @@ template <class D>
 class IoasidPlain : public IoasidDesign<D> {
  public:
   using Base = IoasidDesign<D>;
+  using Base::b, Base::ioasid_allocator_lock, Base::ioasid_data, Base::ioasid_xa, Base::local,
+      Base::spec;
   using typename Base::B, typename Base::T, typename Base::V;
-  using Base::b, Base::ioasid_allocator_lock, Base::ioasid_data, Base::ioasid_xa, Base::local, Base::spec;
 
  public:
   explicit IoasidPlain(const IoasidBounds& bounds)
       : Base(bounds, spec_bounds(bounds), {}),
         scope_(this->root()),
         allocator_data(*this, "ioasid_allocator_data", b.allocators == 0 ? 0 : b.allocators + 1, b),
-        active_allocator(scope_, "active_allocator", allocator_data.size(), pointer_to("ioasid_allocator_data")) {
+        active_allocator(scope_, "active_allocator", allocator_data.size(),
+                         pointer_to("ioasid_allocator_data")) {
     this->build_alloc();
     build_free(this->program("ioasid_free"));
     this->build_find();
@@ -41,8 +43,13 @@ class IoasidPlain : public IoasidDesign<D> {
 
  private:
   static ioasid::Bounds spec_bounds(const IoasidBounds& b) {
-    return {.ids = b.pasids, .sets = b.sets, .data = b.data, .clients = 1, .ops = b.allocators,
-            .static_sets = true, .references = false};
+    return {.ids = b.pasids,
+            .sets = b.sets,
+            .data = b.data,
+            .clients = 1,
+            .ops = b.allocators,
+            .static_sets = true,
+            .references = false};
   }
 
  public:
@@ -63,8 +70,9 @@ class IoasidPlain : public IoasidDesign<D> {
       auto&& l = local(t);
       // What the client has to free: it knows what it attached.
       l.priv = ioasid_data.at(l.data).priv;
-      t.when(active() == 0U, [&] { l.data = ioasid_xa.erase(l.id); },
-             [&] { l.data = allocator_data.at(active()).xa.erase(l.id); });
+      t.when(
+          active() == 0U, [&] { l.data = ioasid_xa.erase(l.id); },
+          [&] { l.data = allocator_data.at(active()).xa.erase(l.id); });
       this->takes_effect(t, CallKind::free, {.id = l.id}, Err::ok, 0);
     });
     p.step("kfree_rcu(ioasid_data, rcu)", [this](T& t) { ioasid_data.kfree_rcu(local(t).data); });
@@ -89,17 +97,21 @@ class IoasidPlain : public IoasidDesign<D> {
         t.jump(out_unlock);
       });
     });
-    r.step("if (list_empty(&allocators_list)) if (xa_empty(&active_allocator->xa))", [=, this](T& t) {
-      t.when(active() != 0U, [&] {
-        this->takes_effect(t, CallKind::register_allocator, {.ops = 1}, Err::eexist, 0);
-        t.jump(out_free);
-      }, [&] {
-        t.when(!ioasid_xa.empty(), [&] {
-          this->takes_effect(t, CallKind::register_allocator, {.ops = 1}, Err::eagain, 0);
-          t.jump(out_free);
+    r.step(
+        "if (list_empty(&allocators_list)) if (xa_empty(&active_allocator->xa))", [=, this](T& t) {
+          t.when(
+              active() != 0U,
+              [&] {
+                this->takes_effect(t, CallKind::register_allocator, {.ops = 1}, Err::eexist, 0);
+                t.jump(out_free);
+              },
+              [&] {
+                t.when(!ioasid_xa.empty(), [&] {
+                  this->takes_effect(t, CallKind::register_allocator, {.ops = 1}, Err::eagain, 0);
+                  t.jump(out_free);
+                });
+              });
         });
-      });
-    });
     r.step("rcu_assign_pointer(active_allocator, ia_data)", [=, this](T& t) {
       active_allocator = local(t).idata;
       this->takes_effect(t, CallKind::register_allocator, {.ops = 1}, Err::ok, 0);
@@ -108,7 +120,8 @@ class IoasidPlain : public IoasidDesign<D> {
     r.place(out_free);
     r.step("kfree(ia_data)", [this](T& t) { allocator_data.kfree(local(t).idata); });
     r.place(out_unlock);
-    r.step("spin_unlock(&ioasid_allocator_lock)", [this](T& t) { t.unlock(ioasid_allocator_lock); });
+    r.step("spin_unlock(&ioasid_allocator_lock)",
+           [this](T& t) { t.unlock(ioasid_allocator_lock); });
 
     auto& u = this->program("ioasid_unregister_allocator");
     // The client has made sure that no id of the allocator is out (rule 3).
@@ -122,8 +135,10 @@ class IoasidPlain : public IoasidDesign<D> {
       active_allocator = 0;
       this->takes_effect(t, CallKind::unregister_allocator, {.ops = 1}, Err::ok, 0);
     });
-    u.step("kfree_rcu(pallocator, rcu)", [this](T& t) { allocator_data.kfree_rcu(local(t).idata); });
-    u.step("spin_unlock(&ioasid_allocator_lock)", [this](T& t) { t.unlock(ioasid_allocator_lock); });
+    u.step("kfree_rcu(pallocator, rcu)",
+           [this](T& t) { allocator_data.kfree_rcu(local(t).idata); });
+    u.step("spin_unlock(&ioasid_allocator_lock)",
+           [this](T& t) { t.unlock(ioasid_allocator_lock); });
   }
 
   bool before_load(Program<D>& p) override {
@@ -138,8 +153,9 @@ class IoasidPlain : public IoasidDesign<D> {
   V load_active(V id) override { return load_from(active(), id); }
 
   void ops_alloc(T& t, V min, V max, const Label& exit_free) override {
-    t.when(active() == 0U, [&] { this->default_alloc(t, min, max, exit_free); },
-           [&] { custom_alloc(t, min, max, exit_free); });
+    t.when(
+        active() == 0U, [&] { this->default_alloc(t, min, max, exit_free); },
+        [&] { custom_alloc(t, min, max, exit_free); });
   }
   void after_ops_alloc(Program<D>& p) override {
     if (b.allocators == 0) return;
@@ -147,9 +163,10 @@ class IoasidPlain : public IoasidDesign<D> {
       auto&& l = local(t);
       t.when(active() != 0U, [&] {
         allocator_data.at(active()).xa.store(l.id, l.data);
-        this->takes_effect(t, CallKind::alloc,
-                           {.set = l.set, .id = l.id, .max = b.pasids, .data = l.priv, .callback = l.id + 1U},
-                           Err::ok, l.id);
+        this->takes_effect(
+            t, CallKind::alloc,
+            {.set = l.set, .id = l.id, .max = b.pasids, .data = l.priv, .callback = l.id + 1U},
+            Err::ok, l.id);
       });
     });
   }
@@ -157,12 +174,15 @@ class IoasidPlain : public IoasidDesign<D> {
   void custom_alloc(T& t, V min, V max, const Label& exit_free) {
     auto&& l = local(t);
     const V answer = t.choose(b.pasids + 1, "callback");
-    t.when(answer == b.pasids, [&] {
-      this->give_up(t, {.set = l.set, .min = min, .max = max, .data = l.priv}, exit_free);
-    }, [&] {
-      t.require(answer >= min && answer <= max && load_active(answer) == 0U);
-      l.id = answer;
-    });
+    t.when(
+        answer == b.pasids,
+        [&] {
+          this->give_up(t, {.set = l.set, .min = min, .max = max, .data = l.priv}, exit_free);
+        },
+        [&] {
+          t.require(answer >= min && answer <= max && load_active(answer) == 0U);
+          l.id = answer;
+        });
   }
   B kept_elsewhere(unsigned ptr) override {
     return any_of<D>(allocator_data.size(), [&](unsigned a) {
@@ -175,8 +195,9 @@ class IoasidPlain : public IoasidDesign<D> {
   V load_from(V idata, V id) {
     if (b.allocators == 0) return ioasid_xa.load(id);
     Local<D> found{this->context, 0};
-    this->context.when(idata == 0U, [&] { found = ioasid_xa.load(id); },
-                       [&] { found = allocator_data.at(idata).xa.load(id); });
+    this->context.when(
+        idata == 0U, [&] { found = ioasid_xa.load(id); },
+        [&] { found = allocator_data.at(idata).xa.load(id); });
     return found;
   }
   Scope<D> scope_;

@@ -12,8 +12,9 @@ template <class D>
 class IoasidRefcounted : public IoasidDesign<D> {
  public:
   using Base = IoasidDesign<D>;
+  using Base::b, Base::ioasid_allocator_lock, Base::ioasid_data, Base::ioasid_xa, Base::local,
+      Base::spec;
   using typename Base::B, typename Base::T, typename Base::V;
-  using Base::b, Base::ioasid_allocator_lock, Base::ioasid_data, Base::ioasid_xa, Base::local, Base::spec;
 
  public:
   explicit IoasidRefcounted(const IoasidBounds& bounds)
@@ -50,7 +51,8 @@ class IoasidRefcounted : public IoasidDesign<D> {
       this->takes_effect(t, CallKind::get, {.client = t.self(), .id = l.id}, Err::ok, 0);
     });
     p.place(exit_unlock);
-    p.step("spin_unlock(&ioasid_allocator_lock)", [this](T& t) { t.unlock(ioasid_allocator_lock); });
+    p.step("spin_unlock(&ioasid_allocator_lock)",
+           [this](T& t) { t.unlock(ioasid_allocator_lock); });
   }
 
   /// ioasid_put(): of a reference that the caller has.
@@ -91,14 +93,21 @@ class IoasidRefcounted : public IoasidDesign<D> {
   }
 
   void after_init(Program<D>& p) override {
-    p.step("refcount_set(&data->refs, 1)", [this](T& t) { ioasid_data.at(local(t).data).refs.set(1); });
+    p.step("refcount_set(&data->refs, 1)",
+           [this](T& t) { ioasid_data.at(local(t).data).refs.set(1); });
   }
-  B mirrors(const IoasidData<D>& data, unsigned i) override { return data.refs.read() == this->references(i); }
+  B mirrors(const IoasidData<D>& data, unsigned i) override {
+    return data.refs.read() == this->references(i);
+  }
 
  private:
   static ioasid::Bounds spec_bounds(const IoasidBounds& b) {
-    return {.ids = b.pasids, .sets = b.sets, .data = b.data, .clients = b.threads + (b.interrupt ? 1U : 0U),
-            .static_sets = true, .references = true};
+    return {.ids = b.pasids,
+            .sets = b.sets,
+            .data = b.data,
+            .clients = b.threads + (b.interrupt ? 1U : 0U),
+            .static_sets = true,
+            .references = true};
   }
 };
 

@@ -32,13 +32,17 @@ template <class D>
 class IoasidSets : public IoasidDesign<D> {
  public:
   using Base = IoasidDesign<D>;
+  using Base::b, Base::ioasid_allocator_lock, Base::ioasid_data, Base::ioasid_xa, Base::local,
+      Base::spec;
   using typename Base::B, typename Base::T, typename Base::V;
-  using Base::b, Base::ioasid_allocator_lock, Base::ioasid_data, Base::ioasid_xa, Base::local, Base::spec;
 
  public:
   explicit IoasidSets(const IoasidBounds& bounds)
       : Base(bounds, spec_bounds(bounds),
-             {.refs = bounds.threads + 1, .state = true, .spids = bounds.spids, .set_objects = true}),
+             {.refs = bounds.threads + 1,
+              .state = true,
+              .spids = bounds.spids,
+              .set_objects = true}),
         scope_(this->root()),
         ioasid_set(*this, "ioasid_set", b.sets, static_cast<const Design<D>*>(this), b),
         ioasid_sets(scope_, "ioasid_sets", b.sets, b.sets, pointer_to("ioasid_set")),
@@ -60,9 +64,10 @@ class IoasidSets : public IoasidDesign<D> {
     if (b.notifiers != 0) build_notifiers();
     this->declare_no_leak();
     this->declare_mirror();
-    this->property("sets-are-the-truth", "Whenever the lock is free, the sets in memory are those of the specification, with the same quota, ids and holders.", [this] {
-      return ioasid_allocator_lock.holder != 0U || sets_mirror();
-    });
+    this->property(
+        "sets-are-the-truth",
+        "Whenever the lock is free, the sets in memory are those of the specification, with the same quota, ids and holders.",
+        [this] { return ioasid_allocator_lock.holder != 0U || sets_mirror(); });
   }
 
   void build_set_calls();
@@ -78,13 +83,13 @@ class IoasidSets : public IoasidDesign<D> {
     p.step("if (set->quota <= set->nr_ioasids)", [=, this](T& t) {
       auto&& l = local(t);
       auto&& set = ioasid_set.at(l.set);
-      t.when(set.quota <= set.nr_ioasids, [&] {
-        this->give_up(t, {.client = t.self(), .set = l.set}, exit_free);
-      });
+      t.when(set.quota <= set.nr_ioasids,
+             [&] { this->give_up(t, {.client = t.self(), .set = l.set}, exit_free); });
     });
   }
   void after_init(Program<D>& p) override {
-    p.step("refcount_set(&data->refs, 1)", [this](T& t) { ioasid_data.at(local(t).data).refs.set(1); });
+    p.step("refcount_set(&data->refs, 1)",
+           [this](T& t) { ioasid_data.at(local(t).data).refs.set(1); });
   }
   void after_ops_alloc(Program<D>& p) override {
     p.step("set->nr_ioasids++", [this](T& t) { ioasid_set.at(local(t).set).nr_ioasids += 1; });
@@ -97,13 +102,21 @@ class IoasidSets : public IoasidDesign<D> {
 
  private:
   static ioasid::Bounds spec_bounds(const IoasidBounds& b) {
-    return {.ids = b.pasids, .sets = b.sets, .data = b.data, .clients = b.threads + (b.interrupt ? 1U : 0U),
-            .notifiers = b.notifiers, .spids = b.spids, .tokens = b.tokens, .capacity = b.pasids};
+    return {.ids = b.pasids,
+            .sets = b.sets,
+            .data = b.data,
+            .clients = b.threads + (b.interrupt ? 1U : 0U),
+            .notifiers = b.notifiers,
+            .spids = b.spids,
+            .tokens = b.tokens,
+            .capacity = b.pasids};
   }
 
  public:
   B holds_set(unsigned client, V number) const {
-    return any_of<D>(b.sets, [&](unsigned k) { return number == k + 1 && has_bit(spec.state.set[k].holders, client); });
+    return any_of<D>(b.sets, [&](unsigned k) {
+      return number == k + 1 && has_bit(spec.state.set[k].holders, client);
+    });
   }
   /// A set on which the caller has a reference: it does not go away during the call.
   void choose_held_set(T& t) {
@@ -122,19 +135,20 @@ class IoasidSets : public IoasidDesign<D> {
   }
   /// ioasid_do_free_locked() but for the object itself: the caller frees it.
   void build_free_tail(Program<D>& p, CallKind kind) {
-    p.step("xa_erase(&active_allocator->xa, data->id); xa_erase(&data->set->xa, data->id)", [kind, this](T& t) {
-      auto&& l = local(t);
-      l.data = ioasid_xa.erase(l.id);
-      this->takes_effect(t, kind, {.client = t.self(), .id = l.id}, Err::ok, kind == CallKind::put ? 1U : 0U);
-    });
+    p.step("xa_erase(&active_allocator->xa, data->id); xa_erase(&data->set->xa, data->id)",
+           [kind, this](T& t) {
+             auto&& l = local(t);
+             l.data = ioasid_xa.erase(l.id);
+             this->takes_effect(t, kind, {.client = t.self(), .id = l.id}, Err::ok,
+                                kind == CallKind::put ? 1U : 0U);
+           });
     p.step("data->set->nr_ioasids--", [this](T& t) {
       auto&& l = local(t);
       l.set = ioasid_data.at(l.data).set;
       ioasid_set.at(l.set).nr_ioasids -= 1;
     });
-    p.step("if (!set->nr_ioasids && !refcount_read(&set->ref)) ioasid_set_free_locked(set)", [this](T& t) {
-      free_set_if_last(local(t).set);
-    });
+    p.step("if (!set->nr_ioasids && !refcount_read(&set->ref)) ioasid_set_free_locked(set)",
+           [this](T& t) { free_set_if_last(local(t).set); });
     p.step("kfree_rcu(data, rcu)", [this](T& t) {
       auto&& l = local(t);
       l.priv = ioasid_data.at(l.data).priv;
@@ -154,20 +168,27 @@ class IoasidSets : public IoasidDesign<D> {
         return ioasid_xa.load(i) == o + 1 && data.set == set && data.spid == spid;
       });
     };
-    return select(any_of<D>(b.pasids, matches), sum_of<D>(b.pasids, [&](unsigned i) {
-      return select(matches(i) && !any_of<D>(i, matches), V(i), V(0));
-    }), V(b.pasids));
+    return select(any_of<D>(b.pasids, matches),
+                  sum_of<D>(b.pasids,
+                            [&](unsigned i) {
+                              return select(matches(i) && !any_of<D>(i, matches), V(i), V(0));
+                            }),
+                  V(b.pasids));
   }
   B sets_mirror() const {
     const auto& state = spec.state;
     return capacity_avail == state.available() && all_of<D>(b.sets, [&](unsigned k) {
-      auto&& set = ioasid_set.object(k);
-      auto&& truth = state.set[k];
-      const B gone = set.life != Life::live;
-      return gone == (truth.life == ioasid::SetLife::gone) &&
-             (gone || (set.quota == truth.quota && set.nr_ioasids == state.members_of(k + 1) && set.token == truth.token &&
-                       set.ref.read() == count_of<D>(this->process_count(), [&](unsigned c) { return has_bit(truth.holders, c); })));
-    });
+             auto&& set = ioasid_set.object(k);
+             auto&& truth = state.set[k];
+             const B gone = set.life != Life::live;
+             return gone == (truth.life == ioasid::SetLife::gone) &&
+                    (gone ||
+                     (set.quota == truth.quota && set.nr_ioasids == state.members_of(k + 1) &&
+                      set.token == truth.token &&
+                      set.ref.read() == count_of<D>(this->process_count(), [&](unsigned c) {
+                        return has_bit(truth.holders, c);
+                      })));
+           });
   }
 
  private:
@@ -187,43 +208,61 @@ void IoasidSets<D>::build_set_calls() {
   auto& a = this->program("ioasid_alloc_set");
   const auto out = a.label();
   a.step("spin_lock(&ioasid_allocator_lock)", [this](T& t) { t.lock(ioasid_allocator_lock); });
-  a.step("if (quota > ioasid_capacity_avail) ...; if (token is taken) ...; set = kzalloc(sizeof(*set), GFP_ATOMIC)", [=, this](T& t) {
-    auto&& l = local(t);
-    const V quota = t.choose(b.pasids + 2, "quota");
-    const V token = t.choose(b.tokens + 1, "token");
-    const V nomem = t.choose(2, "nomem");
-    const ioasid::Args<D> c{.client = t.self(), .token = token, .quota = quota, .nomem = nomem};
-    const B taken = any_of<D>(b.sets, [&](unsigned k) {
-      return ioasid_sets.load(k) != 0U && token != 0U && ioasid_set.object(k).token == token;
-    });
-    const auto refuse = [&](Err err) {
-      this->takes_effect(t, CallKind::alloc_set, c, err, 0);
-      t.jump(out);
-    };
-    t.when(quota == 0U, [&] { refuse(Err::einval); }, [&] {
-      t.when(quota > capacity_avail, [&] { refuse(Err::enospc); }, [&] {
-        t.when(taken, [&] { refuse(Err::eexist); }, [&] {
-          t.when(nomem == 0U, [&] { l.set = ioasid_set.kzalloc(); });
-          // No set object left is as good as no memory.
-          t.when(l.set == 0U, [&] {
-            this->takes_effect(t, CallKind::alloc_set, {.client = t.self(), .token = token, .quota = quota, .nomem = 1}, Err::enomem, 0);
-            t.jump(out);
-          }, [&] {
-            auto&& set = ioasid_set.at(l.set);
-            set.token = token;
-            set.quota = quota;
-          });
+  a.step(
+      "if (quota > ioasid_capacity_avail) ...; if (token is taken) ...; set = kzalloc(sizeof(*set), GFP_ATOMIC)",
+      [=, this](T& t) {
+        auto&& l = local(t);
+        const V quota = t.choose(b.pasids + 2, "quota");
+        const V token = t.choose(b.tokens + 1, "token");
+        const V nomem = t.choose(2, "nomem");
+        const ioasid::Args<D> c{.client = t.self(), .token = token, .quota = quota, .nomem = nomem};
+        const B taken = any_of<D>(b.sets, [&](unsigned k) {
+          return ioasid_sets.load(k) != 0U && token != 0U && ioasid_set.object(k).token == token;
         });
+        const auto refuse = [&](Err err) {
+          this->takes_effect(t, CallKind::alloc_set, c, err, 0);
+          t.jump(out);
+        };
+        t.when(
+            quota == 0U, [&] { refuse(Err::einval); },
+            [&] {
+              t.when(
+                  quota > capacity_avail, [&] { refuse(Err::enospc); },
+                  [&] {
+                    t.when(
+                        taken, [&] { refuse(Err::eexist); },
+                        [&] {
+                          t.when(nomem == 0U, [&] { l.set = ioasid_set.kzalloc(); });
+                          // No set object left is as good as no memory.
+                          t.when(
+                              l.set == 0U,
+                              [&] {
+                                this->takes_effect(t, CallKind::alloc_set,
+                                                   {.client = t.self(),
+                                                    .token = token,
+                                                    .quota = quota,
+                                                    .nomem = 1},
+                                                   Err::enomem, 0);
+                                t.jump(out);
+                              },
+                              [&] {
+                                auto&& set = ioasid_set.at(l.set);
+                                set.token = token;
+                                set.quota = quota;
+                              });
+                        });
+                  });
+            });
       });
-    });
-  });
   a.step("refcount_set(&set->ref, 1)", [this](T& t) { ioasid_set.at(local(t).set).ref.set(1); });
   a.step("xa_alloc(&ioasid_sets, &id, set, ...); ioasid_capacity_avail -= quota", [this](T& t) {
     auto&& l = local(t);
     auto&& set = ioasid_set.at(l.set);
     ioasid_sets.store(l.set - 1U, l.set);
     capacity_avail -= set.quota;
-    this->takes_effect(t, CallKind::alloc_set, {.client = t.self(), .token = set.token, .quota = set.quota}, Err::ok, l.set);
+    this->takes_effect(t, CallKind::alloc_set,
+                       {.client = t.self(), .token = set.token, .quota = set.quota}, Err::ok,
+                       l.set);
   });
   a.place(out);
   a.step("spin_unlock(&ioasid_allocator_lock)", [this](T& t) { t.unlock(ioasid_allocator_lock); });
@@ -233,7 +272,8 @@ void IoasidSets<D>::build_set_calls() {
   g.arguments([this](T& t) {
     auto&& l = local(t);
     l.set = t.choose(b.sets, "set") + 1U;
-    t.require(spec.state.set_is(l.set, [&](unsigned k) { return spec.state.live(k); }) && !holds_set(t.self(), l.set));
+    t.require(spec.state.set_is(l.set, [&](unsigned k) { return spec.state.live(k); }) &&
+              !holds_set(t.self(), l.set));
   });
   g.step("spin_lock(&ioasid_allocator_lock)", [this](T& t) { t.lock(ioasid_allocator_lock); });
   g.step("refcount_inc(&set->ref)", [this](T& t) {
@@ -280,7 +320,8 @@ void IoasidSets<D>::build_set_calls() {
     ioasid_sets.store(l.set - 1U, 0);
     ioasid_set.at(l.set).token = 0;
   });
-  p.step("if (!set->nr_ioasids) ioasid_set_free_locked(set)", [this](T& t) { free_set_if_last(local(t).set); });
+  p.step("if (!set->nr_ioasids) ioasid_set_free_locked(set)",
+         [this](T& t) { free_set_if_last(local(t).set); });
   p.place(unlock);
   p.step("spin_unlock(&ioasid_allocator_lock)", [this](T& t) { t.unlock(ioasid_allocator_lock); });
 
@@ -291,134 +332,27 @@ void IoasidSets<D>::build_set_calls() {
     auto&& l = local(t);
     auto&& set = ioasid_set.at(l.set);
     const V quota = t.choose(b.pasids + 2, "quota");
-    const auto answer = [&](Err err) { this->takes_effect(t, CallKind::adjust_set, {.set = l.set, .quota = quota}, err, 0); };
-    t.when(quota == 0U || quota < set.nr_ioasids, [&] { answer(Err::einval); }, [&] {
-      t.when(quota > capacity_avail + set.quota, [&] { answer(Err::enospc); }, [&] {
-        capacity_avail = capacity_avail + set.quota - quota;
-        set.quota = quota;
-        answer(Err::ok);
-      });
-    });
+    const auto answer = [&](Err err) {
+      this->takes_effect(t, CallKind::adjust_set, {.set = l.set, .quota = quota}, err, 0);
+    };
+    t.when(
+        quota == 0U || quota < set.nr_ioasids, [&] { answer(Err::einval); },
+        [&] {
+          t.when(
+              quota > capacity_avail + set.quota, [&] { answer(Err::enospc); },
+              [&] {
+                capacity_avail = capacity_avail + set.quota - quota;
+                set.quota = quota;
+                answer(Err::ok);
+              });
+        });
   });
   q.step("spin_unlock(&ioasid_allocator_lock)", [this](T& t) { t.unlock(ioasid_allocator_lock); });
-}
-
-/// ioasid_free().
-template <class D>
-void IoasidSets<D>::build_free() {
-  auto& p = this->program("ioasid_free");
-  const auto exit_unlock = p.label();
-  const auto do_free = p.label();
-  // Of an id whose owner's reference is still there: free drops that one.
-  p.arguments([this](T& t) {
-    auto&& l = local(t);
-    l.id = t.choose(b.pasids, "ioasid");
-    t.require(any_of<D>(b.pasids, [&](unsigned i) {
-      auto&& id = spec.state.id[i];
-      return l.id == i && (id.owner != 0U || id.state == ioasid::IdState::free_pending || id.state == ioasid::IdState::free);
-    }));
-  });
-  p.step("spin_lock(&ioasid_allocator_lock)", [this](T& t) { t.lock(ioasid_allocator_lock); });
-  p.step("data = xa_load(&active_allocator->xa, ioasid)", [=, this](T& t) {
-    auto&& l = local(t);
-    l.data = this->load_active(l.id);
-    t.when(l.data == 0U, [&] {
-      this->takes_effect(t, CallKind::free, {.id = l.id}, Err::ok, 0);
-      t.jump(exit_unlock);
-    });
-  });
-  p.step("if (data->state == IOASID_STATE_FREE_PENDING)", [=, this](T& t) {
-    auto&& l = local(t);
-    t.when(ioasid_data.at(l.data).pending == 1U, [&] {
-      this->takes_effect(t, CallKind::free, {.id = l.id}, Err::ok, 0);
-      t.jump(exit_unlock);
-    });
-  });
-  p.step("data->state = IOASID_STATE_FREE_PENDING; if (!refcount_dec_and_test(&data->refs))", [=, this](T& t) {
-    auto&& l = local(t);
-    auto&& data = ioasid_data.at(l.data);
-    data.pending = 1;
-    t.when(data.refs.dec_and_test(), [&] { t.jump(do_free); },
-           [&] { this->takes_effect(t, CallKind::free, {.id = l.id}, Err::ok, 0); });
-  });
-  if (b.notifiers != 0) {
-    p.step("nb = rcu_dereference_raw(nh->head)", [this](T& t) { local(t).nb = ioasid_notifier; });
-  }
-  p.step("ioasid_notify(data, IOASID_NOTIFY_FREE, ...)", [=, this](T& t) {
-    auto&& l = local(t);
-    t.when(l.nb != 0U, [&] { notifier_block.touch(l.nb); });
-    t.jump(exit_unlock);
-  });
-  p.place(do_free);
-  build_free_tail(p, CallKind::free);
-  p.place(exit_unlock);
-  p.step("spin_unlock(&ioasid_allocator_lock); client: kfree_rcu(private)", [this](T& t) {
-    t.unlock(ioasid_allocator_lock);
-    this->free_private_rcu(local(t).priv);
-  });
-}
-
-/// ioasid_get() and ioasid_put().
-template <class D>
-void IoasidSets<D>::build_get_put() {
-  auto& g = this->program("ioasid_get");
-  const auto out = g.label();
-  g.arguments([this](T& t) {
-    auto&& l = local(t);
-    l.id = t.choose(b.pasids, "ioasid");
-    l.set = t.choose(b.sets + 1, "set");
-    t.require(!this->holds(t.self(), l.id));
-  });
-  g.step("spin_lock(&ioasid_allocator_lock)", [this](T& t) { t.lock(ioasid_allocator_lock); });
-  g.step("data = xa_load(&active_allocator->xa, ioasid)", [=, this](T& t) {
-    auto&& l = local(t);
-    l.data = this->load_active(l.id);
-    t.when(l.data == 0U, [&] { refuse_get(t, Err::einval, out); });
-  });
-  g.step("if (data->state == IOASID_STATE_FREE_PENDING)", [=, this](T& t) {
-    t.when(ioasid_data.at(local(t).data).pending == 1U, [&] { refuse_get(t, Err::ebusy, out); });
-  });
-  g.step("if (set && data->set != set)", [=, this](T& t) {
-    auto&& l = local(t);
-    t.when(l.set != 0U && ioasid_data.at(l.data).set != l.set, [&] { refuse_get(t, Err::eacces, out); });
-  });
-  g.step("refcount_inc(&data->refs)", [this](T& t) {
-    auto&& l = local(t);
-    ioasid_data.at(l.data).refs.inc();
-    this->takes_effect(t, CallKind::get, {.client = t.self(), .set = l.set, .id = l.id}, Err::ok, 0);
-  });
-  g.place(out);
-  g.step("spin_unlock(&ioasid_allocator_lock)", [this](T& t) { t.unlock(ioasid_allocator_lock); });
-
-  auto& p = this->program("ioasid_put");
-  const auto exit_unlock = p.label();
-  // Of a reference by get: the owner's one is dropped by ioasid_free() or with the set.
-  p.arguments([this](T& t) {
-    local(t).id = t.choose(b.pasids, "ioasid");
-    t.require(this->holds(t.self(), local(t).id));
-  });
-  p.step("spin_lock(&ioasid_allocator_lock)", [this](T& t) { t.lock(ioasid_allocator_lock); });
-  p.step("data = xa_load(&active_allocator->xa, ioasid)", [this](T& t) {
-    auto&& l = local(t);
-    l.data = this->load_active(l.id);
-  });
-  p.step("if (!refcount_dec_and_test(&data->refs))", [=, this](T& t) {
-    auto&& l = local(t);
-    t.when(!ioasid_data.at(l.data).refs.dec_and_test(), [&] {
-      this->takes_effect(t, CallKind::put, {.client = t.self(), .id = l.id}, Err::ok, 0);
-      t.jump(exit_unlock);
-    });
-  });
-  build_free_tail(p, CallKind::put);
-  p.place(exit_unlock);
-  p.step("spin_unlock(&ioasid_allocator_lock); client: kfree_rcu(private)", [this](T& t) {
-    t.unlock(ioasid_allocator_lock);
-    this->free_private_rcu(local(t).priv);
-  });
 }
 
 }  // namespace iommucheck::model
 
 #include "model/ioasid/sets_extras.h"
+#include "model/ioasid/sets_ids.h"
 
 #endif  // IOMMUCHECK_MODEL_IOASID_SETS_H

@@ -85,14 +85,17 @@ void IoasidSets<D>::build_spids() {
   auto& a = this->program("ioasid_attach_spid");
   const auto done = a.label();
   load(a, CallKind::attach_spid, Err::enoent, done);
-  a.step("if (ioasid_find_by_spid_locked(data->set, spid) != INVALID_IOASID) ...; data->spid = spid", [this](T& t) {
-    auto&& l = local(t);
-    const V spid = t.choose(b.spids, "spid") + 1U;
-    auto&& data = ioasid_data.at(l.data);
-    const B taken = spid_of_set(data.set, spid) != b.pasids;
-    t.when(!taken, [&] { data.spid = spid; });
-    this->takes_effect(t, CallKind::attach_spid, {.id = l.id, .spid = spid}, select(taken, Val<D, Err>(Err::einval), Err::ok), 0);
-  });
+  a.step(
+      "if (ioasid_find_by_spid_locked(data->set, spid) != INVALID_IOASID) ...; data->spid = spid",
+      [this](T& t) {
+        auto&& l = local(t);
+        const V spid = t.choose(b.spids, "spid") + 1U;
+        auto&& data = ioasid_data.at(l.data);
+        const B taken = spid_of_set(data.set, spid) != b.pasids;
+        t.when(!taken, [&] { data.spid = spid; });
+        this->takes_effect(t, CallKind::attach_spid, {.id = l.id, .spid = spid},
+                           select(taken, Val<D, Err>(Err::einval), Err::ok), 0);
+      });
   a.place(done);
   a.step("spin_unlock(&ioasid_allocator_lock)", [this](T& t) { t.unlock(ioasid_allocator_lock); });
 
@@ -138,12 +141,18 @@ void IoasidSets<D>::build_notifiers() {
   auto& r = this->program("ioasid_register_notifier");
   r.step("atomic_notifier_chain_register(&ioasid_notifier, nb)", [this](T& t) {
     auto&& l = local(t);
-    t.when(ioasid_notifier == 0U, [&] {
-      l.nb = notifier_block.kzalloc();
-      t.require(l.nb != 0U);
-      ioasid_notifier = l.nb;
-      this->takes_effect(t, CallKind::register_notifier, {.nb = l.nb}, Err::ok, 0);
-    }, [&] { this->takes_effect(t, CallKind::register_notifier, {.nb = ioasid_notifier}, Err::eexist, 0); });
+    t.when(
+        ioasid_notifier == 0U,
+        [&] {
+          l.nb = notifier_block.kzalloc();
+          t.require(l.nb != 0U);
+          ioasid_notifier = l.nb;
+          this->takes_effect(t, CallKind::register_notifier, {.nb = l.nb}, Err::ok, 0);
+        },
+        [&] {
+          this->takes_effect(t, CallKind::register_notifier, {.nb = ioasid_notifier}, Err::eexist,
+                             0);
+        });
   });
   auto& u = this->program("ioasid_unregister_notifier");
   u.step("atomic_notifier_chain_unregister(&ioasid_notifier, nb)", [this](T& t) {

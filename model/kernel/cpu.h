@@ -12,7 +12,8 @@ template <class D>
 class Cpu {
  public:
   /// lockless: a mutant whose spinlocks are left out.
-  Cpu(Design<D>& design, unsigned self, bool lockless) : design_(&design), self_(self), lockless_(lockless) {}
+  Cpu(Design<D>& design, unsigned self, bool lockless)
+      : design_(&design), self_(self), lockless_(lockless) {}
 
   /// The number of the process: thread 0 .. threads-1, then the interrupt.
   unsigned self() const { return self_; }
@@ -80,7 +81,8 @@ class Cpu {
   }
 
   void might_sleep(const char* what) const {
-    fail_unless(!design_->reads(self_) && Bool<D>(!design_->is_interrupt(self_)), design_->locking, what);
+    fail_unless(!design_->reads(self_) && Bool<D>(!design_->is_interrupt(self_)), design_->locking,
+                what);
   }
 
  private:
@@ -99,7 +101,8 @@ class Cpu {
   }
   template <class L>
   void release(const L& l) const {
-    fail_unless(l.holder == self_ + 1, design_->locking, "a lock is released by a process that does not hold it");
+    fail_unless(l.holder == self_ + 1, design_->locking,
+                "a lock is released by a process that does not hold it");
     context().when(l.holder == self_ + 1, [&] { l.holder = 0; });
   }
   /// A critical section ends; if it was the last one, so does the reader that it was.

@@ -18,13 +18,13 @@ namespace iommucheck::model {
 
 /// What a design needs to know before its state is laid out.
 struct ProcessBounds {
-  unsigned threads = 2;     ///< 1 .. 4
-  unsigned calls = 0;       ///< the most calls that a thread makes; 0: no limit
+  unsigned threads = 2;  ///< 1 .. 4
+  unsigned calls = 0;    ///< the most calls that a thread makes; 0: no limit
   /// kfree_rcu() and call_rcu() run as an actor of their own, any time after the grace period.
   /// Without it they run at its last step: memory is gone as early as can be, which is when a use
   /// after free shows, and the states in which it merely lingers are not visited.
   bool rcu_actor = false;
-  bool interrupt = false;   ///< an interrupt handler on the CPU of thread 0 makes calls, too
+  bool interrupt = false;  ///< an interrupt handler on the CPU of thread 0 makes calls, too
 };
 
 /// What the kernel knows about a process.
@@ -39,11 +39,11 @@ struct ThreadRecord : Record<D> {
         irqs_off(*this, "irqs_off", b.interrupt ? 1 : 0),
         calls(*this, "calls", b.calls) {}
   Var<D> pc;
-  Flag<D> reading;   ///< inside rcu_read_lock()
-  Var<D> atomic;     ///< spinlocks held
-  Var<D> awaits;     ///< synchronize_rcu(): readers that have to end first
+  Flag<D> reading;  ///< inside rcu_read_lock()
+  Var<D> atomic;    ///< spinlocks held
+  Var<D> awaits;    ///< synchronize_rcu(): readers that have to end first
   Var<D> irqs_off;
-  Var<D> calls;      ///< calls begun, where they are limited
+  Var<D> calls;  ///< calls begun, where they are limited
 };
 
 /// Heap objects that wait for a grace period, as the design sees them.
@@ -73,9 +73,15 @@ class Design : public Machine<D> {
         processes_(bounds.threads + (bounds.interrupt ? 1 : 0)),
         thread_(this->root(), "cpu", processes_, bounds_, processes_) {
     using P = PropertyId;
-    no_use_after_free = this->property("no-use-after-free", "No object is touched after it is freed, freed twice, or reached through NULL.");
-    locking = this->property("locking", "Locks are released by their holder, before the call returns, and nobody sleeps in atomic or RCU context.");
-    refcounts = this->property("refcounts", "No reference count is incremented from zero, drops below zero, or overflows.");
+    no_use_after_free = this->property(
+        "no-use-after-free",
+        "No object is touched after it is freed, freed twice, or reached through NULL.");
+    locking = this->property(
+        "locking",
+        "Locks are released by their holder, before the call returns, and nobody sleeps in atomic or RCU context.");
+    refcounts = this->property(
+        "refcounts",
+        "No reference count is incremented from zero, drops below zero, or overflows.");
     const P stuck = this->property("no-deadlock", "No process waits for ever.");
     this->deadlock = stuck;
     this->may_rest = [this] {
@@ -89,7 +95,9 @@ class Design : public Machine<D> {
   unsigned process_count() const { return processes_; }
   const Array<D, ThreadRecord<D>>& thread() const { return thread_; }
   bool is_interrupt(unsigned self) const { return self >= bounds_.threads; }
-  std::string process_name(unsigned self) const { return is_interrupt(self) ? "IRQ0" : fmt::format("CPU{}", self); }
+  std::string process_name(unsigned self) const {
+    return is_interrupt(self) ? "IRQ0" : fmt::format("CPU{}", self);
+  }
 
   /// Adds a function that threads can call.
   Program<D>& program(std::string name) { return programs_.emplace_back(std::move(name)); }
@@ -127,9 +135,8 @@ class Design : public Machine<D> {
 
   /// Readers of a grace period that begins now: inside rcu_read_lock(), or with preemption off.
   Val<D> readers() const {
-    return sum_of<D>(processes_, [&](unsigned i) {
-      return select(reads(i), Val<D>(1U << i), Val<D>(0));
-    });
+    return sum_of<D>(processes_,
+                     [&](unsigned i) { return select(reads(i), Val<D>(1U << i), Val<D>(0)); });
   }
   Bool<D> reads(unsigned i) const {
     auto&& t = thread_[i];

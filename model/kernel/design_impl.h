@@ -17,8 +17,11 @@ void Design<D>::compile(std::deque<Program<D>>& programs, Code& code) {
       const bool last = i + 1 == steps.size();
       const Program<D>* entered = i == 0 ? &p : nullptr;
       const auto* step = &steps[i];
-      code.push_back({p.name(), steps[i].label, i == 0, last ? 0 : first + static_cast<std::uint32_t>(i) + 1,
-                      [this, step, entered, lockless = p.lockless()](unsigned self) { run(Cpu<D>{*this, self, lockless}, *step, entered); }});
+      code.push_back({p.name(), steps[i].label, i == 0,
+                      last ? 0 : first + static_cast<std::uint32_t>(i) + 1,
+                      [this, step, entered, lockless = p.lockless()](unsigned self) {
+                        run(Cpu<D>{*this, self, lockless}, *step, entered);
+                      }});
     }
   }
   if (code.size() >= 127) throw std::length_error("a design has at most 126 steps");
@@ -48,9 +51,11 @@ void Design<D>::run(Cpu<D> cpu, const typename Program<D>::Step& step, const Pro
   step.action(cpu);
   ctx.when(me.pc == 0U, [&] {
     on_return(cpu);
-    Bool<D> holds = any_of<D>(static_cast<unsigned>(locks_.size()), [&](unsigned i) { return locks_[i]->held_by(self); });
+    Bool<D> holds = any_of<D>(static_cast<unsigned>(locks_.size()),
+                              [&](unsigned i) { return locks_[i]->held_by(self); });
     ctx.fail_unless(!holds, locking, "the call returns with a lock held");
-    ctx.fail_unless(!reads(self), locking, "the call returns inside an RCU reader or with preemption off");
+    ctx.fail_unless(!reads(self), locking,
+                    "the call returns inside an RCU reader or with preemption off");
     forget_locals(self);
   });
 }

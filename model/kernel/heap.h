@@ -18,7 +18,9 @@ inline std::string_view name(Life life) {
 }
 
 /// A pointer into the pool with this name.
-inline Format pointer_to(std::string_view pool) { return {Format::Kind::handle, {std::string{pool}}}; }
+inline Format pointer_to(std::string_view pool) {
+  return {Format::Kind::handle, {std::string{pool}}};
+}
 
 /// Derive the struct from this.
 template <class D>
@@ -41,9 +43,11 @@ class Heap : public RcuClient<D> {
         name_(name),
         first_(static_cast<std::uint32_t>(design.schema.fields().size())),
         objects_(design.root(), name, n, design.process_count(), args...),
-        fields_(n == 0 ? 0 : (static_cast<std::uint32_t>(design.schema.fields().size()) - first_) / n) {
+        fields_(n == 0 ? 0
+                       : (static_cast<std::uint32_t>(design.schema.fields().size()) - first_) / n) {
     for (unsigned i = 0; i < n; ++i) {
-      ranges_.emplace_back(design.context, design.schema, first_ + i * fields_, first_ + (i + 1) * fields_);
+      ranges_.emplace_back(design.context, design.schema, first_ + i * fields_,
+                           first_ + (i + 1) * fields_);
     }
     design.add(*this);
   }
@@ -52,14 +56,16 @@ class Heap : public RcuClient<D> {
   /// The object by number, without any check: for invariants.
   decltype(auto) object(unsigned i) const { return objects_[i]; }
   Bool<D> is_live(Val<D> ptr) const {
-    return any_of<D>(size(), [&](unsigned i) { return ptr == i + 1 && objects_[i].life == Life::live; });
+    return any_of<D>(size(),
+                     [&](unsigned i) { return ptr == i + 1 && objects_[i].life == Life::live; });
   }
 
   /// *ptr: reading or writing the object.  NULL and freed objects are violations.
   decltype(auto) at(Val<D> ptr) const {
     auto& ctx = design_->context;
     ctx.fail_unless(ptr != 0U, design_->no_use_after_free, "a NULL pointer is dereferenced");
-    ctx.fail_unless(ptr == 0U || exists(ptr), design_->no_use_after_free, "freed memory is accessed");
+    ctx.fail_unless(ptr == 0U || exists(ptr), design_->no_use_after_free,
+                    "freed memory is accessed");
     return objects_[select(ptr == 0U, Val<D>(1), ptr) - 1U];
   }
   /// The memory is touched, whatever is read.
@@ -75,7 +81,8 @@ class Heap : public RcuClient<D> {
     const auto first = [&](unsigned i) {
       return available[i] && !any_of<D>(i, [&](unsigned j) { return available[j]; });
     };
-    const Val<D> ptr = sum_of<D>(size(), [&](unsigned i) { return select(first(i), Val<D>(i + 1), Val<D>(0)); });
+    const Val<D> ptr =
+        sum_of<D>(size(), [&](unsigned i) { return select(first(i), Val<D>(i + 1), Val<D>(0)); });
     for (unsigned i = 0; i < size(); ++i) {
       ctx.when(ptr == i + 1, [&] { objects_[i].life = Life::live; });
     }
@@ -129,7 +136,8 @@ class Heap : public RcuClient<D> {
 
  private:
   Bool<D> exists(Val<D> ptr) const {
-    return any_of<D>(size(), [&](unsigned i) { return ptr == i + 1 && objects_[i].life != Life::free; });
+    return any_of<D>(size(),
+                     [&](unsigned i) { return ptr == i + 1 && objects_[i].life != Life::free; });
   }
   void check_live(Val<D> ptr, const char* detail) const {
     // kfree(NULL) does nothing.
@@ -156,7 +164,8 @@ class Heap : public RcuClient<D> {
   Array<D, E> objects_;
   std::uint32_t fields_;
   std::vector<FieldRange<D>> ranges_;
-  mutable std::vector<std::uint32_t> pointers_;  ///< found at the first kzalloc, when all is declared
+  mutable std::vector<std::uint32_t>
+      pointers_;  ///< found at the first kzalloc, when all is declared
 };
 
 }  // namespace iommucheck::model

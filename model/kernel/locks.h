@@ -21,7 +21,8 @@ class HeldLock : public Lock<D> {
  private:
   static Format holder_format(const Design<D>& design) {
     Format format{Format::Kind::names, {"free"}};
-    for (unsigned i = 0; i < design.process_count(); ++i) format.names.push_back(design.process_name(i));
+    for (unsigned i = 0; i < design.process_count(); ++i)
+      format.names.push_back(design.process_name(i));
     return format;
   }
   Scope<D> scope_;

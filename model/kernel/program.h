@@ -3,10 +3,11 @@
 //
 //   auto& p = program("ioasid_free");
 //   const auto exit_unlock = p.label();
-//   p.step("spin_lock(&ioasid_allocator_lock)", [this](auto& t) { t.lock(ioasid_allocator_lock); });
-//   p.step("ioasid_data = xa_load(...)", [=, this](auto& t) { ... t.jump(exit_unlock); });
+//   p.step("spin_lock(&ioasid_allocator_lock)", [this](auto& t) { t.lock(ioasid_allocator_lock);
+//   }); p.step("ioasid_data = xa_load(...)", [=, this](auto& t) { ... t.jump(exit_unlock); });
 //   p.place(exit_unlock);
-//   p.step("spin_unlock(&ioasid_allocator_lock)", [this](auto& t) { t.unlock(ioasid_allocator_lock); });
+//   p.step("spin_unlock(&ioasid_allocator_lock)", [this](auto& t) {
+//   t.unlock(ioasid_allocator_lock); });
 //
 // A step goes on to the next one; the last one returns.  A bug is an edit: drop, swap, replace or
 // insert by label.  An edit that names a label that is not there throws: a bug that changes nothing
@@ -108,7 +109,9 @@ class Program {
   }
   bool lockless() const { return lockless_; }
   /// Another text for a step whose action stays.
-  void relabel(const std::string& label, std::string new_label) { steps_[find(label)].label = std::move(new_label); }
+  void relabel(const std::string& label, std::string new_label) {
+    steps_[find(label)].label = std::move(new_label);
+  }
 
   struct Step {
     std::string label;
@@ -131,10 +134,12 @@ class Program {
     std::size_t found = steps_.size();
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       if (steps_[i].label.compare(0, label.size(), label) != 0) continue;
-      if (found != steps_.size()) throw std::logic_error(name_ + ": two steps begin with '" + label + "'");
+      if (found != steps_.size())
+        throw std::logic_error(name_ + ": two steps begin with '" + label + "'");
       found = i;
     }
-    if (found == steps_.size()) throw std::logic_error(name_ + ": no step begins with '" + label + "'");
+    if (found == steps_.size())
+      throw std::logic_error(name_ + ": no step begins with '" + label + "'");
     return found;
   }
   void move_labels(std::size_t from, std::size_t to) {

@@ -19,7 +19,8 @@ class Refcount {
   void set(Val<D> v) const { value_ = v; }
   /// refcount_inc(): from zero it saturates, and is a use after free in the making.
   void inc() const {
-    context().fail_unless(value_ != 0U, design_->refcounts, "refcount_inc() on 0: the object is dying or dead");
+    context().fail_unless(value_ != 0U, design_->refcounts,
+                          "refcount_inc() on 0: the object is dying or dead");
     add(value_ != 0U);
   }
   /// refcount_inc_not_zero().
@@ -41,7 +42,8 @@ class Refcount {
   Context<D>& context() const { return const_cast<Design<D>*>(design_)->context; }
   void add(Bool<D> alive) const {
     const Val<D> old = value_;
-    context().fail_unless(old + 1U < saturated_ || !alive, design_->refcounts, "a reference count saturates");
+    context().fail_unless(old + 1U < saturated_ || !alive, design_->refcounts,
+                          "a reference count saturates");
     value_ = select(alive && old != saturated_, old + 1U, Val<D>(saturated_));
   }
 

@@ -12,7 +12,8 @@ namespace iommucheck::model {
 template <class D>
 class XArray {
  public:
-  XArray(Scope<D>& scope, std::string_view name, unsigned n, std::uint32_t max, const Format& format)
+  XArray(Scope<D>& scope, std::string_view name, unsigned n, std::uint32_t max,
+         const Format& format)
       : context_(&scope.context()), entry_(scope, name, n, max, format) {}
   XArray(XArray&&) noexcept = default;
 
@@ -20,7 +21,8 @@ class XArray {
   Val<D> load(unsigned i) const { return entry_[i]; }
   /// xa_load(): NULL where there is nothing, or no such index.
   Val<D> load(Val<D> index) const {
-    return sum_of<D>(size(), [&](unsigned i) { return select(index == i, Val<D>(entry_[i]), Val<D>(0)); });
+    return sum_of<D>(size(),
+                     [&](unsigned i) { return select(index == i, Val<D>(entry_[i]), Val<D>(0)); });
   }
   /// xa_store() where there is room already (the designs rely on no allocation here).
   void store(Val<D> index, Val<D> value) const {
@@ -39,9 +41,9 @@ class XArray {
     const auto usable = [&](unsigned i) { return entry_[i] == 0U && min <= i && max >= i; };
     const Bool<D> none = !any_of<D>(size(), usable);
     return select(none, Val<D>(size()), sum_of<D>(size(), [&](unsigned i) {
-      const Bool<D> first = usable(i) && !any_of<D>(i, usable);
-      return select(first, Val<D>(i), Val<D>(0));
-    }));
+                    const Bool<D> first = usable(i) && !any_of<D>(i, usable);
+                    return select(first, Val<D>(i), Val<D>(0));
+                  }));
   }
   Bool<D> empty() const {
     return all_of<D>(size(), [&](unsigned i) { return entry_[i] == 0U; });

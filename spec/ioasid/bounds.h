@@ -16,7 +16,8 @@ struct Bounds {
   unsigned notifiers = 0;
   unsigned spids = 0;
   unsigned tokens = 0;
-  unsigned capacity = 2;  ///< the capacity before install_capacity(), and the largest quota asked for
+  unsigned capacity =
+      2;  ///< the capacity before install_capacity(), and the largest quota asked for
   /// Sets are static objects (DECLARE_IOASID_SET): always there, without quota.  Else they are made
   /// by alloc_set().
   bool static_sets = false;

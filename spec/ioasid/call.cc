@@ -47,9 +47,7 @@ const KindInfo& info(CallKind kind) {
   return table.at(static_cast<std::size_t>(kind));
 }
 
-bool answers_id(CallKind kind) {
-  return kind == CallKind::alloc || kind == CallKind::find_by_spid;
-}
+bool answers_id(CallKind kind) { return kind == CallKind::alloc || kind == CallKind::find_by_spid; }
 
 bool answers_set(CallKind kind) {
   return kind == CallKind::alloc_set || kind == CallKind::find_set;
@@ -57,7 +55,8 @@ bool answers_set(CallKind kind) {
 
 std::string print_value(const Call& call, const Outcome& outcome) {
   if (outcome.err >= kErrs) return fmt::format("error {}, which does not exist", outcome.err);
-  if (static_cast<Err>(outcome.err) != Err::ok) return std::string{name(static_cast<Err>(outcome.err))};
+  if (static_cast<Err>(outcome.err) != Err::ok)
+    return std::string{name(static_cast<Err>(outcome.err))};
   if (answers_id(call.kind)) return fmt::format("id {}", outcome.value);
   if (answers_set(call.kind)) return fmt::format("set {}", outcome.value);
   if (call.kind == CallKind::find) {
@@ -73,8 +72,8 @@ std::string_view name(CallKind kind) { return info(kind).name; }
 
 std::string_view name(Err err) {
   static constexpr std::array<std::string_view, kErrs> kNames{
-      "ok", "INVALID_IOASID", "-ENOENT", "-EACCES", "-EINVAL",
-      "-EBUSY", "-EEXIST", "-EAGAIN", "-ENOSPC", "-ENOMEM"};
+      "ok",     "INVALID_IOASID", "-ENOENT", "-EACCES", "-EINVAL",
+      "-EBUSY", "-EEXIST",        "-EAGAIN", "-ENOSPC", "-ENOMEM"};
   return kNames.at(static_cast<std::size_t>(err));
 }
 

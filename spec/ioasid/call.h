@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The calls of the IOASID interface as plain data: what is asked, with which arguments, and what came back.
+// The calls of the IOASID interface as plain data: what is asked, with which arguments, and what
+// came back.
 //
 // One vocabulary for the specification, the designs, our allocator and the kernel's: whoever
 // executes calls takes a `Call` and gives an `Outcome`; the specification says whether that
@@ -57,9 +58,11 @@ enum class CallKind : std::uint8_t {
 inline constexpr unsigned kCallKinds = 21;
 
 /// What came back, beside a value.  `invalid` stands for INVALID_IOASID.
+// clang-format off
 enum class Err : std::uint8_t {
   ok, invalid, enoent, eacces, einval, ebusy, eexist, eagain, enospc, enomem,
 };
+// clang-format on
 inline constexpr unsigned kErrs = 10;
 
 /// What ioasid_find() gets as its getter: none, or one that will accept or refuse what it is shown.
@@ -83,11 +86,11 @@ struct Arguments {
 /// What a call answered and what it did to the outside world.
 template <class V>
 struct Answer {
-  V err{};         ///< an Err
-  V value{};       ///< an id, a set, data, or put()'s 0 or 1; 0 where there is none
-  V allocator{};   ///< the ops whose alloc/free callback ran last (told by its pdata); 0: none ran
-  V getter_on{};   ///< 1 + the data that the getter was shown; 0: it did not run
-  V notified{};    ///< bit nb-1 is set: that notifier_block was called, once or more
+  V err{};        ///< an Err
+  V value{};      ///< an id, a set, data, or put()'s 0 or 1; 0 where there is none
+  V allocator{};  ///< the ops whose alloc/free callback ran last (told by its pdata); 0: none ran
+  V getter_on{};  ///< 1 + the data that the getter was shown; 0: it did not run
+  V notified{};   ///< bit nb-1 is set: that notifier_block was called, once or more
 };
 
 struct Call {

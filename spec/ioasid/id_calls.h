@@ -12,8 +12,8 @@ namespace iommucheck::ioasid {
 template <class D>
 class IdCalls : Relation<D> {
   using Base = Relation<D>;
-  using typename Base::A, typename Base::B, typename Base::R, typename Base::V;
   using Base::s, Base::ctx;
+  using typename Base::A, typename Base::B, typename Base::R, typename Base::V;
 
  public:
   using Base::Base;
@@ -22,17 +22,22 @@ class IdCalls : Relation<D> {
     ctx.contract(c.set == 0U || s.set_is(c.set, [&](unsigned k) { return !s.gone(k); }),
                  "alloc: the set is NULL or exists");
     const B custom = s.active_group() != 0U;
-    const B set_refuses = s.set_is(c.set, [&](unsigned k) { return !s.live(k) || quota_reached(k); });
+    const B set_refuses =
+        s.set_is(c.set, [&](unsigned k) { return !s.live(k) || quota_reached(k); });
     const B callback_refuses = c.callback == 0U;
     const V answered = c.callback - 1U;
     const B answer_in_use = !callback_refuses && s.known(answered);
-    ctx.contract(!custom || set_refuses || callback_refuses ||
-                     (!answer_in_use && answered >= c.min && answered <= c.max && answered < s.bounds.ids),
-                 "alloc: the callback answers a free id of [min, max]");
-    const B exhausted = !any_of<D>(s.bounds.ids, [&](unsigned i) { return is_free(i) && c.min <= i && c.max >= i; });
+    ctx.contract(
+        !custom || set_refuses || callback_refuses ||
+            (!answer_in_use && answered >= c.min && answered <= c.max && answered < s.bounds.ids),
+        "alloc: the callback answers a free id of [min, max]");
+    const B exhausted = !any_of<D>(
+        s.bounds.ids, [&](unsigned i) { return is_free(i) && c.min <= i && c.max >= i; });
     ctx.when(r.err == Err::invalid, [&] {
-      ctx.require(c.nomem != 0U || set_refuses || select_bit(custom, callback_refuses || answer_in_use, exhausted),
-                  "alloc: INVALID_IOASID only if memory, the set, the range or the callback gives no id");
+      ctx.require(
+          c.nomem != 0U || set_refuses ||
+              select_bit(custom, callback_refuses || answer_in_use, exhausted),
+          "alloc: INVALID_IOASID only if memory, the set, the range or the callback gives no id");
       // Memory can run out before the callback or after it: then the id is handed back to it.
       ctx.when(c.nomem == 0U || r.allocator != 0U, [&] {
         this->settle_allocator(r, select(custom && !set_refuses, s.serving_ops(), V(0)));
@@ -43,7 +48,8 @@ class IdCalls : Relation<D> {
     this->success(r, !set_refuses, "alloc succeeds only in a live set below its quota", [&] {
       ctx.require(any_of<D>(s.bounds.ids, [&](unsigned i) { return r.value == i && is_free(i); }),
                   "alloc gives an id that nobody has");
-      ctx.require(select_bit(custom, !callback_refuses && r.value == answered, r.value >= c.min && r.value <= c.max),
+      ctx.require(select_bit(custom, !callback_refuses && r.value == answered,
+                             r.value >= c.min && r.value <= c.max),
                   "alloc gives an id of [min, max], or the one that the callback answered");
       this->settle_allocator(r, s.serving_ops());
       this->settle_notified(r, s.on_set_chain(c.set));
@@ -69,14 +75,17 @@ class IdCalls : Relation<D> {
         const B mine = s.set_fits(c.set, id.set);
         const V chains = s.on_global_chain() | s.on_set_chain(id.set);
         ctx.when(mine && id.state != IdState::free_pending, [&] {
-          ctx.when(id.holders == 0U, [&] {
-            callback = serving;
-            this->release(i);
-          }, [&] {
-            notified = chains;
-            id.owner = 0;
-            id.state = IdState::free_pending;
-          });
+          ctx.when(
+              id.holders == 0U,
+              [&] {
+                callback = serving;
+                this->release(i);
+              },
+              [&] {
+                notified = chains;
+                id.owner = 0;
+                id.state = IdState::free_pending;
+              });
         });
       });
       this->settle_notified(r, notified);
@@ -89,18 +98,20 @@ class IdCalls : Relation<D> {
     const B known = s.known(c.id);
     const B foreign = known && !s.set_fits(c.set, this->set_of(c.id));
     const B pending = known && this->pending(c.id);
-    ctx.contract(!any_of<D>(s.bounds.ids, [&](unsigned i) { return c.id == i && s.allocated(i) && holds(i, c.client); }),
-                 "get: the client holds no reference by get on the id");
+    ctx.contract(
+        !any_of<D>(s.bounds.ids,
+                   [&](unsigned i) { return c.id == i && s.allocated(i) && holds(i, c.client); }),
+        "get: the client holds no reference by get on the id");
     this->error(r, Err::einval, !known, "get: -EINVAL only for an id that nobody has");
     this->error(r, Err::eacces, foreign, "get: -EACCES only for an id of another set");
     this->error(r, Err::ebusy, pending, "get: -EBUSY only for an id that is free pending");
     this->success(r, known && !foreign && !pending,
                   "get: a reference only on an id of the set that is not free pending", [&] {
-      this->with_id(c.id, [&](unsigned i) {
-        auto&& id = s.id[i];
-        id.holders = id.holders | this->client_bit(c.client);
-      });
-    });
+                    this->with_id(c.id, [&](unsigned i) {
+                      auto&& id = s.id[i];
+                      id.holders = id.holders | this->client_bit(c.client);
+                    });
+                  });
     this->settle_value(r, 0, "get has no value");
   }
 
@@ -114,7 +125,8 @@ class IdCalls : Relation<D> {
           const B by_get = holds(i, c.client);
           const B by_owning = !by_get && id.owner == c.client + 1U;
           ctx.contract(by_get || by_owning, "put: the client holds a reference, or owns the id");
-          ctx.when(by_get, [&] { id.holders = this->without(id.holders, this->client_bit(c.client)); });
+          ctx.when(by_get,
+                   [&] { id.holders = this->without(id.holders, this->client_bit(c.client)); });
           ctx.when(by_owning, [&] { id.owner = 0; });
           ctx.when((by_get || by_owning) && id.owner == 0U && id.holders == 0U, [&] {
             freed = 1;

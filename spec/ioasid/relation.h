@@ -19,7 +19,11 @@ using Args = Arguments<Val<D>>;
 template <class D>
 struct Reply {
   Reply(Context<D>& context, Val<D, Err> e, Val<D> v)
-      : err(context, e), value(context, v), allocator(context, 0), getter_on(context, 0), notified(context, 0) {}
+      : err(context, e),
+        value(context, v),
+        allocator(context, 0),
+        getter_on(context, 0),
+        notified(context, 0) {}
   Local<D, Err> err;
   Local<D> value, allocator, getter_on, notified;
   /// The effects (allocator, getter_on, notified) follow from the call: fill them in.  Otherwise
@@ -59,15 +63,22 @@ class Relation {
     ctx.when(r.err == Err::ok, effect);
   }
   void settle_notified(R& r, V mask) {
-    if (r.compare_notified) settle(r, r.notified, mask, "notified: exactly the blocks on the chains concerned are called");
+    if (r.compare_notified)
+      settle(r, r.notified, mask,
+             "notified: exactly the blocks on the chains concerned are called");
   }
   void settle_allocator(R& r, V ops) {
-    if (r.compare_allocator) settle(r, r.allocator, ops, "callbacks: those of the serving ops run, with its pdata, where ids come and go");
+    if (r.compare_allocator)
+      settle(r, r.allocator, ops,
+             "callbacks: those of the serving ops run, with its pdata, where ids come and go");
   }
   void settle_getter(R& r, V shown) {
-    if (r.compare_getter) settle(r, r.getter_on, shown, "getter: it runs on the data that is found, and never on NULL");
+    if (r.compare_getter)
+      settle(r, r.getter_on, shown, "getter: it runs on the data that is found, and never on NULL");
   }
-  void settle_value(R& r, V value, const char* sentence) { ctx.require(r.value == value, sentence); }
+  void settle_value(R& r, V value, const char* sentence) {
+    ctx.require(r.value == value, sentence);
+  }
 
   /// Id i is free again; its set goes if nobody is left.
   void release(unsigned i) {
@@ -105,7 +116,8 @@ class Relation {
     }
   }
   V set_of(V number) const {
-    return sum_of<D>(s.bounds.ids, [&](unsigned i) { return select(number == i, V(s.id[i].set), V(0)); });
+    return sum_of<D>(s.bounds.ids,
+                     [&](unsigned i) { return select(number == i, V(s.id[i].set), V(0)); });
   }
   B pending(V number) const {
     return any_of<D>(s.bounds.ids, [&](unsigned i) {
@@ -116,7 +128,8 @@ class Relation {
     return any_of<D>(s.bounds.ids, [&](unsigned i) { return number == i && s.id[i].data != 0U; });
   }
   V client_bit(V client) const {
-    return sum_of<D>(s.bounds.clients, [&](unsigned c) { return select(client == c, V(1U << c), V(0)); });
+    return sum_of<D>(s.bounds.clients,
+                     [&](unsigned c) { return select(client == c, V(1U << c), V(0)); });
   }
   static V without(V mask, V bit) { return mask & (V(0xffff) - bit); }
 

@@ -12,8 +12,8 @@ namespace iommucheck::ioasid {
 template <class D>
 class SetCalls : Relation<D> {
   using Base = Relation<D>;
-  using typename Base::A, typename Base::B, typename Base::R, typename Base::V;
   using Base::s, Base::ctx;
+  using typename Base::A, typename Base::B, typename Base::R, typename Base::V;
 
  public:
   using Base::Base;
@@ -31,24 +31,29 @@ class SetCalls : Relation<D> {
     const B taken = c.token != 0U && token_is_live(c.token);
     const B none_left = all_of<D>(s.bounds.sets, [&](unsigned i) { return !s.gone(i + 1); });
     this->error(r, Err::einval, no_quota, "alloc_set: -EINVAL only for quota 0 (v3 4/14, review)");
-    this->error(r, Err::enospc, no_room, "alloc_set: -ENOSPC only if the quota exceeds what is available");
+    this->error(r, Err::enospc, no_room,
+                "alloc_set: -ENOSPC only if the quota exceeds what is available");
     this->error(r, Err::eexist, taken, "alloc_set: -EEXIST only if a live set has the token");
-    this->error(r, Err::enomem, c.nomem != 0U || none_left, "alloc_set: -ENOMEM only if an allocation failed");
-    ctx.when(r.err != Err::ok, [&] { this->settle_value(r, 0, "alloc_set: an error has no value"); });
-    this->success(r, !no_quota && !no_room && !taken,
-                  "alloc_set succeeds only with a quota that is available and a token that is not taken", [&] {
-      ctx.require(s.set_is(r.value, [&](unsigned k) { return s.gone(k); }),
-                  "alloc_set gives a set that is not in use");
-      for (unsigned k = 1; k <= s.bounds.sets; ++k) {
-        ctx.when(r.value == k, [&] {
-          auto&& set = s.set[k - 1];
-          set.life = SetLife::live;
-          set.token = c.token;
-          set.quota = c.quota;
-          set.holders = this->client_bit(c.client);
+    this->error(r, Err::enomem, c.nomem != 0U || none_left,
+                "alloc_set: -ENOMEM only if an allocation failed");
+    ctx.when(r.err != Err::ok,
+             [&] { this->settle_value(r, 0, "alloc_set: an error has no value"); });
+    this->success(
+        r, !no_quota && !no_room && !taken,
+        "alloc_set succeeds only with a quota that is available and a token that is not taken",
+        [&] {
+          ctx.require(s.set_is(r.value, [&](unsigned k) { return s.gone(k); }),
+                      "alloc_set gives a set that is not in use");
+          for (unsigned k = 1; k <= s.bounds.sets; ++k) {
+            ctx.when(r.value == k, [&] {
+              auto&& set = s.set[k - 1];
+              set.life = SetLife::live;
+              set.token = c.token;
+              set.quota = c.quota;
+              set.holders = this->client_bit(c.client);
+            });
+          }
         });
-      }
-    });
   }
 
   void set_get(const A& c, R& r) {
@@ -77,14 +82,17 @@ class SetCalls : Relation<D> {
   }
 
   void adjust_set(const A& c, R& r) {
-    ctx.contract(s.set_is(c.set, [&](unsigned k) { return s.live(k); }), "adjust_set: the set is live");
+    ctx.contract(s.set_is(c.set, [&](unsigned k) { return s.live(k); }),
+                 "adjust_set: the set is live");
     for (unsigned k = 1; k <= s.bounds.sets; ++k) {
       ctx.when(c.set == k, [&] {
         auto&& set = s.set[k - 1];
         const B too_small = c.quota == 0U || c.quota < s.members_of(k);
         const B no_room = c.quota > set.quota + s.available();
-        this->error(r, Err::einval, too_small, "adjust_set: -EINVAL only for quota 0 or less than its ids");
-        this->error(r, Err::enospc, no_room, "adjust_set: -ENOSPC only if the quota exceeds what is available");
+        this->error(r, Err::einval, too_small,
+                    "adjust_set: -EINVAL only for quota 0 or less than its ids");
+        this->error(r, Err::enospc, no_room,
+                    "adjust_set: -ENOSPC only if the quota exceeds what is available");
         this->success(r, !too_small && !no_room, "adjust_set succeeds only with a quota that fits",
                       [&] { set.quota = c.quota; });
       });
@@ -94,15 +102,20 @@ class SetCalls : Relation<D> {
 
   void find_set(const A& c, R& r) {
     ctx.contract(c.token != 0U, "find_set: a token is given");
-    this->error(r, Err::enoent, !token_is_live(c.token), "find_set: -ENOENT only if no live set has the token");
-    ctx.when(r.err != Err::ok, [&] { this->settle_value(r, 0, "find_set: an error has no value"); });
-    this->success(r, s.set_is(r.value, [&](unsigned k) { return s.live(k) && s.set[k - 1].token == c.token; }),
-                  "find_set gives the live set with that token", [&] { add_holder(r.value, c.client); });
+    this->error(r, Err::enoent, !token_is_live(c.token),
+                "find_set: -ENOENT only if no live set has the token");
+    ctx.when(r.err != Err::ok,
+             [&] { this->settle_value(r, 0, "find_set: an error has no value"); });
+    this->success(
+        r,
+        s.set_is(r.value, [&](unsigned k) { return s.live(k) && s.set[k - 1].token == c.token; }),
+        "find_set gives the live set with that token", [&] { add_holder(r.value, c.client); });
   }
 
  private:
   B token_is_live(V token) const {
-    return any_of<D>(s.bounds.sets, [&](unsigned i) { return s.live(i + 1) && s.set[i].token == token; });
+    return any_of<D>(s.bounds.sets,
+                     [&](unsigned i) { return s.live(i + 1) && s.set[i].token == token; });
   }
   B holds(unsigned k, V client) const {
     return (s.set[k - 1].holders & this->client_bit(client)) != 0U;
@@ -125,14 +138,17 @@ class SetCalls : Relation<D> {
     for (unsigned i = 0; i < s.bounds.ids; ++i) {
       auto&& id = s.id[i];
       ctx.when(s.allocated(i) && id.set == k && id.state != IdState::free_pending, [&] {
-        ctx.when(id.holders == 0U, [&] {
-          callback = serving;
-          this->release(i);
-        }, [&] {
-          notified = chains;
-          id.owner = 0;
-          id.state = IdState::free_pending;
-        });
+        ctx.when(
+            id.holders == 0U,
+            [&] {
+              callback = serving;
+              this->release(i);
+            },
+            [&] {
+              notified = chains;
+              id.owner = 0;
+              id.state = IdState::free_pending;
+            });
       });
     }
   }

@@ -44,16 +44,21 @@ template <class D>
 class Spec {
  public:
   Spec(Scope<D> scope, const Bounds& bounds)
-      : state(scope, bounds), sets_(state), ids_(state), data_(state), registrations_(state), no_others_(state) {}
+      : state(scope, bounds),
+        sets_(state),
+        ids_(state),
+        data_(state),
+        registrations_(state),
+        no_others_(state) {}
 
   State<D> state;
 
   /// Requires that `reply` is a legal answer to the call, and moves the state accordingly.
   void apply(CallKind kind, const Args<D>& c, Reply<D>& r) {
     const auto legal = answers(kind);
-    state.context().require(
-        any_of<D>(static_cast<unsigned>(legal.size()), [&](unsigned i) { return r.err == legal[i]; }),
-        "the answer is one that this call can give");
+    state.context().require(any_of<D>(static_cast<unsigned>(legal.size()),
+                                      [&](unsigned i) { return r.err == legal[i]; }),
+                            "the answer is one that this call can give");
     no_others_.apply(kind, r);
     switch (kind) {
       case CallKind::install_capacity: return sets_.install_capacity(c, r);

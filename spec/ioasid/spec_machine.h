@@ -18,7 +18,8 @@ class SpecMachine : public Machine<D> {
     for (unsigned k = 0; k < kCallKinds; ++k) {
       const auto kind = static_cast<CallKind>(k);
       if (!in_scope(kind, bounds)) continue;
-      code_.push_back({"client", std::string{name(kind)}, false, 0, [this, kind](unsigned) { any_call(kind); }});
+      code_.push_back({"client", std::string{name(kind)}, false, 0,
+                       [this, kind](unsigned) { any_call(kind); }});
     }
     this->process({"client", 0, &code_, nullptr});
   }
@@ -37,7 +38,8 @@ class SpecMachine : public Machine<D> {
     };
     using P = Arguments<std::uint32_t>;
     // The argument's values are low .. low + n - 1; an argument that the call does not have is 0.
-    const auto pick = [&](std::uint32_t P::*field, unsigned low, unsigned n, const char* what) -> Val<D> {
+    const auto pick = [&](std::uint32_t P::*field, unsigned low, unsigned n,
+                          const char* what) -> Val<D> {
       return has(field) ? ctx.choose(n, what) + low : Val<D>(0);
     };
     const Args<D> c{
@@ -49,7 +51,8 @@ class SpecMachine : public Machine<D> {
         .data = pick(&P::data, 0, b.data + 1, "private"),
         .token = pick(&P::token, 0, b.tokens + 1, "token"),
         // One beyond the capacity can be asked for, but not installed.
-        .quota = pick(&P::quota, 0, b.capacity + (kind == CallKind::install_capacity ? 1 : 2), "quota"),
+        .quota =
+            pick(&P::quota, 0, b.capacity + (kind == CallKind::install_capacity ? 1 : 2), "quota"),
         .ops = pick(&P::ops, 1, b.ops, "ops"),
         .spid = pick(&P::spid, 0, b.spids + 1, "spid"),
         .nb = pick(&P::nb, 1, b.notifiers, "nb"),

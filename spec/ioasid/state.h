@@ -73,11 +73,11 @@ struct State : Record<D> {
 
   const Bounds bounds;
   Var<D> capacity;
-  Array<D, SetRecord<D>> set;         ///< set s is element s - 1
+  Array<D, SetRecord<D>> set;  ///< set s is element s - 1
   Array<D, IdRecord<D>> id;
-  Sequence<D> groups;                 ///< registered function groups, the active one first
-  Array<D, Sequence<D>> members;      ///< of group g, at g - 1: its ops, the serving one first
-  Array<D, Var<D>> chain;             ///< of nb, at nb - 1: 0 none, 1 the global one, 1 + s that of set s
+  Sequence<D> groups;             ///< registered function groups, the active one first
+  Array<D, Sequence<D>> members;  ///< of group g, at g - 1: its ops, the serving one first
+  Array<D, Var<D>> chain;  ///< of nb, at nb - 1: 0 none, 1 the global one, 1 + s that of set s
 
   // Relations, as calls and invariants use them.  Set numbers are 1 .. sets, ids 0 .. ids - 1.
 
@@ -112,9 +112,8 @@ struct State : Record<D> {
   }
   /// Ids of a set, free pending ones included.
   Val<D> members_of(unsigned s) const {
-    return count_of<D>(bounds.ids, [&](unsigned i) {
-      return id[i].state != IdState::free && id[i].set == s;
-    });
+    return count_of<D>(bounds.ids,
+                       [&](unsigned i) { return id[i].state != IdState::free && id[i].set == s; });
   }
   /// Whether a look-up that names `wanted` (0: any set) may see an id of set `actual`.
   static Bool<D> set_fits(Val<D> wanted, Val<D> actual) { return wanted == 0U || wanted == actual; }

@@ -17,7 +17,9 @@ using checker::Verdict;
 template <class D>
 struct Object : HeapObject<D> {
   Object(Scope<D> scope, unsigned processes, const Design<D>* design)
-      : HeapObject<D>(std::move(scope), processes), refs(*this, "refs", *design, 2), value(*this, "value", 3) {}
+      : HeapObject<D>(std::move(scope), processes),
+        refs(*this, "refs", *design, 2),
+        value(*this, "value", 3) {}
   Refcount<D> refs;
   Var<D> value;
 };
@@ -65,7 +67,8 @@ Answer run(const Build& build, ProcessBounds bounds = {}) {
   const auto result = checker::explore(factory, options);
   if (!result.path) return {result.verdict, "", "", 0};
   const auto machine = factory();
-  return {result.verdict, machine->properties().at(static_cast<std::size_t>(result.path->failure.property)).name,
+  return {result.verdict,
+          machine->properties().at(static_cast<std::size_t>(result.path->failure.property)).name,
           result.path->failure.detail, result.path->steps.size()};
 }
 
@@ -139,12 +142,15 @@ TEST(Locks, RecursionIsAViolation) {
 }
 
 TEST(Locks, MayNotBeHeldAtReturn) {
-  EXPECT_EQ(run([](Toy& toy) { toy.program("f").step("lock", [&](T& t) { t.lock(toy.m); }); }).property, "locking");
+  EXPECT_EQ(
+      run([](Toy& toy) { toy.program("f").step("lock", [&](T& t) { t.lock(toy.m); }); }).property,
+      "locking");
 }
 
 TEST(Locks, AreReleasedByTheirHolderOnly) {
-  EXPECT_EQ(run([](Toy& toy) { toy.program("f").step("unlock", [&](T& t) { t.unlock(toy.m); }); }).detail,
-            "a lock is released by a process that does not hold it");
+  EXPECT_EQ(
+      run([](Toy& toy) { toy.program("f").step("unlock", [&](T& t) { t.unlock(toy.m); }); }).detail,
+      "a lock is released by a process that does not hold it");
 }
 
 TEST(Locks, NobodySleepsInAtomicContext) {
@@ -167,7 +173,8 @@ TEST(Locks, NobodySleepsInAtomicContext) {
 
 void locked(Toy& toy, Program<Concrete>& p, bool irqsave) {
   p.step("lock", [&toy, irqsave](T& t) { irqsave ? t.lock_irqsave(toy.a) : t.lock(toy.a); });
-  p.step("unlock", [&toy, irqsave](T& t) { irqsave ? t.unlock_irqrestore(toy.a) : t.unlock(toy.a); });
+  p.step("unlock",
+         [&toy, irqsave](T& t) { irqsave ? t.unlock_irqrestore(toy.a) : t.unlock(toy.a); });
 }
 
 TEST(Interrupts, ALockSharedWithAHandlerNeedsIrqsave) {
@@ -257,7 +264,10 @@ TEST(Rcu, FreeingEarlyOrLateShowsTheSameViolation) {
 }
 
 TEST(Rcu, SectionsDoNotEndTwice) {
-  EXPECT_EQ(run([](Toy& toy) { toy.program("f").step("unlock", [](T& t) { t.rcu_read_unlock(); }); }).property, "locking");
+  EXPECT_EQ(run([](Toy& toy) {
+              toy.program("f").step("unlock", [](T& t) { t.rcu_read_unlock(); });
+            }).property,
+            "locking");
 }
 
 TEST(Rcu, NobodyWaitsForHimself) {
@@ -297,9 +307,13 @@ TEST(Heap, DoubleFreeAndNull) {
               p.step("kfree again", [&](T& t) { toy.heap.kfree(toy.held[t.self()]); });
             }).detail,
             "memory is freed twice");
-  EXPECT_EQ(run([](Toy& toy) { toy.program("f").step("*NULL", [&](T&) { toy.heap.touch(0); }); }).detail,
-            "a NULL pointer is dereferenced");
-  EXPECT_EQ(run([](Toy& toy) { toy.program("f").step("kfree(NULL)", [&](T&) { toy.heap.kfree(0); }); }).verdict, Verdict::holds);
+  EXPECT_EQ(
+      run([](Toy& toy) { toy.program("f").step("*NULL", [&](T&) { toy.heap.touch(0); }); }).detail,
+      "a NULL pointer is dereferenced");
+  EXPECT_EQ(run([](Toy& toy) {
+              toy.program("f").step("kfree(NULL)", [&](T&) { toy.heap.kfree(0); });
+            }).verdict,
+            Verdict::holds);
 }
 
 TEST(Heap, MemoryIsNotReusedWhileSomebodyPointsToIt) {
@@ -333,8 +347,12 @@ TEST(Refcounts, ComplainAndSaturate) {
       });
     });
   };
-  EXPECT_EQ(with([](Toy& toy, T&) { toy.heap.at(toy.published).refs.inc(); }).property, "refcounts");
-  EXPECT_EQ(with([](Toy& toy, T&) { static_cast<void>(toy.heap.at(toy.published).refs.dec_and_test()); }).property, "refcounts");
+  EXPECT_EQ(with([](Toy& toy, T&) { toy.heap.at(toy.published).refs.inc(); }).property,
+            "refcounts");
+  EXPECT_EQ(with([](Toy& toy, T&) {
+              static_cast<void>(toy.heap.at(toy.published).refs.dec_and_test());
+            }).property,
+            "refcounts");
   EXPECT_EQ(with([](Toy& toy, T&) {
               auto&& refs = toy.heap.at(toy.published).refs;
               refs.set(2);

@@ -12,7 +12,8 @@ using P = Program<Concrete>;
 
 P sample() {
   P p{"f"};
-  for (const char* label : {"spin_lock(&a)", "x = 1", "y = 2", "spin_unlock(&a); kfree(y)"}) p.step(label, [](auto&) {});
+  for (const char* label : {"spin_lock(&a)", "x = 1", "y = 2", "spin_unlock(&a); kfree(y)"})
+    p.step(label, [](auto&) {});
   return p;
 }
 
@@ -25,7 +26,8 @@ std::vector<std::string> labels(const P& p) {
 TEST(Program, DropsByBeginning) {
   P p = sample();
   p.drop("x =");
-  EXPECT_EQ(labels(p), (std::vector<std::string>{"spin_lock(&a)", "y = 2", "spin_unlock(&a); kfree(y)"}));
+  EXPECT_EQ(labels(p),
+            (std::vector<std::string>{"spin_lock(&a)", "y = 2", "spin_unlock(&a); kfree(y)"}));
 }
 
 TEST(Program, RefusesLabelsThatAreNotThere) {

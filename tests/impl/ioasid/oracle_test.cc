@@ -25,10 +25,16 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 
 std::unique_ptr<AllocatorSubject> make_subject(const Case& c) {
   const Bounds& b = c.bounds;
-  return std::make_unique<AllocatorSubject>(SubjectConfig{
-      .first_id = c.first_id, .ids = b.ids, .sets = b.sets, .data = b.data, .ops = b.ops,
-      .clients = b.clients, .notifiers = b.notifiers, .tokens = b.tokens, .capacity = b.capacity,
-      .static_sets = b.static_sets});
+  return std::make_unique<AllocatorSubject>(SubjectConfig{.first_id = c.first_id,
+                                                          .ids = b.ids,
+                                                          .sets = b.sets,
+                                                          .data = b.data,
+                                                          .ops = b.ops,
+                                                          .clients = b.clients,
+                                                          .notifiers = b.notifiers,
+                                                          .tokens = b.tokens,
+                                                          .capacity = b.capacity,
+                                                          .static_sets = b.static_sets});
 }
 
 Call random_call(impl::Dice& dice, const Bounds& b) {
@@ -82,8 +88,9 @@ TEST_P(AgainstOracle, EveryAnswerIsLegal) {
       succeeded[static_cast<unsigned>(call.kind)] += static_cast<Err>(outcome.err) == Err::ok;
       history += print(call) + " = " + print(call, outcome) + "\n";
       const Judgement judgement = oracle.judge(call, outcome);
-      ASSERT_TRUE(judgement.legal) << judgement.reason << "\nallowed: "
-                                   << oracle.print_allowed(call) << "\n" << history;
+      ASSERT_TRUE(judgement.legal)
+          << judgement.reason << "\nallowed: " << oracle.print_allowed(call) << "\n"
+          << history;
     }
   }
   // The dice reach something with every kind of call that there is within the bounds.
@@ -97,15 +104,21 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"plain", {.ids = 4, .sets = 2, .data = 2, .clients = 2, .static_sets = true}, 0},
         Case{"custom", {.ids = 3, .sets = 2, .data = 1, .clients = 2, .ops = 4}, 62},
-        Case{"sets",
-             {.ids = 4, .sets = 3, .data = 2, .clients = 3, .tokens = 2, .capacity = 5},
-             30},
+        Case{
+            "sets", {.ids = 4, .sets = 3, .data = 2, .clients = 3, .tokens = 2, .capacity = 5}, 30},
         Case{"spids",
              {.ids = 3, .sets = 2, .data = 1, .clients = 2, .spids = 2, .capacity = 4},
              2047},
         Case{"everything",
-             {.ids = 4, .sets = 2, .data = 2, .clients = 2, .ops = 3, .notifiers = 3, .spids = 2,
-              .tokens = 2, .capacity = 4},
+             {.ids = 4,
+              .sets = 2,
+              .data = 2,
+              .clients = 2,
+              .ops = 3,
+              .notifiers = 3,
+              .spids = 2,
+              .tokens = 2,
+              .capacity = 4},
              (1U << 20U) - 4}),
     [](const auto& instance) { return std::string{instance.param.name}; });
 

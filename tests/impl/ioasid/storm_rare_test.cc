@@ -68,8 +68,7 @@ TEST(StormOfRareCalls, SwitchingAllocatorsLosesNoBit) {
   // A put by number can hit the id's next life; drop what such a swap has left held.
   for (Ioasid id = 0; id < kIds; ++id) {
     static_cast<void>(ids.free(kNoSet, id));
-    while (ids.put(kNoSet, id).ok()) {
-    }
+    while (ids.put(kNoSet, id).ok()) {}
   }
   EXPECT_EQ(ids.set_size(set), 0U);
   EXPECT_TRUE(ids.consistent());

@@ -197,8 +197,7 @@ TEST(Storm, WhatFindCallsUnknownCanBeAllocated) {
         ASSERT_EQ(ids.free(set, 65), std::errc{});
         return;
       }
-      while (ids.find(set, 65)) {
-      }
+      while (ids.find(set, 65)) {}
       ASSERT_TRUE(ids.alloc(set, 65, 65, nullptr)) << (set ? "with a set" : "without a set");
     });
     ASSERT_EQ(ids.free(set, 65), std::errc{});

@@ -14,8 +14,14 @@ using Args = Arguments<std::uint32_t>;
 std::uint32_t number(Err err) { return static_cast<std::uint32_t>(err); }
 
 struct Adapter : testing::Test {
-  SubjectConfig config{.ids = 4, .sets = 2, .data = 2, .ops = 3, .clients = 2, .notifiers = 2,
-                       .tokens = 1, .capacity = 4};
+  SubjectConfig config{.ids = 4,
+                       .sets = 2,
+                       .data = 2,
+                       .ops = 3,
+                       .clients = 2,
+                       .notifiers = 2,
+                       .tokens = 1,
+                       .capacity = 4};
   std::unique_ptr<AllocatorSubject> subject = std::make_unique<AllocatorSubject>(config);
 
   void restart(std::uint32_t first_id) {

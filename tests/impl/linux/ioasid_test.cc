@@ -84,10 +84,11 @@ TEST_F(KernelTest, allocations_can_fail) {
 }
 
 TEST_F(KernelTest, a_custom_allocator_decides) {
-  EXPECT_TOLD("ok; id 2, callback of ops 3; INVALID_IOASID, callback of ops 3; data 1; "
-              "INVALID_IOASID, callback of ops 3; ok, callback of ops 3; ok; id 0",
-              add(3), alloc(0, 0, 3, 1, 3), alloc(0, 0, 3, 1, 0), find(0, 2),
-              alloc(0, 0, 3, 2, 3), free_id(2), remove(3), alloc(0, 0, 3, 1));
+  EXPECT_TOLD(
+      "ok; id 2, callback of ops 3; INVALID_IOASID, callback of ops 3; data 1; "
+      "INVALID_IOASID, callback of ops 3; ok, callback of ops 3; ok; id 0",
+      add(3), alloc(0, 0, 3, 1, 3), alloc(0, 0, 3, 1, 0), find(0, 2), alloc(0, 0, 3, 2, 3),
+      free_id(2), remove(3), alloc(0, 0, 3, 1));
 }
 
 TEST_F(KernelTest, an_outstanding_default_id_keeps_custom_allocators_out) {

@@ -16,7 +16,7 @@ using ioasid::CallKind;
 using ioasid::Getter;
 
 inline Call alloc(std::uint32_t set, std::uint32_t min, std::uint32_t max, std::uint32_t data,
-           std::uint32_t callback = 0, std::uint32_t nomem = 0) {
+                  std::uint32_t callback = 0, std::uint32_t nomem = 0) {
   Call call{CallKind::alloc, {}};
   call.args.set = set;
   call.args.min = min;

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// What cannot be understood is an error (64) with an empty standard output, and says what is legal.
+#include <gtest/gtest.h>
+
+#include <ostream>
+
+#include "tests/cli/command.h"
+
+namespace iommucheck::cli {
+namespace {
+
+struct Case {
+  const char* name;
+  const char* command;
+  std::vector<std::string_view> message;
+};
+void PrintTo(const Case& tested, std::ostream* stream) { *stream << tested.command; }
+
+class Usage : public testing::TestWithParam<Case> {};
+
+TEST_P(Usage, IsAnError) {
+  const Words words = split(GetParam().command);
+  SCOPED_TRACE(join(words));
+  expect_error(run(words), kUsage, GetParam().message);
+  Words as_json = words;
+  as_json.insert(as_json.begin() + (words.empty() ? 0 : 1), "--json");
+  SCOPED_TRACE(join(as_json));
+  expect_error(run(as_json), kUsage, GetParam().message);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Usage,
+    testing::Values(
+        Case{"UnknownCommand",
+             "chekc",
+             {"'chekc'", "list", "check", "prove", "kernel", "replay", "verify"}},
+        Case{"NoModel", "check", {"MODEL", "iommucheck list"}},
+        Case{"UnknownModel",
+             "check ioasid/none",
+             {"'ioasid/none'", "ioasid/plain", "ioasid/refcounted", "ioasid/sets"}},
+        Case{"UnknownBug", "check ioasid/plain --bug none", {"'none'", "find-without-rcu"}},
+        Case{"BugOfAnotherDesign",
+             "check ioasid/plain --bug spid-not-unique",
+             {"'spid-not-unique'"}},
+        Case{"BugOfASpecification",
+             "check spec/ioasid --bug find-without-rcu",
+             {"specification", "no bugs"}},
+        Case{"UnknownProperty",
+             "check ioasid/plain --property none",
+             {"'none'", "no-use-after-free", "legal-answer"}},
+        Case{"PropertyOfAnotherDesign",
+             "check ioasid/plain --property sets-are-the-truth",
+             {"sets-are-the-truth"}},
+        Case{"UnknownOption",
+             "check ioasid/plain --thread 2",
+             {"--thread", "--threads", "--pasids"}},
+        Case{"UnknownOptionWithEquals", "check ioasid/plain --thread=2", {"--thread", "--threads"}},
+        Case{"BoundOfAnotherDesign", "check ioasid/plain --tokens 1", {"--tokens", "--threads"}},
+        Case{"ShortOption", "check ioasid/plain -t 2", {"'-t'", "--"}},
+        Case{"OptionWithoutValue", "check ioasid/plain --bug", {"--bug needs a value"}},
+        Case{"BoundWithoutValue", "check ioasid/plain --threads", {"--threads needs a value"}},
+        Case{"OptionInsteadOfValue",
+             "check ioasid/plain --bug --property locking",
+             {"--bug needs a value"}},
+        Case{"TraceWithoutValue", "check ioasid/plain --trace", {"--trace needs a value"}},
+        Case{"OptionTwice", "check ioasid/plain --threads 1 --threads 2", {"--threads", "twice"}},
+        Case{"FlagWithValue", "check ioasid/plain --json=yes", {"--json takes no value"}},
+        Case{"ExtraWord", "check ioasid/plain ioasid/sets", {"'ioasid/sets'"}},
+        Case{"NegativeBound", "check ioasid/plain --threads -1", {"--threads", "-1"}},
+        Case{"BoundThatIsNoNumber", "check ioasid/plain --threads two", {"--threads", "two"}},
+        Case{"BoundWithATail", "check ioasid/plain --threads 2x", {"--threads", "2x"}},
+        Case{"EmptyBound", "check ioasid/plain --threads=", {"--threads"}},
+        Case{"HugeBound", "check ioasid/plain --threads 18446744073709551617", {"--threads"}},
+        Case{"BoundOfTheSpecification", "check spec/ioasid --pasids 99", {"--pasids 99", "1 to 8"}},
+        Case{"UnknownEngine",
+             "check ioasid/plain --engine quick",
+             {"'quick'", "explicit", "symbolic", "both"}},
+        Case{"DepthOfTheExplicitEngine", "check ioasid/plain --depth 3", {"--depth", "symbolic"}},
+        Case{"DepthOfTheNamedExplicitEngine",
+             "check ioasid/plain --engine explicit --depth 3",
+             {"--depth", "symbolic"}},
+        Case{"JobsOfTheSymbolicEngine",
+             "check ioasid/plain --engine symbolic --jobs 2",
+             {"--jobs", "explicit"}},
+        Case{"StatesOfTheSymbolicEngine",
+             "check ioasid/plain --engine symbolic --max-states 9",
+             {"--max-states", "explicit"}},
+        Case{"NoJobs", "check ioasid/plain --jobs 0", {"--jobs 0", "1 to 256"}},
+        Case{"NoStates", "check ioasid/plain --max-states 0", {"--max-states 0", "1 to"}},
+        Case{"NoMemory", "check ioasid/plain --max-memory 0", {"--max-memory 0"}},
+        Case{"OddMemory", "check ioasid/plain --max-memory 3T", {"--max-memory 3T", "512M"}},
+        Case{"ListWithAWord", "list ioasid", {"'ioasid'"}},
+        Case{"ListWithAnOption", "list --bug x", {"--bug", "--json"}},
+        Case{"NoSpecification", "prove", {"SPEC", "ioasid"}},
+        Case{"UnknownSpecification", "prove iommu", {"'iommu'", "ioasid"}},
+        Case{"ADesignIsNoSpecification", "prove ioasid/plain", {"'ioasid/plain'"}},
+        Case{"BoundOfAProof", "prove ioasid --capacity 9", {"--capacity 9", "0 to 8"}},
+        Case{"CertificateWithoutValue",
+             "prove ioasid --certificate",
+             {"--certificate needs a value"}},
+        Case{"NoTrace", "replay", {"TRACE"}}, Case{"TwoTraces", "replay a b", {"'b'"}},
+        Case{"ReplayWithAnOption", "replay a --jobs 2", {"--jobs"}},
+        Case{"VerifyWithAWord", "verify all", {"'all'"}},
+        Case{"VerifyWithAnOption", "verify --jobs 2", {"--jobs", "--json"}}),
+    [](const auto& tested) { return std::string{tested.param.name}; });
+
+TEST(UsageOf, NoCommandIsAnError) { expect_error(run({}), kUsage, {"check", "list", "replay"}); }
+
+TEST(UsageOf, EveryBoundNamesItsLegalValues) {
+  for (const auto& design : listed("designs")) {
+    const auto model = design.at("name").get<std::string>();
+    for (const auto& [name, bound] : design.at("bounds").items()) {
+      const auto min = bound.at("min").get<unsigned>();
+      const auto max = bound.at("max").get<unsigned>();
+      const std::string legal = std::to_string(min) + " to " + std::to_string(max);
+      std::vector<unsigned> beyond{max + 1};
+      if (min > 0) beyond.push_back(min - 1);
+      for (const unsigned value : beyond) {
+        const Words words{"check", model, "--" + name, std::to_string(value)};
+        SCOPED_TRACE(join(words));
+        expect_error(run(words), kUsage, {"--" + name + " " + std::to_string(value), legal});
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace iommucheck::cli
