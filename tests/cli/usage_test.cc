@@ -14,7 +14,9 @@ struct Case {
   const char* command;
   std::vector<std::string_view> message;
 };
-void PrintTo(const Case& tested, std::ostream* stream) { *stream << tested.command; }
+std::ostream& operator<<(std::ostream& stream, const Case& tested) {
+  return stream << tested.command;
+}
 
 class Usage : public testing::TestWithParam<Case> {};
 

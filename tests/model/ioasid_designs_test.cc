@@ -48,6 +48,24 @@ TEST(IoasidDesigns, HoldWithPinnedCountsAndEveryStepTaken) {
   }
 }
 
+// 3 threads, 2 PASIDs, 2 sets: the instances that README.md names.
+TEST(IoasidDesigns, HoldWithThreeThreads) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "49 million states take too long under a sanitizer";
+#endif
+  const std::vector<Pinned> rows{
+#include "tests/model/ioasid_large_counts.inc"
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.design);
+    const auto result = explore(row.design, row.bounds);
+    EXPECT_EQ(result.verdict, Verdict::holds) << result.reason;
+    EXPECT_EQ(result.states, row.states);
+    EXPECT_EQ(result.transitions, row.transitions);
+    EXPECT_EQ(result.depth, row.depth);
+  }
+}
+
 TEST(IoasidDesigns, TheSolverFindsTheSameStates) {
   const BoundValues bounds{{"threads", 1}, {"pasids", 1}, {"sets", 1}};
   for (const auto* d : designs()) {
