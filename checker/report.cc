@@ -46,8 +46,8 @@ struct StepFinder {
   void successor(ActionId a, StateView next) {
     found = found || (a == action && same(next, after));
   }
-  void violation(ActionId a, const Failure& f, StateView) {
-    failed = failed || (last && a == action && same(f, failure));
+  void violation(ActionId a, const Failure& f, StateView next) {
+    failed = failed || (last && a == action && same(f, failure) && same(next, after));
   }
   void stuck(const Failure& f) { stuck_found = stuck_found || same(f, failure); }
 };

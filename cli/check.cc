@@ -69,13 +69,16 @@ int report_symbolic(const Subject& subject, const Bounded& result, bool as_json,
     object["scope"] = scope_to_json(subject);
     object["scope"]["engine"] = "symbolic";
     object["scope"]["depth"] = result.depth;
+    if (machine->deadlock && subject.property.empty())
+      object["scope"]["property"] = "all but no-deadlock";
     if (!result.reason.empty()) object["reason"] = result.reason;
     object["seconds"] = result.seconds;
     object["trace"] = trace;
     fmt::print("{}\n", object.dump(2));
   } else {
-    fmt::print("{}: {}; paths of at most {} steps (symbolic engine), {:.2f} s\n",
-               checker::name(result.verdict), print_scope(subject), result.depth, result.seconds);
+    fmt::print(
+        "{}: {}; paths of at most {} steps (symbolic engine: deadlocks are not looked for), {:.2f} s\n",
+        checker::name(result.verdict), print_scope(subject), result.depth, result.seconds);
     if (!result.reason.empty()) fmt::print("  reason: {}\n", result.reason);
     if (result.path)
       fmt::print("\n  a shortest counterexample, {} steps (replayed):\n\n{}",
@@ -85,8 +88,13 @@ int report_symbolic(const Subject& subject, const Bounded& result, bool as_json,
 }
 
 /// Whether the two engines contradict each other: the symbolic one sees paths up to its depth only.
-bool disagree(const checker::Exploration& all, const Bounded& bounded) {
+/// Deadlocks are seen by the explicit one only.
+bool disagree(const checker::Exploration& all, const Bounded& bounded,
+              std::optional<PropertyId> deadlock) {
   using checker::Verdict;
+  if (all.path && deadlock && all.path->failure.property == *deadlock) {
+    return bounded.path && bounded.path->steps.size() < all.path->steps.size();
+  }
   if (all.verdict == Verdict::unknown || bounded.verdict == Verdict::unknown) return false;
   const bool within = all.path && all.path->steps.size() <= bounded.depth;
   if (bounded.path) return !all.path || all.path->steps.size() != bounded.path->steps.size();
@@ -135,7 +143,13 @@ int check_command(const Words& words) {
     for (const auto& [name, value] : given) bounds[name] = value;
     subject.bounds = design.complete(bounds);
   }
-  static_cast<void>(build_concrete(subject));
+  const auto machine = build_concrete(subject);
+  if (engine == "symbolic" && machine->deadlock && !subject.property.empty() &&
+      machine->properties().at(static_cast<std::size_t>(*machine->deadlock)).name ==
+          subject.property) {
+    throw UsageError(fmt::format("--property {}: a deadlock is found by the explicit engine only",
+                                 subject.property));
+  }
 
   if (engine == "symbolic") {
     return report_symbolic(subject, check_symbolically(subject, depth, options.limits.seconds),
@@ -145,11 +159,13 @@ int check_command(const Words& words) {
   auto object = exploration_to_json(subject, result);
   object["scope"]["engine"] = engine;
   if (!trace_file.empty() && result.path) write_trace(trace_file, object["trace"]);
+  if (!trace_file.empty() && !result.path)
+    fmt::print(stderr, "iommucheck: nothing is violated: {} is not written\n", trace_file);
   int code = checker::exit_code(result.verdict);
   std::string second;
   if (engine == "both") {
     const auto bounded = check_symbolically(subject, depth, options.limits.seconds);
-    const bool contradiction = disagree(result, bounded);
+    const bool contradiction = disagree(result, bounded, machine->deadlock);
     object["symbolic"] = {{"verdict", checker::name(bounded.verdict)},
                           {"depth", bounded.depth},
                           {"agrees", !contradiction}};

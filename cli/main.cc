@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
   try {
     const cli::Words all(argv + 1, argv + argc);
     if (all.empty() || all[0] == "help" || all[0] == "--help" || all[0] == "-h") {
-      fmt::print("{}", kHelp);
+      fmt::print(all.empty() ? stderr : stdout, "{}", kHelp);
       return all.empty() ? static_cast<int>(cli::kUsage) : 0;
     }
     if (all.size() > 1 && (all[1] == "--help" || all[1] == "-h")) {

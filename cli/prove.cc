@@ -63,9 +63,15 @@ int prove_command(const Words& words) {
   const checker::Relation relation{[&] { return build_symbolic(subject); }};
   const auto result = checker::prove_by_induction(relation, options);
   std::vector<std::string> files;
-  if (!certificate.empty())
-    files = checker::write_certificate(
-        relation, "iommucheck prove ioasid: " + print_bounds(subject.bounds), certificate);
+  if (!certificate.empty()) {
+    try {
+      files = checker::write_certificate(
+          relation, "iommucheck prove ioasid: " + print_bounds(subject.bounds), certificate);
+    } catch (const std::exception& e) {
+      throw TraceError(
+          fmt::format("the certificate cannot be written to {}: {}", certificate, e.what()));
+    }
+  }
 
   if (as_json) {
     ordered_json object;

@@ -2,6 +2,7 @@
 // iommucheck replay TRACE: takes a counterexample again, step by step, on a fresh machine.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,8 @@ namespace {
 nlohmann::json read_trace(const std::string& file) {
   std::ifstream stream;
   if (file != "-") {
+    if (std::filesystem::is_directory(file))
+      throw TraceError(fmt::format("{} is a directory", file));
     stream.open(file);
     if (!stream) throw TraceError(fmt::format("{} cannot be read", file));
   }
@@ -26,9 +29,9 @@ nlohmann::json read_trace(const std::string& file) {
   }
   // The whole answer of check --json is as good as its trace.
   if (parsed.contains("trace")) {
-    if (parsed["trace"].is_null())
-      throw TraceError(fmt::format("{} has no trace: its verdict is {}", file,
-                                   parsed.value("verdict", "unknown")));
+    if (parsed["trace"].is_null()) {
+      throw TraceError(fmt::format("{} has no trace: nothing was violated", file));
+    }
     return parsed["trace"];
   }
   return parsed;

@@ -57,6 +57,14 @@ checker::PackedState state_from_json(const Schema& schema, const json& object) {
   return state;
 }
 
+/// A whole number of 0 .. max, and nothing that would have to be cut to be one.
+std::uint32_t whole_number(const json& value, std::uint32_t max, const char* what) {
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > max) {
+    throw TraceError(fmt::format("{} is no whole number of 0 to {}: {}", what, max, value.dump()));
+  }
+  return static_cast<std::uint32_t>(value.get<std::uint64_t>());
+}
+
 /// Strings that outlive a trace read from a file.
 const char* keep(const std::string& text) {
   static std::set<std::string> texts;
@@ -157,7 +165,9 @@ Subject subject_of(const json& trace) {
   try {
     const json& meta = trace.at("#meta");
     Subject subject{meta.at("model"), meta.value("bug", ""), meta.value("checked", ""), {}};
-    subject.bounds = meta.at("bounds").get<model::BoundValues>();
+    for (const auto& [bound, value] : meta.at("bounds").items()) {
+      subject.bounds[bound] = whole_number(value, 1'000'000, "a bound");
+    }
     return subject;
   } catch (const json::exception& e) {
     throw TraceError(fmt::format("this is no trace of iommucheck: {}", e.what()));
@@ -185,8 +195,16 @@ checker::Path path_from_json(const Machine<Concrete>& machine, const json& trace
         continue;
       }
       const json& action = state.at("#meta").at("action");
-      path.steps.push_back({{action.at(0).get<std::uint16_t>(), action.at(1).get<std::uint16_t>()},
-                            std::move(packed)});
+      constexpr std::uint32_t kMax = 0xffff;
+      if (!action.is_array() || action.size() != 2)
+        throw TraceError("an action is a process and a step");
+      const ActionId id{static_cast<std::uint16_t>(whole_number(action.at(0), kMax, "a process")),
+                        static_cast<std::uint16_t>(whole_number(action.at(1), kMax, "a step"))};
+      if (id.process >= machine.processes().size() ||
+          id.step >= machine.processes()[id.process].code->size()) {
+        throw TraceError("a step of the trace is not in the model");
+      }
+      path.steps.push_back({id, std::move(packed)});
     }
     if (first) throw TraceError("the trace has no state");
     return path;
