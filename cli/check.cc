@@ -159,7 +159,7 @@ int check_command(const Words& words) {
   auto object = exploration_to_json(subject, result);
   object["scope"]["engine"] = engine;
   if (!trace_file.empty() && result.path) write_trace(trace_file, object["trace"]);
-  if (!trace_file.empty() && !result.path)
+  if (!as_json && !trace_file.empty() && !result.path)
     fmt::print(stderr, "iommucheck: nothing is violated: {} is not written\n", trace_file);
   int code = checker::exit_code(result.verdict);
   std::string second;

@@ -30,7 +30,10 @@ nlohmann::json read_trace(const std::string& file) {
   // The whole answer of check --json is as good as its trace.
   if (parsed.contains("trace")) {
     if (parsed["trace"].is_null()) {
-      throw TraceError(fmt::format("{} has no trace: nothing was violated", file));
+      const auto verdict = parsed.find("verdict");
+      const bool named = verdict != parsed.end() && verdict->is_string();
+      throw TraceError(fmt::format("{} has no trace: its verdict is {}", file,
+                                   named ? verdict->get<std::string>() : "not there"));
     }
     return parsed["trace"];
   }
