@@ -3,6 +3,7 @@
 #include "model/ioasid/plain.h"
 
 #include "model/ioasid/entries.h"
+#include "model/ioasid/shared_edits.h"
 
 namespace iommucheck::model {
 namespace {
@@ -24,28 +25,16 @@ std::vector<PlainBug> bugs() {
                 "ioasid_find() does not compare the set",
                 "legal-answer",
                 {{"threads", 1}, {"pasids", 1}, {"sets", 2}}},
-               [](auto& d) { d.edit("ioasid_find").drop("if (set && ioasid_data->set != set)"); }),
+               edits::kSetCheckMissing),
       PlainBug(
           {"data-not-there-yet", "incomplete publication",
            "the mail of 2019-02; 6.1 drivers/iommu/ioasid.c calls getter(priv) whatever priv is",
            "ioasid_find() runs the getter before the private data is attached", "no-use-after-free",
            one},
-          [](auto& d) {
-            d.edit("ioasid_find")
-                .replace("if (getter && priv && !getter(priv))", "if (getter && !getter(priv))",
-                         [&d](auto& t) {
-                           auto&& l = d.local(t);
-                           t.when(t.choose(2, "getter") == 1U, [&] { d.priv.touch(l.priv); });
-                           l.priv = 0;
-                         });
-          }),
+          edits::kDataNotThereYet),
       PlainBug({"find-without-rcu", "grace period", "mutant",
                 "ioasid_find() has no rcu_read_lock()", "no-use-after-free", two},
-               [](auto& d) {
-                 auto& p = d.edit("ioasid_find");
-                 p.drop("rcu_read_lock()");
-                 p.replace("rcu_read_unlock()", "(no rcu_read_unlock())", [](auto&) {});
-               }),
+               edits::kFindWithoutRcu),
       PlainBug({"allocator-loaded-before-rcu", "grace period", "mutant",
                 "ioasid_find() loads active_allocator before rcu_read_lock()", "no-use-after-free",
                 custom},
@@ -77,12 +66,7 @@ std::vector<PlainBug> bugs() {
       PlainBug({"set-data-without-synchronize-rcu", "grace period", "mutant",
                 "ioasid_set_data() returns without waiting for readers of the old data",
                 "no-use-after-free", two},
-               [](auto& d) {
-                 auto& p = d.edit("ioasid_set_data");
-                 p.drop("synchronize_rcu() returns");
-                 p.replace("synchronize_rcu()", "client: kfree(old private)",
-                           [&d](auto& t) { d.free_private(d.local(t).priv); });
-               }),
+               edits::without_synchronize_rcu("ioasid_set_data")),
       PlainBug({"synchronize-rcu-under-lock",
                 "sleep in atomic",
                 "mutant",
@@ -98,27 +82,34 @@ std::vector<PlainBug> bugs() {
       PlainBug({"publish-before-init", "publication order", "mutant",
                 "ioasid_alloc() puts the object into the xarray before its set and data are there",
                 "legal-answer", two},
-               [](auto& d) {
-                 d.edit("ioasid_alloc")
-                     .swap("data->set = set; data->private = private",
-                           "id = active_allocator->ops->alloc(min, max, adata)");
-               }),
+               edits::kPublishBeforeInit),
       PlainBug({"free-without-lock", "lock", "mutant", "ioasid_free() takes no lock",
                 "no-use-after-free", two},
-               [](auto& d) { d.edit("ioasid_free").without_locks(); }),
+               edits::without_locks("ioasid_free")),
       PlainBug({"set-data-without-lock", "lock", "mutant", "ioasid_set_data() takes no lock",
                 "no-use-after-free", two},
-               [](auto& d) { d.edit("ioasid_set_data").without_locks(); }),
+               edits::without_locks("ioasid_set_data")),
       PlainBug(
           {"alloc-without-lock", "lock", "mutant",
            "ioasid_alloc() takes no lock: the allocator changes under it", "legal-answer", custom},
-          [](auto& d) { d.edit("ioasid_alloc").without_locks(); }),
+          edits::without_locks("ioasid_alloc")),
       PlainBug({"register-without-lock", "lock", "mutant",
                 "ioasid_register_allocator() takes no lock", "legal-answer", custom},
-               [](auto& d) { d.edit("ioasid_register_allocator").without_locks(); }),
+               edits::without_locks("ioasid_register_allocator")),
       PlainBug({"unregister-without-lock", "lock", "mutant",
                 "ioasid_unregister_allocator() takes no lock", "legal-answer", custom},
-               [](auto& d) { d.edit("ioasid_unregister_allocator").without_locks(); }),
+               edits::without_locks("ioasid_unregister_allocator")),
+      PlainBug({"unregister-with-ids-out",
+                "contract",
+                "6.1 drivers/iommu/ioasid.c, rule 3: such ids are lost and orphaned (WARN_ON)",
+                "a client unregisters its allocator while ids of it are out",
+                "contract",
+                {{"threads", 1}, {"pasids", 1}, {"sets", 1}, {"data", 0}, {"allocators", 1}}},
+               [](auto& d) {
+                 d.edit("ioasid_unregister_allocator").arguments([&d](auto& t) {
+                   t.require(d.active() != 0U);
+                 });
+               }),
       PlainBug({"allocator-kfree-for-kfree-rcu", "grace period", "mutant",
                 "ioasid_unregister_allocator() frees the allocator at once", "no-use-after-free",
                 custom},

@@ -3,6 +3,7 @@
 #include "model/ioasid/refcounted.h"
 
 #include "model/ioasid/entries.h"
+#include "model/ioasid/shared_edits.h"
 
 namespace iommucheck::model {
 namespace {
@@ -16,14 +17,14 @@ std::vector<RefcountedBug> bugs() {
       RefcountedBug({"get-without-lock", "lock", "mutant",
                      "ioasid_get() takes no lock: the id goes between look-up and count",
                      "no-use-after-free", two},
-                    [](auto& d) { d.edit("ioasid_get").without_locks(); }),
+                    edits::without_locks("ioasid_get")),
       RefcountedBug({"put-without-lock",
                      "lock",
                      "mutant",
                      "ioasid_put() takes no lock: the count drops to zero under a get",
                      "refcounts",
                      {{"threads", 3}, {"pasids", 1}, {"sets", 1}, {"data", 0}}},
-                    [](auto& d) { d.edit("ioasid_put").without_locks(); }),
+                    edits::without_locks("ioasid_put")),
       RefcountedBug({"alloc-counts-from-zero", "reference", "mutant",
                      "ioasid_alloc() does not set the count to one", "refcounts", one},
                     [](auto& d) { d.edit("ioasid_alloc").drop("refcount_set(&data->refs, 1)"); }),
@@ -73,32 +74,19 @@ std::vector<RefcountedBug> bugs() {
                     }),
       RefcountedBug({"find-without-rcu", "grace period", "mutant",
                      "ioasid_find() has no rcu_read_lock()", "no-use-after-free", two},
-                    [](auto& d) {
-                      auto& p = d.edit("ioasid_find");
-                      p.drop("rcu_read_lock()");
-                      p.replace("rcu_read_unlock()", "(no rcu_read_unlock())", [](auto&) {});
-                    }),
+                    edits::kFindWithoutRcu),
       RefcountedBug({"set-data-without-synchronize-rcu", "grace period", "mutant",
                      "ioasid_set_data() returns without waiting for readers of the old data",
                      "no-use-after-free", two},
-                    [](auto& d) {
-                      auto& p = d.edit("ioasid_set_data");
-                      p.drop("synchronize_rcu() returns");
-                      p.replace("synchronize_rcu()", "client: kfree(old private)",
-                                [&d](auto& t) { d.free_private(d.local(t).priv); });
-                    }),
+                    edits::without_synchronize_rcu("ioasid_set_data")),
       RefcountedBug({"set-data-without-lock", "lock", "mutant", "ioasid_set_data() takes no lock",
                      "no-use-after-free", two},
-                    [](auto& d) { d.edit("ioasid_set_data").without_locks(); }),
+                    edits::without_locks("ioasid_set_data")),
       RefcountedBug(
           {"publish-before-init", "publication order", "mutant",
            "ioasid_alloc() puts the object into the xarray before its set and data are there",
            "legal-answer", two},
-          [](auto& d) {
-            d.edit("ioasid_alloc")
-                .swap("data->set = set; data->private = private",
-                      "id = active_allocator->ops->alloc(min, max, adata)");
-          }),
+          edits::kPublishBeforeInit),
   };
 }
 

@@ -3,6 +3,7 @@
 #include "model/ioasid/sets.h"
 
 #include "model/ioasid/entries.h"
+#include "model/ioasid/shared_edits.h"
 
 namespace iommucheck::model {
 namespace {
@@ -54,19 +55,11 @@ std::vector<SetsBug> bugs() {
                "ioasid_find() does not compare the set",
                "legal-answer",
                {{"threads", 1}, {"pasids", 1}, {"sets", 2}}},
-              [](auto& d) { d.edit("ioasid_find").drop("if (set && ioasid_data->set != set)"); }),
+              edits::kSetCheckMissing),
       SetsBug({"data-not-there-yet", "incomplete publication", "the mail of 2019-02",
                "ioasid_find() runs the getter before the private data is attached",
                "no-use-after-free", one},
-              [](auto& d) {
-                d.edit("ioasid_find")
-                    .replace("if (getter && priv && !getter(priv))", "if (getter && !getter(priv))",
-                             [&d](auto& t) {
-                               auto&& l = d.local(t);
-                               t.when(t.choose(2, "getter") == 1U, [&] { d.priv.touch(l.priv); });
-                               l.priv = 0;
-                             });
-              }),
+              edits::kDataNotThereYet),
       SetsBug({"get-of-pending-id", "reference", "mutant",
                "ioasid_get() takes a reference on an id that is free pending", "legal-answer", two},
               [](auto& d) {
@@ -148,45 +141,40 @@ std::vector<SetsBug> bugs() {
                "ioasid_alloc_set() takes no lock: two sets take the same capacity",
                "in-range",
                {{"threads", 2}, {"pasids", 1}, {"sets", 2}}},
-              [](auto& d) { d.edit("ioasid_alloc_set").without_locks(); }),
+              edits::without_locks("ioasid_alloc_set")),
       SetsBug({"set-put-without-lock", "lock", "mutant", "ioasid_set_put() takes no lock",
                "no-use-after-free", two},
-              [](auto& d) { d.edit("ioasid_set_put").without_locks(); }),
+              edits::without_locks("ioasid_set_put")),
       SetsBug(
           {"free-without-lock", "lock", "mutant", "ioasid_free() takes no lock", "in-range", two},
-          [](auto& d) { d.edit("ioasid_free").without_locks(); }),
+          edits::without_locks("ioasid_free")),
       SetsBug({"alloc-without-lock",
                "lock",
                "mutant",
                "ioasid_alloc() takes no lock: two ids take the same quota",
                "in-range",
                {{"threads", 2}, {"pasids", 2}, {"sets", 1}, {"data", 0}}},
-              [](auto& d) { d.edit("ioasid_alloc").without_locks(); }),
+              edits::without_locks("ioasid_alloc")),
       SetsBug({"get-without-lock", "lock", "mutant", "ioasid_get() takes no lock",
                "no-use-after-free", two},
-              [](auto& d) { d.edit("ioasid_get").without_locks(); }),
+              edits::without_locks("ioasid_get")),
       SetsBug({"put-without-lock",
                "lock",
                "mutant",
                "ioasid_put() takes no lock",
                "in-range",
                {{"threads", 3}, {"pasids", 1}, {"sets", 1}, {"data", 0}, {"calls", 3}}},
-              [](auto& d) { d.edit("ioasid_put").without_locks(); }),
+              edits::without_locks("ioasid_put")),
       SetsBug({"attach-without-lock", "lock", "mutant", "ioasid_attach_data() takes no lock",
                "no-use-after-free", two},
-              [](auto& d) { d.edit("ioasid_attach_data").without_locks(); }),
+              edits::without_locks("ioasid_attach_data")),
       SetsBug({"attach-overwrites", "wrong error", "mutant",
                "ioasid_attach_data() does not look whether data is there", "legal-answer", one},
               [](auto& d) { d.edit("ioasid_attach_data").drop("if (ioasid_data->private)"); }),
       SetsBug({"detach-without-synchronize-rcu", "grace period", "mutant",
                "ioasid_detach_data() returns without waiting for readers of the data",
                "no-use-after-free", two},
-              [](auto& d) {
-                auto& p = d.edit("ioasid_detach_data");
-                p.drop("synchronize_rcu() returns");
-                p.replace("synchronize_rcu()", "client: kfree(old private)",
-                          [&d](auto& t) { d.free_private(d.local(t).priv); });
-              }),
+              edits::without_synchronize_rcu("ioasid_detach_data")),
       SetsBug({"kfree-for-kfree-rcu", "grace period", "mutant",
                "the last put frees the ioasid_data at once", "no-use-after-free", two},
               [](auto& d) {
@@ -198,11 +186,7 @@ std::vector<SetsBug> bugs() {
               }),
       SetsBug({"find-without-rcu", "grace period", "mutant", "ioasid_find() has no rcu_read_lock()",
                "no-use-after-free", two},
-              [](auto& d) {
-                auto& p = d.edit("ioasid_find");
-                p.drop("rcu_read_lock()");
-                p.replace("rcu_read_unlock()", "(no rcu_read_unlock())", [](auto&) {});
-              }),
+              edits::kFindWithoutRcu),
       SetsBug({"notifier-freed-at-once", "grace period", "mutant",
                "ioasid_unregister_notifier() returns while the chain may still be walked",
                "no-use-after-free", notified},

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <set>
 
 #include "checker/explicit/explicit.h"
 #include "checker/symbolic/count.h"
@@ -45,6 +46,19 @@ TEST(IoasidDesigns, HoldWithPinnedCountsAndEveryStepTaken) {
   EXPECT_EQ(taken.size(), designs().size()) << "every design has a row";
   for (const auto& [name, steps] : taken) {
     for (const auto& [step, times] : steps) EXPECT_NE(times, 0U) << name << " never takes " << step;
+  }
+}
+
+// A property that no bug violates could be deleted, and nobody would notice.
+TEST(IoasidDesigns, EveryPropertyIsViolatedBySomeBug) {
+  std::set<std::string> violated;
+  for (const auto* d : designs()) {
+    for (const auto& bug : d->bugs()) violated.insert(bug.property);
+  }
+  for (const auto* d : designs()) {
+    for (const auto& p : d->concrete({}, "")->properties()) {
+      EXPECT_TRUE(violated.contains(p.name)) << d->name() << ": " << p.name;
+    }
   }
 }
 
