@@ -4,7 +4,9 @@
 
 namespace iommucheck::ioasid {
 
-std::vector<Err> answers(CallKind kind) {
+namespace {
+
+std::vector<Err> make_answers(CallKind kind) {
   using enum Err;
   switch (kind) {
     case CallKind::alloc_set: return {ok, einval, enospc, eexist, enomem};
@@ -22,6 +24,18 @@ std::vector<Err> answers(CallKind kind) {
     case CallKind::unregister_notifier: return {ok, enoent};
     default: return {ok};
   }
+}
+
+}  // namespace
+
+const std::vector<Err>& answers(CallKind kind) {
+  // Asked for in every lockstep step: built once.
+  static const auto kTable = [] {
+    std::array<std::vector<Err>, kCallKinds> table;
+    for (unsigned k = 0; k < kCallKinds; ++k) table.at(k) = make_answers(static_cast<CallKind>(k));
+    return table;
+  }();
+  return kTable[static_cast<std::size_t>(kind)];
 }
 
 unsigned largest_value(CallKind kind, const Bounds& bounds) {

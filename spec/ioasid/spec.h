@@ -16,7 +16,7 @@
 namespace iommucheck::ioasid {
 
 /// The errors that a kind of call can answer, "ok" first.
-std::vector<Err> answers(CallKind kind);
+const std::vector<Err>& answers(CallKind kind);
 /// The largest value that a kind of call can answer, within bounds.
 unsigned largest_value(CallKind kind, const Bounds& bounds);
 /// Which effects a kind of call can have; one that it cannot have is 0 in every answer.
@@ -55,7 +55,7 @@ class Spec {
 
   /// Requires that `reply` is a legal answer to the call, and moves the state accordingly.
   void apply(CallKind kind, const Args<D>& c, Reply<D>& r) {
-    const auto legal = answers(kind);
+    const auto& legal = answers(kind);
     state.context().require(any_of<D>(static_cast<unsigned>(legal.size()),
                                       [&](unsigned i) { return r.err == legal[i]; }),
                             "the answer is one that this call can give");

@@ -56,7 +56,8 @@ TEST(IoasidDesigns, EveryPropertyIsViolatedBySomeBug) {
     for (const auto& bug : d->bugs()) violated.insert(bug.property);
   }
   for (const auto* d : designs()) {
-    for (const auto& p : d->concrete({}, "")->properties()) {
+    const auto machine = d->concrete({}, "");
+    for (const auto& p : machine->properties()) {
       EXPECT_TRUE(violated.contains(p.name)) << d->name() << ": " << p.name;
     }
   }
