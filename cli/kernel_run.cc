@@ -79,15 +79,18 @@ KernelRun run_kernel(const std::optional<std::string>& tree,
   std::map<std::string, std::uint64_t> answers;
   // An ops is its driver's again once it is unregistered: touching it after that is an error.
   linux_harness::KernelIoasid kernel{std::move(runner), {.poison_unregistered_ops = true}};
+  std::uint64_t place_in_line = 0;
   for (const unsigned window : kWindows) {
+    // The first windows get what does not divide evenly: --runs N is never more than N sequences.
+    const bool one_more = place_in_line++ < options.sequences % kWindows.size();
+    const std::uint64_t share = options.sequences / kWindows.size() + (one_more ? 1 : 0);
+    if (options.sequences != 0 && share == 0) continue;
     kernel.options().first_id = window;
     KernelTarget target{kernel};
     conformance::CheckOptions check;
     check.seed = options.seed + window;
     check.calls = std::max<std::uint64_t>(1, options.calls / kWindows.size());
-    check.sequences = options.sequences == 0
-                          ? 0
-                          : std::max<std::uint64_t>(1, options.sequences / kWindows.size());
+    check.sequences = share;
     check.contract =
         options.any_contract ? conformance::ContractMode::any : conformance::ContractMode::strict;
     const auto report = conformance::check(target, kernel_bounds(), check);
