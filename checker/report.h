@@ -60,9 +60,15 @@ struct [[nodiscard]] Exploration {
   std::uint64_t transitions = 0;  ///< enabled steps of expanded states, each once per choice
   std::uint64_t depth = 0;        ///< steps to the farthest state met
   double seconds = 0;
-  double bytes_per_state = 0;  ///< memory of visited set and frontier, per state
+  std::uint64_t bytes = 0;    ///< memory of visited set and frontier, at the end
+  bool compiled = false;      ///< steps were taken by code that was made for them
+  std::string not_compiled;   ///< why not, where they should have been
   std::vector<StepCoverage> coverage;
   std::optional<Path> path;  ///< of violated: a shortest one
+
+  double bytes_per_state() const {
+    return states == 0 ? 0 : static_cast<double>(bytes) / static_cast<double>(states);
+  }
 };
 
 }  // namespace iommucheck::checker

@@ -67,7 +67,7 @@ ordered_json exploration_to_json(const Subject& subject, const checker::Explorat
   object["seconds"] = result.seconds;
   object["states_per_second"] =
       result.seconds > 0 ? static_cast<double>(result.states) / result.seconds : 0.0;
-  object["bytes_per_state"] = result.bytes_per_state;
+  object["bytes_per_state"] = result.bytes_per_state();
   object["coverage"] = ordered_json::array();
   for (const auto& c : result.coverage) {
     object["coverage"].push_back({{"program", c.program}, {"label", c.label}, {"taken", c.taken}});
@@ -90,7 +90,7 @@ std::string print_exploration(const Subject& subject, const checker::Exploration
       "  {} states, {} transitions, depth {}, {:.2f} s, {:.2f} million states/s, {:.0f} bytes/state\n",
       result.states, result.transitions, result.depth, result.seconds,
       result.seconds > 0 ? static_cast<double>(result.states) / result.seconds / 1e6 : 0.0,
-      result.bytes_per_state);
+      result.bytes_per_state());
   if (result.path) {
     const auto machine = build_concrete(subject);
     text += fmt::format("\n  a shortest counterexample, {} steps (replayed):\n\n{}",

@@ -11,6 +11,7 @@ void Context<Symbolic>::begin_step() {
   enabled_ = Symbolic::bit(true);
   faults_.clear();
   inputs_.clear();
+  waits_on_ = Symbolic::word(0);
 }
 
 void Context<Symbolic>::record(const char* sentence) {
@@ -43,6 +44,13 @@ void Context<Symbolic>::contract(B c, const char* sentence) {
   }
 }
 
+void Context<Symbolic>::wait_for(B c, V processes) {
+  const Term blocked = Symbolic::both(Symbolic::both(enabled_, path_), Symbolic::negate(c.bit()));
+  const Term waits = Symbolic::ite(blocked, processes.word(), Symbolic::word(0));
+  waits_on_ = Symbolic::bor(waits_on_, waits);
+  restrict(c);
+}
+
 void Context<Symbolic>::fail_unless(B c, PropertyId property, const char* detail) {
   if (!checked(property)) return;
   const Term condition = Symbolic::both(path_, Symbolic::negate(c.bit()));
@@ -54,7 +62,10 @@ Context<Symbolic>::V Context<Symbolic>::choose(unsigned n, const char* name) {
   if (n <= 1) return 0;
   const Term input = Symbolic::arena().variable(std::string{"choice."} + name, n - 1);
   inputs_.push_back(input);
-  return V::from_word(input);
+  // Where nothing is asked there is one answer, as in the Concrete domain: no step counts twice.
+  const V value = V::from_word(input);
+  enabled_ = Symbolic::both(enabled_, Symbolic::either(path_, (value == 0U).bit()));
+  return value;
 }
 
 }  // namespace iommucheck

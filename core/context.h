@@ -222,7 +222,7 @@ class Context<Symbolic> {
   }
   void require(B c, const char* sentence = nullptr);
   void contract(B c, const char* sentence);
-  void wait_for(B c, V) { require(c); }
+  void wait_for(B c, V processes);
   void fail(PropertyId property, const char* detail) { fail_unless(false, property, detail); }
   void fail_unless(B c, PropertyId property, const char* detail);
   template <class F>
@@ -249,6 +249,8 @@ class Context<Symbolic> {
   Term path() const { return path_; }
   const std::vector<Fault>& faults() const { return faults_; }
   const std::vector<Term>& inputs() const { return inputs_; }
+  /// Where the step is not enabled: the processes that could change that (a mask).
+  Term waits_on() const { return waits_on_; }
   /// Sentences of all requirements and contracts met so far, in order, without repetition.
   const std::vector<const char*>& sentences() const { return sentences_; }
 
@@ -273,6 +275,7 @@ class Context<Symbolic> {
 
   Term path_ = Symbolic::bit(true);
   Term enabled_ = Symbolic::bit(true);
+  Term waits_on_;
   bool probing_ = false;
   Term probe_ok_ = Symbolic::bit(true);
   std::vector<Fault> faults_;

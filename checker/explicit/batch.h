@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Batch: successors on their way to the visited set, while memory is brought into the cache.
 //
-// A ring.  Every successor is pushed, then looked at (by now its slot is in the cache, and names a
-// state to compare with), then popped (by now that state is in the cache as well).
+// A worker has two.  One is filled, and each successor's place in the set is fetched; then the
+// successors of the other one, whose places have arrived, are inserted, and the two change roles.
 #ifndef IOMMUCHECK_CHECKER_EXPLICIT_BATCH_H
 #define IOMMUCHECK_CHECKER_EXPLICIT_BATCH_H
 
-#include "checker/explicit/pages.h"
+#include <algorithm>
+
+#include "checker/explicit/visited_set.h"
 #include "checker/explicit/words.h"
 
 namespace iommucheck::checker::explicit_state {
@@ -14,66 +16,52 @@ namespace iommucheck::checker::explicit_state {
 template <unsigned W>
 class Batch {
  public:
-  explicit Batch(unsigned words) : width_(words) { enlarge(kUsual); }
+  /// Successors of a few states: enough to wait for memory in the meantime.
+  static constexpr std::uint32_t kUsual = 96;
 
-  /// Successors move on in groups of this size, a group being looked at kLook later, and popped
-  /// kPop later: a few hundred nanoseconds each, which is what memory takes.
-  static constexpr std::uint64_t kGroup = 16, kLook = 16, kPop = 32;
-  static constexpr std::uint64_t kUsual = 64;
+  explicit Batch(unsigned words) : width_(words) { enlarge(4 * kUsual); }
 
-  std::uint64_t size() const { return pushed_ - popped_; }
-  bool full() const { return size() == mask_ + 1; }
-  /// The number of states pushed so far; the next one gets it as its number.
-  std::uint64_t pushed() const { return pushed_; }
-  std::uint64_t popped() const { return popped_; }
-
-  /// Adds a state and gives its hash.
-  std::uint64_t push(const std::uint64_t* state) {
-    const std::uint64_t place = pushed_++ & mask_;
-    copy(width_, state, words_ + place * width_.get());
-    return hashes_[place] = hash(width_, state);
+  std::uint32_t size() const { return size_; }
+  bool full() const { return size_ >= kUsual; }
+  bool empty() const { return done_ == size_; }
+  /// Room for `n` more successors after size(): words() and steps() stay until the next call.
+  void reserve(std::uint32_t n) {
+    if (size_ + n > capacity_) enlarge(std::max(2 * capacity_, size_ + n));
   }
-  /// Calls look(hash) for those before number `end` that it was not called for.
-  template <class Look>
-  void look(std::uint64_t end, Look&& look) {
-    for (; looked_ < end; ++looked_) look(hashes_[looked_ & mask_]);
-  }
-  /// Calls pop(state, hash) for those before number `end`, which leave the batch.
-  template <class Pop>
-  void pop(std::uint64_t end, Pop&& pop) {
-    for (; popped_ < end; ++popped_) {
-      const std::uint64_t place = popped_ & mask_;
-      pop(words_ + place * width_.get(), hashes_[place]);
-    }
-  }
+  std::uint64_t* words(std::uint32_t i) const { return words_ + std::size_t{i} * width_.get(); }
+  std::uint32_t* steps(std::uint32_t i) const { return steps_ + i; }
+  VisitedSet::Probe& probe(std::uint32_t i) const { return probes_[i]; }
+  /// So many successors were written to words(size()) and after it.
+  void add(std::uint32_t n) { size_ += n; }
 
-  /// Makes room, while the visited set has none.
-  void enlarge() { enlarge(2 * (mask_ + 1)); }
+  /// The first one that is not done.
+  std::uint32_t done() const { return done_; }
+  void set_done(std::uint32_t i) { done_ = i; }
+  void clear() { size_ = done_ = 0; }
 
  private:
-  void enlarge(std::uint64_t capacity) {
-    Pages word_pages(capacity * width_.get() * sizeof(std::uint64_t));
-    Pages hash_pages(capacity * sizeof(std::uint64_t));
-    auto* const words = word_pages.as<std::uint64_t>();
-    auto* const hashes = hash_pages.as<std::uint64_t>();
-    for (std::uint64_t i = popped_; i < pushed_; ++i) {
-      const std::uint64_t to = i & (capacity - 1);
-      copy(width_, words_ + (i & mask_) * width_.get(), words + to * width_.get());
-      hashes[to] = hashes_[i & mask_];
-    }
-    word_pages_ = static_cast<Pages&&>(word_pages);
-    hash_pages_ = static_cast<Pages&&>(hash_pages);
-    words_ = words;
-    hashes_ = hashes;
-    mask_ = capacity - 1;
+  void enlarge(std::uint32_t capacity) {
+    Pages word_pages(std::size_t{capacity} * width_.get() * sizeof(std::uint64_t));
+    Pages step_pages(std::size_t{capacity} * sizeof(std::uint32_t));
+    Pages probe_pages(std::size_t{capacity} * sizeof(VisitedSet::Probe));
+    std::copy_n(words_, std::size_t{size_} * width_.get(), word_pages.as<std::uint64_t>());
+    std::copy_n(steps_, size_, step_pages.as<std::uint32_t>());
+    std::copy_n(probes_, size_, probe_pages.as<VisitedSet::Probe>());
+    word_pages_ = std::move(word_pages);
+    step_pages_ = std::move(step_pages);
+    probe_pages_ = std::move(probe_pages);
+    words_ = word_pages_.as<std::uint64_t>();
+    steps_ = step_pages_.as<std::uint32_t>();
+    probes_ = probe_pages_.as<VisitedSet::Probe>();
+    capacity_ = capacity;
   }
 
   [[no_unique_address]] Width<W> width_;
-  std::uint64_t pushed_ = 0, looked_ = 0, popped_ = 0;
-  std::uint64_t mask_ = 0;
+  std::uint32_t size_ = 0, done_ = 0, capacity_ = 0;
   std::uint64_t* words_ = nullptr;
-  std::uint64_t* hashes_ = nullptr;
-  Pages word_pages_, hash_pages_;
+  std::uint32_t* steps_ = nullptr;
+  VisitedSet::Probe* probes_ = nullptr;
+  Pages word_pages_, step_pages_, probe_pages_;
 };
 
 }  // namespace iommucheck::checker::explicit_state

@@ -3,6 +3,7 @@
 #include "checker/explicit/explicit.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <stdexcept>
 
@@ -35,10 +36,10 @@ Path checked_path(const ConcreteFactory& factory, Path path) {
   return path;
 }
 
-template <unsigned W>
+template <unsigned W, class Keys>
 Exploration run(const ConcreteFactory& factory, const Options& options, const Machines& machines,
                 Team& team) {
-  Search<W> search(options, machines, team);
+  Search<W, Keys> search(options, machines, team, false);
   search.run();
   const Watch& watch = search.watch();
 
@@ -48,14 +49,31 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
   result.transitions = std::accumulate(taken.begin(), taken.end(), std::uint64_t{0});
   result.depth = search.levels().empty() ? 0 : search.levels().size() - 1;
   result.coverage = StepIndex::report(*machines[0], taken);
-  if (result.states != 0) {
-    result.bytes_per_state =
-        static_cast<double>(watch.bytes(result.states)) / static_cast<double>(result.states);
-  }
+  result.compiled = search.compiled().expand != nullptr;
+  result.not_compiled = search.not_compiled();
+  result.bytes = search.bytes();
   if (search.violation()) {
     result.verdict = Verdict::violated;
-    const std::span levels(search.levels().data(), search.violation_level() + 1);
-    result.path = checked_path(factory, way_to(*search.violation(), levels, machines, team));
+    const auto path = [&](const Search<W, Keys>& levels) {
+      const std::span until(levels.levels().data(), levels.violation_level() + 1);
+      return checked_path(factory, way_to(*levels.violation(), until, machines, team));
+    };
+    if (search.levels_kept()) {
+      result.path = path(search);
+    } else {
+      // The levels that lead there have been given back: once more, and this time they stay.
+      Options again_options = options;
+      again_options.stop_at_violation = true;
+      Search<W, Keys> again(again_options, machines, team, true);
+      again.use(search.compiled());
+      again.run();
+      if (again.violation()) {
+        result.path = path(again);
+      } else {
+        result.reason = "its path is not known: " + again.watch().sentence(again.states(),
+                                                                           again.levels().size());
+      }
+    }
   } else if (watch.stopped() != Stop::none) {
     result.reason = watch.sentence(result.states, result.depth);
   } else if (result.states == 0) {
@@ -67,7 +85,26 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
   return result;
 }
 
+template <unsigned W>
+Exploration run(const ConcreteFactory& factory, const Options& options, const Machines& machines,
+                Team& team) {
+  const Schema& schema = machines[0]->schema;
+  if (options.kept == Kept::fingerprints)
+    return run<W, FingerprintKeys<W>>(factory, options, machines, team);
+  if constexpr (W == 1 || W == 2) {
+    if (DirectKeys<W>::suits(schema))
+      return run<W, DirectKeys<W>>(factory, options, machines, team);
+  }
+  return run<W, TreeKeys<W>>(factory, options, machines, team);
+}
+
 }  // namespace
+
+double omission_probability(std::uint64_t states) {
+  // Each pair of states meets with probability 2^-76, if the hash is as good as random.
+  const auto n = static_cast<double>(states);
+  return std::min(1.0, n * n / 2 * std::ldexp(1.0, -64 - static_cast<int>(kMostExtraBits)));
+}
 
 Exploration explore(const ConcreteFactory& factory, const Options& options) {
   constexpr unsigned kMaxJobs = 1024;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "checker/compiled/steps.h"
 #include "checker/report.h"
 
 namespace iommucheck::checker {
@@ -31,6 +32,16 @@ struct Progress {
   double states_per_second = 0;  ///< since the last report
 };
 
+/// What the visited set keeps.
+enum class Kept : std::uint8_t {
+  states,        ///< enough to tell any two of them apart
+  fingerprints,  ///< 76 bits of hash: states may be omitted, see omission_probability()
+};
+
+/// An upper bound of the probability that a search that keeps fingerprints of so many states has
+/// taken some state for another one.
+double omission_probability(std::uint64_t states);
+
 struct Options {
   unsigned jobs = 0;  ///< threads; 0: one for each CPU that this process may run on
   Limits limits;
@@ -38,8 +49,17 @@ struct Options {
   bool stop_at_violation = true;
   /// Called about five times a second, from any worker, never by two at a time.
   std::function<void(const Progress&)> progress;
-  /// Slots of the visited set at the beginning (rounded up to a power of two); it grows.
-  std::uint64_t initial_slots = std::uint64_t{1} << 18;
+  /// Slots of the visited set at the beginning (rounded up); it grows.
+  std::uint64_t initial_slots = std::uint64_t{1} << 16;
+  Kept kept = Kept::states;
+  /// States are given back once they are expanded, when all take more bytes than this.  If a
+  /// violation is met later, its path costs a second search.
+  std::uint64_t keep_bytes = std::uint64_t{32} << 20;
+  /// Makes code of the machine's steps (checker/compiled/compile.h); without it, or where it throws
+  /// std::runtime_error, the machine executes them.  One state of 1024 is expanded both ways.
+  std::function<CompiledSteps()> compile;
+  /// Code is made once so many states are met: for fewer it does not pay.
+  std::uint64_t compile_after = 1'000'000;
 };
 
 /// Explores the machine that `factory` builds, once for each worker (one call at a time).

@@ -31,7 +31,6 @@ bool Feed::take(Run& block, unsigned words) {
   const std::uint64_t offset = (number - first_block_[r]) * block_;
   block.first = run.first + offset * words;
   block.count = std::min(block_, run.count - offset);
-  block.id = run.id + offset;
   return true;
 }
 

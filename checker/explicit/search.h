@@ -14,13 +14,17 @@
 
 namespace iommucheck::checker::explicit_state {
 
-template <unsigned W>
+template <unsigned W, class Keys>
 class Search {
  public:
-  Search(const Options& options, const Machines& machines, Team& team)
-      : options_(options), team_(team), shared_(options, *machines.at(0), team.size()) {
+  /// `keep_levels`: all states stay where they can be read again, for a path.
+  Search(const Options& options, const Machines& machines, Team& team, bool keep_levels)
+      : options_(options),
+        team_(team),
+        keep_levels_(keep_levels),
+        shared_(options, *machines.at(0), team.size()) {
     for (unsigned w = 0; w < team.size(); ++w) {
-      workers_.push_back(std::make_unique<Worker<W>>(shared_, *machines.at(w), w));
+      workers_.push_back(std::make_unique<Worker<W, Keys>>(shared_, *machines.at(w), w));
     }
     resized();
   }
@@ -32,6 +36,7 @@ class Search {
       while (close_level()) {
         if (shared_.watch.stopped() != Stop::none) return;
         if (violation_ && options_.stop_at_violation) return;
+        compile();
         expand_level(levels_.back());
         judge_level();
       }
@@ -39,12 +44,19 @@ class Search {
       shared_.watch.stop(Stop::memory);
     }
   }
+  /// Uses the code that another search has made.
+  void use(CompiledSteps code) { shared_.compiled = std::move(code); }
 
   const Watch& watch() const { return shared_.watch; }
+  const CompiledSteps& compiled() const { return shared_.compiled; }
+  const std::string& not_compiled() const { return not_compiled_; }
   std::uint64_t states() const {
     std::uint64_t sum = 0;
     for (const auto& worker : workers_) sum += worker->writer().count();
     return sum;
+  }
+  std::uint64_t bytes() const {
+    return shared_.set.bytes() + shared_.keys.bytes() + shared_.store.bytes();
   }
   std::vector<std::uint64_t> taken() const {
     std::vector<std::uint64_t> sum(shared_.steps.size());
@@ -53,7 +65,9 @@ class Search {
     }
     return sum;
   }
+  /// Those before the last ones may have been forgotten (see levels_kept()).
   const std::vector<Level>& levels() const { return levels_; }
+  bool levels_kept() const { return !forgotten_; }
   /// The violation that is reported, and the level whose states it was found in.
   const std::optional<Violation>& violation() const { return violation_; }
   std::size_t violation_level() const { return violation_level_; }
@@ -66,14 +80,30 @@ class Search {
   bool close_level() {
     Level level;
     closed_.resize(workers_.size());
+    const bool forget = !keep_levels_ && shared_.store.bytes() > options_.keep_bytes;
     for (std::size_t w = 0; w < workers_.size(); ++w) {
-      const StateWriter& writer = workers_[w]->writer();
+      StateWriter& writer = workers_[w]->writer();
+      if (forget) writer.forget(closed_[w]);
       level.add(writer, closed_[w], writer.count());
       closed_[w] = writer.count();
+    }
+    if (forget) {
+      for (Level& old : levels_) old.runs.clear();
+      forgotten_ = true;
     }
     if (level.states == 0) return false;
     levels_.push_back(std::move(level));
     return true;
+  }
+
+  void compile() {
+    if (!options_.compile || shared_.compiled.expand != nullptr || !not_compiled_.empty()) return;
+    if (states() < options_.compile_after) return;
+    try {
+      shared_.compiled = options_.compile();
+    } catch (const std::runtime_error& error) {
+      not_compiled_ = error.what();
+    }
   }
 
   void expand_level(const Level& level) {
@@ -100,68 +130,67 @@ class Search {
     shared_.judging = !violation_;
   }
 
-  /// Makes room in the visited set.
+  /// Makes room in the visited set, and for keys.
   void grow() {
     shared_.pause.store(false, std::memory_order_relaxed);
     const std::uint64_t met = states();
     // With so much room, every worker gets the share that it is going to ask for.
-    std::uint64_t needed = met + team_.size() * Quota::kShare;
+    std::uint64_t pending = 0;
     for (const auto& worker : workers_) {
-      worker->give_share_back();
-      needed += worker->pending();
+      worker->give_shares_back();
+      pending = std::max(pending, worker->pending());
     }
-    std::uint64_t slots = shared_.set.slots();
-    constexpr std::uint64_t kSmall = std::uint64_t{1} << 20;
-    do {
-      slots *= slots < kSmall ? 4 : 2;
-    } while (usual_load(slots) < needed);
-    if (shared_.watch.fits(met, slots * sizeof(std::uint64_t)) && resize(slots)) {
-      const Level all = all_states();
-      rehash_.start(all, team_.size(), 1U << 14);
-      team_.run([this](unsigned w) {
-        Run block;
-        while (rehash_.take(block, shared_.store.words())) workers_[w]->reinsert(block);
-      });
-      resized();
-    } else if (needed <= highest_load(shared_.set.slots())) {
-      // Slower, but it goes on.
-      shared_.quota.reset(met, highest_load(shared_.set.slots()));
-    } else {
+    const std::uint64_t needed =
+        met + team_.size() * (std::max(pending, Quota::kShare) + Quota::kShare);
+    const std::uint64_t others = bytes() - shared_.set.bytes();
+    const std::uint64_t limit = options_.limits.memory_bytes;
+    const bool full = shared_.no_room.exchange(false, std::memory_order_relaxed);
+    if (needed > shared_.set.usual_load() || full) {
+      const std::uint64_t bytes = others + shared_.set.bytes_for(needed);
+      if (bytes <= limit && resize(needed)) {
+        ++shared_.generation;
+      } else if (needed > shared_.set.highest_load() || full) {
+        shared_.watch.stop(Stop::memory);
+        return;
+      }
+    }
+    const std::uint64_t left = limit - std::min(limit, bytes());
+    constexpr std::uint64_t kKeys = 4096;
+    if (!shared_.keys.grow(pending + kKeys, left)) {
       shared_.watch.stop(Stop::memory);
+      return;
     }
+    resized();
   }
 
-  bool resize(std::uint64_t slots) {
+  bool resize(std::uint64_t keys) {
     try {
-      shared_.set.resize(slots);
+      shared_.set.grow(keys, team_);
     } catch (const std::bad_alloc&) {
       return false;
     }
     return true;
   }
   void resized() {
-    shared_.watch.set_bytes(shared_.set.bytes());
-    shared_.quota.reset(states(), usual_load(shared_.set.slots()));
-  }
-  // Probe sequences are about 4 slots long at 5/8, 30 at 7/8.
-  static std::uint64_t usual_load(std::uint64_t slots) { return slots / 8 * 5; }
-  static std::uint64_t highest_load(std::uint64_t slots) { return slots / 8 * 7; }
-
-  Level all_states() const {
-    Level level;
-    for (const auto& worker : workers_) level.add(worker->writer(), 0, worker->writer().count());
-    return level;
+    const std::uint64_t met = states();
+    const std::uint64_t usual = shared_.set.usual_load();
+    // Past the usual load there was no memory to grow: slower, but it goes on.
+    shared_.quota.reset(met, met + team_.size() * Quota::kShare < usual
+                                 ? usual
+                                 : shared_.set.highest_load());
   }
 
   const Options& options_;
   Team& team_;
-  Shared<W> shared_;
-  std::vector<std::unique_ptr<Worker<W>>> workers_;
+  bool keep_levels_;
+  Shared<Keys> shared_;
+  std::vector<std::unique_ptr<Worker<W, Keys>>> workers_;
   std::vector<std::uint64_t> closed_;  ///< of each worker: how many of its states are in levels_
   std::vector<Level> levels_;
+  bool forgotten_ = false;
+  std::string not_compiled_;
   std::optional<Violation> violation_;
   std::size_t violation_level_ = 0;
-  Feed rehash_;
 };
 
 }  // namespace iommucheck::checker::explicit_state

@@ -3,38 +3,31 @@
 #include "checker/explicit/state_store.h"
 
 #include <algorithm>
-#include <new>
 
 namespace iommucheck::checker::explicit_state {
 
-namespace {
-// One number is left out: the visited set stores number + 1.
-constexpr std::uint64_t kMaxChunks =
-    (std::uint64_t{1} << (kStateIdBits - StateStore::kChunkShift)) - 1;
-}  // namespace
+Pages StateStore::take_chunk() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!spare_.empty()) {
+      Pages chunk = std::move(spare_.back());
+      spare_.pop_back();
+      return chunk;
+    }
+  }
+  Pages chunk(kChunkStates * words_ * sizeof(std::uint64_t));
+  bytes_.fetch_add(chunk.bytes(), std::memory_order_relaxed);
+  return chunk;
+}
 
-StateStore::StateStore(unsigned words)
-    : words_(words),
-      directory_pages_(kMaxChunks * sizeof(std::uint64_t*)),
-      directory_(directory_pages_.as<std::uint64_t*>()) {}
-
-std::uint32_t StateStore::add_chunk() {
-  // A chunk is a multiple of a huge page for every width of a state.
-  Pages pages(kChunkStates * words_ * sizeof(std::uint64_t));
+void StateStore::give_back(Pages chunk) {
   const std::lock_guard lock(mutex_);
-  if (chunks_.size() == kMaxChunks) throw std::bad_alloc();
-  chunks_.push_back(std::move(pages));
-  const auto number = static_cast<std::uint32_t>(chunks_.size() - 1);
-  directory_[number] = chunks_.back().as<std::uint64_t>();
-  return number;
+  spare_.push_back(std::move(chunk));
 }
 
 void StateWriter::open_chunk() {
-  chunks_.reserve(chunks_.size() + 1);
-  const std::uint32_t number = store_->add_chunk();
-  chunks_.push_back(number);
-  tail_ = store_->chunk(number);
-  next_id_ = StateId{number} << StateStore::kChunkShift;
+  chunks_.push_back(store_->take_chunk());
+  tail_ = chunks_.back().as<std::uint64_t>();
   left_ = StateStore::kChunkStates;
 }
 
@@ -42,10 +35,16 @@ void StateWriter::runs(std::uint64_t first, std::uint64_t last, std::vector<Run>
   while (first < last) {
     const std::uint64_t offset = first % StateStore::kChunkStates;
     const std::uint64_t count = std::min(last - first, StateStore::kChunkStates - offset);
-    const StateId id =
-        (StateId{chunks_[first >> StateStore::kChunkShift]} << StateStore::kChunkShift) + offset;
-    out.push_back({store_->at(id, store_->words()), count, id});
+    const Pages& chunk = chunks_.at(first / StateStore::kChunkStates - forgotten_);
+    out.push_back({chunk.as<std::uint64_t>() + offset * store_->words(), count});
     first += count;
+  }
+}
+
+void StateWriter::forget(std::uint64_t first) {
+  for (; forgotten_ < first / StateStore::kChunkStates; ++forgotten_) {
+    store_->give_back(std::move(chunks_.front()));
+    chunks_.pop_front();
   }
 }
 

@@ -1,106 +1,118 @@
 // SPDX-License-Identifier: MIT
-// VisitedSet: which states have been met; a lock-free open-addressing table of 64-bit slots.
+// VisitedSet: which keys have been met; a lock-free table of 8 bytes per key.
 //
-// A slot is 0, or 24 bits of the state's hash and the state's number + 1.  Slots never change once
-// they are taken, so a search that follows the probe sequence to the first free slot misses
-// nothing. The set is exact: where the hash bits agree, the whole states are compared.
+// A key's home bucket is where its hash lies between 0 and 2^64: so the upper bits of the hash are
+// known from the place, and a slot keeps only the lower ones, the extra bits, and how many buckets
+// it lies behind its home (1 + 0 .. 14; 0 is a free slot).  Nothing is lost: set() of two different
+// keys are two slots.  A bucket is a cache line of eight slots, filled from the first one on; slots
+// never change once they are taken.
 //
-// insert() and the prefetches may be called by many threads at once, each with its own writer;
-// reinsert() too, but not together with insert(); resize() by one thread alone.
+// The table is in segments that grow one after the other, by a quarter: memory follows the keys
+// closely, and is never needed twice.  Order by hash makes growing a walk through memory.
+//
+// insert() and prefetch may be called by many threads at once; grow() by one, while they rest.
 #ifndef IOMMUCHECK_CHECKER_EXPLICIT_VISITED_SET_H
 #define IOMMUCHECK_CHECKER_EXPLICIT_VISITED_SET_H
 
-#include <algorithm>
 #include <atomic>
-#include <bit>
+#include <vector>
 
-#include "checker/explicit/state_store.h"
-#include "checker/explicit/words.h"
+#include "checker/explicit/keys.h"
+#include "checker/explicit/pages.h"
+#include "checker/explicit/team.h"
 
 namespace iommucheck::checker::explicit_state {
 
-template <unsigned W>
+enum class Insertion : std::uint8_t { known, added, no_room };
+
 class VisitedSet {
  public:
-  VisitedSet(const StateStore& store, std::uint64_t slots) : store_(store), width_(store.words()) {
-    resize(std::bit_ceil(std::max<std::uint64_t>(slots, kMinSlots)));
+  /// A key on its way into the set: good until the set grows.
+  struct Probe {
+    std::uint64_t* home = nullptr;
+    std::uint64_t slot = 0;  ///< what a slot of the home bucket looks like that has the key
+  };
+
+  /// `alone`: one thread only calls insert().
+  VisitedSet(unsigned extra_bits, std::uint64_t slots, bool alone);
+
+  std::uint64_t slots() const { return slots_; }
+  std::uint64_t bytes() const { return bytes_; }
+  /// Keys that it takes before it should grow, and before it has to.
+  std::uint64_t usual_load() const { return slots_ / 32 * 27; }
+  std::uint64_t highest_load() const { return slots_ / 32 * 29; }
+
+  Probe probe(Key key) const {
+    const Segment& segment = segments_[key.hash >> (64 - kSegmentBits)];
+    const std::uint64_t bucket = high(key.hash << kSegmentBits, segment.buckets);
+    return {segment.slots + bucket * kBucket,
+            kStep | key.extra << (kPayloadBits - extra_bits_) | (key.hash & low_mask_)};
   }
-
-  static constexpr std::uint64_t kMinSlots = 256;
-  std::uint64_t slots() const { return mask_ + 1; }
-  std::uint64_t bytes() const { return slots() * sizeof(std::uint64_t); }
-
-  /// Adds the state unless it is there; whether it is new.  There must be a free slot.
-  bool insert(const std::uint64_t* state, std::uint64_t hash, StateWriter& writer) {
-    const std::uint64_t tag = hash & kTag;
-    std::uint64_t mine = 0;
-    for (std::uint64_t i = hash & mask_;; i = (i + 1) & mask_) {
-      const std::atomic_ref slot(slots_[i]);
-      // Acquire: pairs with the release below, so that the words of the state are there to compare.
-      std::uint64_t taken = slot.load(std::memory_order_acquire);
-      if (taken == 0) {
-        if (mine == 0) {
-          // Written before it is published.  If it turns out to be known, the room is used again.
-          copy(width_, state, writer.room());
-          mine = tag | (writer.next_id() + 1);
+  static void prefetch(const Probe& probe) { __builtin_prefetch(probe.home, 1); }
+  /// Adds the key unless it is there.
+  Insertion insert(Probe probe) const {
+    std::uint64_t* bucket = probe.home;
+    std::uint64_t wanted = probe.slot;
+    for (;;) {
+      for (unsigned i = 0; i < kBucket; ++i) {
+        // Relaxed: a slot is all there is to know of a key.
+        std::atomic_ref slot(bucket[i]);
+        std::uint64_t there = slot.load(std::memory_order_relaxed);
+        if (there == wanted) return Insertion::known;
+        if (there != 0) continue;
+        if (alone_) {
+          slot.store(wanted, std::memory_order_relaxed);
+          return Insertion::added;
         }
-        if (slot.compare_exchange_strong(taken, mine, std::memory_order_release,
-                                         std::memory_order_acquire)) {
-          writer.keep(width_.get());
-          return true;
+        if (slot.compare_exchange_strong(there, wanted, std::memory_order_relaxed)) {
+          return Insertion::added;
         }
-        // Another worker was faster; perhaps with the same state.
+        // Another worker was faster; perhaps with the same key.
+        if (there == wanted) return Insertion::known;
       }
-      if ((taken & kTag) == tag && equal(width_, state_of(taken), state)) return false;
+      bucket += kBucket;
+      wanted += kStep;
+      if (wanted < kStep) return Insertion::no_room;  // the distance does not fit any more
     }
   }
 
-  /// Brings the first slot of the hash into the cache.
-  void prefetch_slot(std::uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
-  /// Brings the state that insert() is going to compare with into the cache.
-  void prefetch_state(std::uint64_t hash) const {
-    const std::uint64_t tag = hash & kTag;
-    for (std::uint64_t i = hash & mask_;; i = (i + 1) & mask_) {
-      const std::uint64_t taken = std::atomic_ref(slots_[i]).load(std::memory_order_acquire);
-      if (taken == 0) return;
-      if ((taken & kTag) == tag) return __builtin_prefetch(state_of(taken));
-    }
-  }
-
-  /// Empties the set and gives it `slots` (a power of two).  If it throws std::bad_alloc, the set
-  /// is as before.
-  void resize(std::uint64_t slots) {
-    // Nothing is touched before the old slots are given back, so they never take memory together.
-    pages_ = Pages(slots * sizeof(std::uint64_t));
-    slots_ = pages_.as<std::uint64_t>();
-    mask_ = slots - 1;
-  }
-  /// Adds a state of the store that is not there.
-  void reinsert(StateId id, std::uint64_t hash) {
-    const std::uint64_t mine = (hash & kTag) | (id + 1);
-    for (std::uint64_t i = hash & mask_;; i = (i + 1) & mask_) {
-      const std::atomic_ref slot(slots_[i]);
-      std::uint64_t taken = slot.load(std::memory_order_relaxed);
-      // Relaxed: nobody follows the numbers before the workers have met.
-      if (taken == 0 && slot.compare_exchange_strong(taken, mine, std::memory_order_relaxed)) {
-        return;
-      }
-    }
-  }
+  /// Makes room for at least `keys` keys; the bytes that takes beside what there is are at most
+  /// those of two segments.  Throws std::bad_alloc, and the set is as before or partly larger.
+  void grow(std::uint64_t keys, Team& team);
+  /// The bytes that it will have for so many keys.
+  std::uint64_t bytes_for(std::uint64_t keys) const;
 
  private:
-  static constexpr std::uint64_t kId = (std::uint64_t{1} << kStateIdBits) - 1;
-  static constexpr std::uint64_t kTag = ~kId;
+  static constexpr unsigned kSegmentBits = 6;
+  static constexpr std::uint64_t kSegments = std::uint64_t{1} << kSegmentBits;
+  static constexpr unsigned kBucket = 8;
+  static constexpr unsigned kPayloadBits = 60;
+  static constexpr std::uint64_t kStep = std::uint64_t{1} << kPayloadBits;
+  static constexpr std::uint64_t kFarthest = 14;  ///< buckets from home
 
-  const std::uint64_t* state_of(std::uint64_t taken) const {
-    return store_.at((taken & kId) - 1, width_.get());
+  struct Segment {
+    std::uint64_t* slots = nullptr;
+    std::uint64_t buckets = 0;  ///< homes; kFarthest more lie behind them
+    Pages pages;
+  };
+
+  static std::uint64_t high(std::uint64_t a, std::uint64_t b) {
+    __extension__ using Wide = unsigned __int128;
+    return static_cast<std::uint64_t>(static_cast<Wide>(a) * b >> 64);
   }
+  static Segment make_segment(std::uint64_t buckets);
+  std::uint64_t buckets_for(std::uint64_t keys) const;
+  /// The hash of which `low` are the lower bits and `home` is the bucket.
+  std::uint64_t hash_at(std::uint64_t number, const Segment& segment, std::uint64_t home,
+                        std::uint64_t low) const;
+  bool move(std::uint64_t number, const Segment& from, const Segment& to) const;
+  void count();
 
-  const StateStore& store_;
-  [[no_unique_address]] Width<W> width_;
-  Pages pages_;
-  std::uint64_t* slots_ = nullptr;
-  std::uint64_t mask_ = 0;
+  unsigned extra_bits_;
+  bool alone_;
+  std::uint64_t low_mask_;
+  std::vector<Segment> segments_;
+  std::uint64_t slots_ = 0, bytes_ = 0;
 };
 
 }  // namespace iommucheck::checker::explicit_state

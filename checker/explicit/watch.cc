@@ -10,10 +10,9 @@ namespace {
 constexpr std::chrono::milliseconds kReportEvery{200};
 }  // namespace
 
-Watch::Watch(const Options& options, unsigned workers, unsigned words)
+Watch::Watch(const Options& options, unsigned workers)
     : options_(options),
       workers_(workers),
-      state_bytes_(words * sizeof(std::uint64_t)),
       counts_(std::make_unique<Count[]>(workers)),
       next_report_((begin_ + kReportEvery).time_since_epoch().count()) {}
 
@@ -22,14 +21,14 @@ void Watch::enter_level(std::uint64_t depth, const Feed& feed) {
   feed_ = &feed;
 }
 
-bool Watch::tick(unsigned worker, std::uint64_t states) {
+bool Watch::tick(unsigned worker, std::uint64_t states, std::uint64_t bytes) {
   counts_[worker].states.store(states, std::memory_order_relaxed);
   if (stopped() != Stop::none) return false;
   std::uint64_t all = 0;
   for (unsigned w = 0; w < workers_; ++w) all += counts_[w].states.load(std::memory_order_relaxed);
   const Limits& limits = options_.limits;
   if (limits.states != 0 && all > limits.states) stop(Stop::states);
-  if (bytes(all) > limits.memory_bytes) stop(Stop::memory);
+  if (bytes > limits.memory_bytes) stop(Stop::memory);
   if (limits.seconds > 0 || options_.progress) {
     const Clock::time_point now = Clock::now();
     const std::chrono::duration<double> passed = now - begin_;

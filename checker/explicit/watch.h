@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Watch: looks after the limits and reports progress while the workers work.
 //
-// tick() and stop() may be called by all workers at once; enter_level() and set_bytes() while they
-// rest.
+// tick() and stop() may be called by all workers at once; enter_level() while they rest.
 #ifndef IOMMUCHECK_CHECKER_EXPLICIT_WATCH_H
 #define IOMMUCHECK_CHECKER_EXPLICIT_WATCH_H
 
@@ -22,23 +21,17 @@ enum class Stop : std::uint8_t { none, states, memory, seconds, error };
 
 class Watch {
  public:
-  Watch(const Options& options, unsigned workers, unsigned words);
+  Watch(const Options& options, unsigned workers);
 
   /// From now on the workers expand the states of `feed`.
   void enter_level(std::uint64_t depth, const Feed& feed);
-  void set_bytes(std::uint64_t bytes) { set_bytes_ = bytes; }
 
-  /// `worker` has met `states` states.  False if it must stop.
-  bool tick(unsigned worker, std::uint64_t states);
+  /// `worker` has met `states` states, and all use `bytes` bytes.  False if it must stop.
+  bool tick(unsigned worker, std::uint64_t states, std::uint64_t bytes);
   /// Stops all workers at their next tick; the first reason counts.
   void stop(Stop reason);
   Stop stopped() const { return stop_.load(std::memory_order_relaxed); }
 
-  /// Whether the states met, and a visited set of so many bytes, are within the limit.
-  bool fits(std::uint64_t states, std::uint64_t set_bytes) const {
-    return states * state_bytes_ + set_bytes <= options_.limits.memory_bytes;
-  }
-  std::uint64_t bytes(std::uint64_t states) const { return states * state_bytes_ + set_bytes_; }
   double seconds() const;
   /// What was reached, and which option raises the limit.
   std::string sentence(std::uint64_t states, std::uint64_t depth) const;
@@ -53,8 +46,6 @@ class Watch {
 
   const Options& options_;
   unsigned workers_;
-  std::uint64_t state_bytes_;
-  std::uint64_t set_bytes_ = 0;
   Clock::time_point begin_ = Clock::now();
   std::unique_ptr<Count[]> counts_;
   std::uint64_t depth_ = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Worker: expands states with a machine of its own and adds what it meets to the shared set.
+// Worker: expands states and adds what it meets to the shared set.
 //
 // Each worker belongs to one thread at a time; what they share is in Shared.
 #ifndef IOMMUCHECK_CHECKER_EXPLICIT_WORKER_H
@@ -9,46 +9,55 @@
 #include <new>
 #include <stdexcept>
 
+#include "checker/compiled/steps.h"
 #include "checker/explicit/batch.h"
 #include "checker/explicit/coverage.h"
 #include "checker/explicit/feed.h"
 #include "checker/explicit/quota.h"
+#include "checker/explicit/same_steps.h"
 #include "checker/explicit/violation.h"
-#include "checker/explicit/visited_set.h"
 #include "checker/explicit/watch.h"
 
 namespace iommucheck::checker::explicit_state {
 
 /// What all workers use.
-template <unsigned W>
+template <class Keys>
 struct Shared {
   Shared(const Options& options, const Machine<Concrete>& machine, unsigned workers)
       : steps(machine),
         store(machine.schema.words()),
-        set(store, options.initial_slots),
-        watch(options, workers, machine.schema.words()) {}
+        keys(machine.schema, workers),
+        set(keys.extra_bits(), options.initial_slots, workers == 1),
+        watch(options, workers) {}
 
   StepIndex steps;
   StateStore store;
-  VisitedSet<W> set;
+  Keys keys;
+  VisitedSet set;
   Watch watch;
   Feed feed;
+  /// Steps are executed by the machine until there is code for them.
+  CompiledSteps compiled;
   /// Whether violations are looked at: not after those of an earlier level.
   bool judging = true;
   Quota quota;
-  /// Set when the visited set must grow: workers return at the next state.
+  std::uint64_t generation = 0;  ///< of the set: places found before it grew are of no use
+  /// Set when the set or the keys must grow: workers return at the next state.
   alignas(64) std::atomic<bool> pause = false;
+  /// A place in the set is full, whatever the quota says.
+  std::atomic<bool> no_room = false;
 };
 
-template <unsigned W>
+template <unsigned W, class Keys>
 class alignas(64) Worker {
  public:
-  Worker(Shared<W>& shared, Machine<Concrete>& machine, unsigned number)
+  Worker(Shared<Keys>& shared, Machine<Concrete>& machine, unsigned number)
       : shared_(shared),
         machine_(machine),
         number_(number),
         width_(machine.schema.words()),
-        batch_(machine.schema.words()),
+        local_(shared.keys),
+        batches_{Batch<W>(machine.schema.words()), Batch<W>(machine.schema.words())},
         writer_(shared.store),
         base_(shared.steps.base().data()),
         taken_pages_(shared.steps.size() * sizeof(std::uint64_t)),
@@ -69,8 +78,7 @@ class alignas(64) Worker {
             machine_.context.failure().detail +
             ".  Machine::initial must give values that are in range: check the bounds.");
       }
-      batch_.push(state.data());
-      if (batch_.full()) batch_.enlarge();
+      push(state);
     });
   }
 
@@ -78,18 +86,17 @@ class alignas(64) Worker {
   /// Called again after a pause, it goes on where it was.
   void work() {
     try {
-      holding_ = false;
-      if (shared_.watch.stopped() != Stop::none || !flush()) return;
+      if (shared_.watch.stopped() != Stop::none || !resume()) return;
       do {
         for (; block_.count != 0; --block_.count, block_.first += width_.get()) {
           if (shared_.pause.load(std::memory_order_relaxed)) return;
           // States may have very many successors: a block can take long.
-          if (batch_.pushed() >= next_tick_ && !tick()) return;
+          if (met_ >= next_tick_ && !tick()) return;
           expand_one();
         }
         if (!tick()) return;
       } while (shared_.feed.take(block_, width_.get()));
-      flush();
+      if (settle(*older_)) settle(*filling_);
     } catch (const std::bad_alloc&) {
       shared_.watch.stop(Stop::memory);
     } catch (...) {
@@ -98,100 +105,198 @@ class alignas(64) Worker {
     }
   }
 
-  /// Adds the states of a block to the set after it was resized.
-  void reinsert(const Run& block) {
-    constexpr std::uint64_t kAhead = 32;
-    std::uint64_t hashes[kAhead];
-    for (std::uint64_t i = 0; i < block.count + kAhead; ++i) {
-      std::uint64_t& h = hashes[i % kAhead];
-      if (i >= kAhead) shared_.set.reinsert(block.id + i - kAhead, h);
-      if (i < block.count) {
-        h = hash(width_, block.first + i * width_.get());
-        shared_.set.prefetch_slot(h);
-      }
-    }
-  }
-
   // Between levels, and in a pause:
+  StateWriter& writer() { return writer_; }
   const StateWriter& writer() const { return writer_; }
-  std::uint64_t pending() const { return batch_.size(); }
-  void give_share_back() { share_ = 0; }
+  std::uint64_t pending() const {
+    std::uint64_t n = 0;
+    for (const Batch<W>& batch : batches_) n += batch.size() - batch.done();
+    return n;
+  }
+  void give_shares_back() {
+    share_ = 0;
+    local_ = typename Keys::Local(shared_.keys);
+  }
   const std::uint64_t* taken() const { return taken_; }
   const FirstViolation& first_violation() const { return first_violation_; }
 
   // For expand():
   void successor(ActionId action, StateView next) {
-    ++taken_[base_[action.process] + action.step];
-    shared_.set.prefetch_slot(batch_.push(next.data()));
-    if (batch_.pushed() % Batch<W>::kGroup == 0) move_on();
+    const std::uint32_t i = push(next);
+    *filling_->steps(i) = std::uint32_t{action.process} << 16 | action.step;
+    count(*filling_->steps(i));
   }
   void violation(ActionId action, const Failure& failure, StateView after) {
-    ++taken_[base_[action.process] + action.step];
+    count(std::uint32_t{action.process} << 16 | action.step);
+    wrong_ = true;
     if (shared_.judging) first_violation_.in_step(state(), action, failure, after);
   }
   void stuck(const Failure& failure) {
+    wrong_ = true;
     if (shared_.judging) first_violation_.in_state(state(), failure);
   }
 
  private:
   StateView state() const { return {block_.first, width_.get()}; }
+  void count(std::uint32_t step) { ++taken_[base_[step >> 16] + (step & 0xffff)]; }
 
   /// False if all workers must stop.
   bool tick() {
     constexpr std::uint64_t kSuccessors = 4096;
-    next_tick_ = batch_.pushed() + kSuccessors;
-    return shared_.watch.tick(number_, writer_.count());
+    next_tick_ = met_ + kSuccessors;
+    return shared_.watch.tick(number_, writer_.count(), bytes());
+  }
+  std::uint64_t bytes() const {
+    return shared_.set.bytes() + shared_.keys.bytes() + shared_.store.bytes();
   }
 
   void expand_one() {
+    const CompiledSteps& code = shared_.compiled;
+    if (code.expand == nullptr) {
+      execute();
+    } else if (++expanded_ % kCompareEvery == 1) {
+      compare();
+    } else {
+      Batch<W>& batch = *filling_;
+      const std::uint32_t before = batch.size();
+      batch.reserve(code.room);
+      const std::uint32_t n = code.expand(block_.first, batch.words(before), batch.steps(before));
+      if ((n & CompiledSteps::kLook) != 0) return execute();
+      batch.add(n);
+      for (std::uint32_t i = before; i < before + n; ++i) count(*batch.steps(i));
+      arrive(before);
+    }
+  }
+
+  void execute() {
+    const std::uint32_t before = filling_->size();
+    wrong_ = false;
     if (has_invariants_) {
       const auto broken = broken_invariant(machine_, state());
+      if (broken) wrong_ = true;
       if (broken && shared_.judging) first_violation_.in_state(state(), *broken);
     }
     expand(machine_, state(), *this);
+    arrive(before);
   }
 
-  void move_on() {
-    // While the set has no room, the rest of the state's successors are kept for later.
-    const std::uint64_t pushed = batch_.pushed();
-    if (!holding_ && batch_.size() > Batch<W>::kPop) {
-      settle(pushed - Batch<W>::kLook, pushed - Batch<W>::kPop);
+  /// Both ways, now and then: code that does something else than the machine is never trusted.
+  void compare() {
+    const CompiledSteps& code = shared_.compiled;
+    std::vector<std::uint64_t> words(std::size_t{code.room} * width_.get());
+    std::vector<std::uint32_t> steps(code.room);
+    const std::uint32_t n = code.expand(block_.first, words.data(), steps.data());
+    const std::uint32_t before = filling_->size();
+    batch_kept_ = true;
+    execute();
+    batch_kept_ = false;
+    const bool looked = (n & CompiledSteps::kLook) != 0;
+    const Successors executed{filling_->words(before), filling_->steps(before),
+                              filling_->size() - before};
+    if (!looked && (wrong_ || !same_steps(executed, {words.data(), steps.data(), n},
+                                          width_.get()))) {
+      throw std::logic_error(
+          "internal error: compiled steps differ from the machine's own; use --steps executed, "
+          "and report this");
     }
-    if (batch_.full()) batch_.enlarge();
+    if (filling_->full()) turn();
   }
 
-  bool flush() { return settle(batch_.pushed(), batch_.pushed()); }
+  std::uint32_t push(StateView state) {
+    filling_->reserve(1);
+    const std::uint32_t i = filling_->size();
+    copy(width_, state.data(), filling_->words(i));
+    filling_->add(1);
+    return i;
+  }
 
-  /// Looks at successors before number `look`, and adds those before `add` to the set.  False, and
-  /// all workers must pause, if there is no room.
-  bool settle(std::uint64_t look, std::uint64_t add) {
-    const std::uint64_t n = add - batch_.popped();
-    if (share_ < n) {
-      const std::uint64_t more = std::max(n, Quota::kShare);
-      if (!shared_.quota.take(more)) {
-        holding_ = true;
-        shared_.pause.store(true, std::memory_order_relaxed);
-        return false;
-      }
-      share_ += more;
+  /// The successors from number `first` on are there: their places are fetched.
+  void arrive(std::uint32_t first) {
+    Batch<W>& batch = *filling_;
+    met_ += batch.size() - first;
+    find_places(batch, first);
+    if (batch.full() && !batch_kept_) turn();
+  }
+
+  bool find_places(Batch<W>& batch, std::uint32_t first) {
+    if (!shared_.keys.reserve(local_, batch.size() - first)) {
+      unplaced_ = true;
+      return hold();
     }
-    batch_.look(look, [this](std::uint64_t hash) { shared_.set.prefetch_state(hash); });
-    batch_.pop(add, [this](const std::uint64_t* state, std::uint64_t hash) {
-      if (shared_.set.insert(state, hash, writer_)) --share_;
-    });
+    for (std::uint32_t i = first; i < batch.size(); ++i) {
+      batch.probe(i) = shared_.set.probe(shared_.keys(local_, batch.words(i)));
+      VisitedSet::prefetch(batch.probe(i));
+    }
     return true;
   }
 
-  Shared<W>& shared_;
+  void turn() {
+    if (!settle(*older_)) return;
+    older_->clear();
+    std::swap(older_, filling_);
+  }
+
+  /// After a pause: what was on its way goes on.
+  bool resume() {
+    if (unplaced_ || generation_ != shared_.generation) {
+      for (Batch<W>* batch : {older_, filling_}) {
+        if (!find_places(*batch, batch->done())) return false;
+      }
+      unplaced_ = false;
+      generation_ = shared_.generation;
+    }
+    if (!settle(*older_)) return false;
+    if (older_->empty()) older_->clear();
+    if (filling_->empty()) filling_->clear();
+    return true;
+  }
+
+  /// Adds the successors of the batch to the set.  False, and all workers must pause, if there is
+  /// no room.
+  bool settle(Batch<W>& batch) {
+    if (unplaced_) return false;
+    const std::uint64_t n = batch.size() - batch.done();
+    if (share_ < n) {
+      const std::uint64_t more = std::max(n, Quota::kShare);
+      if (!shared_.quota.take(more)) return hold();
+      share_ += more;
+    }
+    for (std::uint32_t i = batch.done(); i < batch.size(); ++i) {
+      const Insertion insertion = shared_.set.insert(batch.probe(i));
+      if (insertion == Insertion::added) {
+        writer_.append(batch.words(i), width_.get());
+        --share_;
+      } else if (insertion == Insertion::no_room) {
+        batch.set_done(i);
+        shared_.no_room.store(true, std::memory_order_relaxed);
+        return hold();
+      }
+    }
+    batch.set_done(batch.size());
+    return true;
+  }
+  bool hold() {
+    shared_.pause.store(true, std::memory_order_relaxed);
+    return false;
+  }
+
+  static constexpr std::uint64_t kCompareEvery = 1024;
+
+  Shared<Keys>& shared_;
   Machine<Concrete>& machine_;
   unsigned number_;
   [[no_unique_address]] Width<W> width_;
   Run block_;
-  Batch<W> batch_;
+  typename Keys::Local local_;
+  std::array<Batch<W>, 2> batches_;
+  Batch<W>* older_ = &batches_[0];
+  Batch<W>* filling_ = &batches_[1];
   StateWriter writer_;
   std::uint64_t share_ = 0;  ///< states that this worker may add without asking
-  std::uint64_t next_tick_ = 0;
-  bool holding_ = false;
+  std::uint64_t met_ = 0, next_tick_ = 0, expanded_ = 0, generation_ = 0;
+  bool unplaced_ = false;    ///< successors have no place yet
+  bool batch_kept_ = false;  ///< the batch at hand must not be emptied
+  bool wrong_ = false;       ///< the state at hand violates something
   bool has_invariants_ = false;
   const std::uint32_t* base_;
   Pages taken_pages_;  // pages of its own: workers do not share cache lines

@@ -7,7 +7,7 @@
 #define IOMMUCHECK_CHECKER_SYMBOLIC_INDUCTION_H
 
 #include "checker/report.h"
-#include "checker/symbolic/relation.h"
+#include "checker/relation/relation.h"
 
 namespace iommucheck::checker {
 

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "checker/report.h"
-#include "checker/symbolic/relation.h"
+#include "checker/relation/relation.h"
 #include "checker/symbolic/solver.h"
 
 namespace iommucheck::checker {

@@ -6,7 +6,7 @@
 #ifndef IOMMUCHECK_CHECKER_SYMBOLIC_OBLIGATION_H
 #define IOMMUCHECK_CHECKER_SYMBOLIC_OBLIGATION_H
 
-#include "checker/symbolic/relation.h"
+#include "checker/relation/relation.h"
 
 namespace iommucheck::checker {
 

@@ -11,7 +11,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "checker/symbolic/cone.h"
+#include "checker/relation/cone.h"
 
 namespace iommucheck::checker {
 namespace {

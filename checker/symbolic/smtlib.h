@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "checker/symbolic/relation.h"
+#include "checker/relation/relation.h"
 
 namespace iommucheck::checker {
 

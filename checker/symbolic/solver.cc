@@ -9,7 +9,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "checker/symbolic/cone.h"
+#include "checker/relation/cone.h"
 
 namespace iommucheck::checker {
 namespace {

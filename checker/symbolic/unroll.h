@@ -3,7 +3,7 @@
 #ifndef IOMMUCHECK_CHECKER_SYMBOLIC_UNROLL_H
 #define IOMMUCHECK_CHECKER_SYMBOLIC_UNROLL_H
 
-#include "checker/symbolic/relation.h"
+#include "checker/relation/relation.h"
 #include "checker/symbolic/solver.h"
 
 namespace iommucheck::checker {

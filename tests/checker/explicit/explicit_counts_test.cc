@@ -25,7 +25,7 @@ TEST_P(GridCounts, AreThoseOfTheFormula) {
   EXPECT_EQ(e.depth, cells * top);
   EXPECT_FALSE(e.path);
   EXPECT_EQ(e.reason, "");
-  EXPECT_GT(e.bytes_per_state, 0);
+  EXPECT_GT(e.bytes_per_state(), 0);
 }
 
 // Padding makes states of 1 to 8 words, which the engine knows at compile time, and wider ones.

@@ -45,7 +45,7 @@ TEST_P(Limit, Memory) {
   const Exploration e = explore(make<Grid>(3U, 99U), options_);
   expect_unknown(e, "--max-memory");
   EXPECT_GT(e.states, 10000);
-  EXPECT_LT(e.bytes_per_state * static_cast<double>(e.states), 1.5 * (1 << 20));
+  EXPECT_LT(e.bytes_per_state() * static_cast<double>(e.states), 1.5 * (1 << 20));
 }
 
 // The set can only be four times as large, which is too much; but it is not quite full yet.

@@ -22,7 +22,7 @@ void measure(const char* name, const ConcreteFactory& factory, unsigned jobs) {
       "{:5.2f} M states/s  {:5.1f} ns/transition/job  {:5.1f} B/state  {}\n",
       name, factory()->schema.words(), jobs, e.states, e.transitions, e.depth, e.seconds,
       static_cast<double>(e.states) / e.seconds * 1e-6, e.seconds * 1e9 * jobs / transitions,
-      e.bytes_per_state, iommucheck::checker::name(e.verdict));
+      e.bytes_per_state(), iommucheck::checker::name(e.verdict));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "checker/report.h"
-#include "checker/symbolic/relation.h"
+#include "checker/relation/relation.h"
 
 namespace iommucheck::checker {
 

@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "checker/symbolic/cone.h"
+#include "checker/relation/cone.h"
 #include "checker/symbolic/solver.h"
 
 namespace iommucheck::checker {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Walking term graphs, and bounding what their words can be.
-#include "checker/symbolic/cone.h"
+#include "checker/relation/cone.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The nodes that terms are made of, operands first: what translations and printers walk over.
-#ifndef IOMMUCHECK_CHECKER_SYMBOLIC_CONE_H
-#define IOMMUCHECK_CHECKER_SYMBOLIC_CONE_H
+#ifndef IOMMUCHECK_CHECKER_RELATION_CONE_H
+#define IOMMUCHECK_CHECKER_RELATION_CONE_H
 
 #include <functional>
 #include <span>
@@ -23,4 +23,4 @@ std::uint32_t largest_value(const TermNode& node, const TermArena& arena,
 
 }  // namespace iommucheck::checker
 
-#endif  // IOMMUCHECK_CHECKER_SYMBOLIC_CONE_H
+#endif  // IOMMUCHECK_CHECKER_RELATION_CONE_H

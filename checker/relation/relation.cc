@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Runs every step of a symbolic machine once, from a state of variables.
-#include "checker/symbolic/relation.h"
+#include "checker/relation/relation.h"
 
 #include <stdexcept>
 
@@ -11,6 +11,16 @@ bool is_constant(Term bit, bool value) {
   if (node == nullptr) return !value;
   return node->op == Op::bit_const && (node->value != 0) == value;
 }
+
+namespace {
+
+/// A step that is never enabled still says whom its process waits for.
+bool may_wait(const Transition& t) {
+  const TermNode* waits = t.waits_on.node();
+  return waits != nullptr && !(waits->op == Op::word_const && waits->value == 0);
+}
+
+}  // namespace
 
 Relation::Relation(const SymbolicFactory& factory)
     : arena_(std::make_unique<TermArena>()), machine_(factory()) {
@@ -29,6 +39,8 @@ Relation::Relation(const SymbolicFactory& factory)
   const auto& processes = machine_->processes();
   for (std::uint16_t p = 0; p < processes.size(); ++p) {
     const Process<Symbolic>& process = processes[p];
+    context.state = state_;
+    program_counters_.push_back(process.pc == nullptr ? Term{} : process.pc->value().word());
     for (std::uint16_t s = 0; s < process.code->size(); ++s) {
       const StepCode& step = (*process.code)[s];
       // The same order as in expand() (core/machine.h): the program counter moves, the step runs.
@@ -42,11 +54,12 @@ Relation::Relation(const SymbolicFactory& factory)
         step.run(process.self);
         return here;
       });
-      if (is_constant(t.enabled, false)) continue;
+      if (is_constant(t.enabled, false) && !may_wait(t)) continue;
       t.action = {p, s};
       t.process = process.name;
       t.program = step.program;
       t.label = step.label;
+      t.entry = step.entry;
       transitions_.push_back(std::move(t));
     }
   }
@@ -70,6 +83,7 @@ Transition Relation::run(const std::vector<Term>& from, const std::function<Term
   t.next = context.state;
   t.faults = context.faults();
   t.inputs = context.inputs();
+  t.waits_on = context.waits_on();
   t.faulty = Symbolic::bit(false);
   for (const Fault& fault : t.faults) t.faulty = Symbolic::either(t.faulty, fault.condition);
   return t;

@@ -3,8 +3,8 @@
 //
 // Built once from a Machine<Symbolic>, whose arena it owns.  A relation belongs to one thread, and
 // relations end in the reverse order of their making, as local variables do (core/term.h).
-#ifndef IOMMUCHECK_CHECKER_SYMBOLIC_RELATION_H
-#define IOMMUCHECK_CHECKER_SYMBOLIC_RELATION_H
+#ifndef IOMMUCHECK_CHECKER_RELATION_RELATION_H
+#define IOMMUCHECK_CHECKER_RELATION_RELATION_H
 
 #include <functional>
 #include <memory>
@@ -27,6 +27,8 @@ struct Transition {
   std::vector<Fault> faults;  ///< in the order in which the step runs into them
   std::vector<Term> inputs;   ///< what choose() gave
   Term faulty;                ///< some fault's condition holds
+  Term waits_on;              ///< where it is not enabled: processes that could change that
+  bool entry = false;         ///< a step that an idle process begins with
 };
 
 /// A property of states, over Relation::state().
@@ -41,9 +43,11 @@ class Relation {
 
   /// One term per field of the schema: a variable, or 0 for a field that can only be 0.
   const std::vector<Term>& state() const { return state_; }
+  /// Of each process: its program counter's variable, or nothing where it has none.
+  const std::vector<Term>& program_counters() const { return program_counters_; }
   /// The set-up as a step from nowhere: its terms mention its inputs only.
   const Transition& initial() const { return initial_; }
-  /// Without those that are never enabled.  Ordered by action.
+  /// Without those that are never enabled and wait for nobody.  Ordered by action.
   const std::vector<Transition>& transitions() const { return transitions_; }
   /// The checked properties with a `holds`, in the order of their declaration.
   const std::vector<Invariant>& invariants() const { return invariants_; }
@@ -65,7 +69,7 @@ class Relation {
 
   std::unique_ptr<TermArena> arena_;  // first: the machine is built in it
   std::unique_ptr<Machine<Symbolic>> machine_;
-  std::vector<Term> state_;
+  std::vector<Term> state_, program_counters_;
   Transition initial_;
   std::vector<Transition> transitions_;
   std::vector<Invariant> invariants_;
@@ -76,4 +80,4 @@ bool is_constant(Term bit, bool value);
 
 }  // namespace iommucheck::checker
 
-#endif  // IOMMUCHECK_CHECKER_SYMBOLIC_RELATION_H
+#endif  // IOMMUCHECK_CHECKER_RELATION_RELATION_H
