@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "checker/compiled/compile.h"
 #include "checker/symbolic/bmc.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -18,7 +19,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* kOptions =
-    "--bug, --property, --engine, --depth, --jobs, --max-states, --max-memory, --max-seconds, --trace, --json, and the "
+    "--bug, --property, --engine, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --trace, --json, and the "
     "bounds of the model (iommucheck list)";
 
 void write_trace(const std::string& file, const ordered_json& trace) {
@@ -128,6 +129,15 @@ int check_command(const Words& words) {
   options.limits.states = arguments.number("max-states", 0, 1, ~0ULL);
   options.limits.memory_bytes = arguments.bytes("max-memory", options.limits.memory_bytes);
   options.limits.seconds = static_cast<double>(arguments.number("max-seconds", 0, 1, 1'000'000));
+  const std::string steps = arguments.text("steps", "auto");
+  if (steps != "auto" && steps != "executed" && steps != "compiled")
+    throw UsageError(
+        fmt::format("--steps {} is out of range: it takes auto, executed, compiled", steps));
+  const std::string keep = arguments.text("keep", "states");
+  if (keep != "states" && keep != "fingerprints")
+    throw UsageError(
+        fmt::format("--keep {} is out of range: it takes states, fingerprints", keep));
+  if (keep == "fingerprints") options.kept = checker::Kept::fingerprints;
   const std::string trace_file = arguments.text("trace", "");
   const auto given = arguments.rest_as_bounds(
       is_spec_model(subject.model) ? spec_bounds() : model::design(subject.model).bounds());
@@ -156,6 +166,9 @@ int check_command(const Words& words) {
     return report_symbolic(subject, check_symbolically(subject, depth, options.limits.seconds),
                            as_json, trace_file);
   }
+  if (steps != "executed")
+    options.compile = [&] { return checker::compile_steps([&] { return build_symbolic(subject); }); };
+  if (steps == "compiled") options.compile_after = 0;
   const auto result = explore_subject(subject, options);
   auto object = exploration_to_json(subject, result);
   object["scope"]["engine"] = engine;

@@ -33,6 +33,8 @@ class Batch {
   VisitedSet::Probe& probe(std::uint32_t i) const { return probes_[i]; }
   /// So many successors were written to words(size()) and after it.
   void add(std::uint32_t n) { size_ += n; }
+  /// Those from number `size` on are not needed.
+  void cut(std::uint32_t size) { size_ = size; }
 
   /// The first one that is not done.
   std::uint32_t done() const { return done_; }

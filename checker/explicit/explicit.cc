@@ -101,7 +101,7 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
 }  // namespace
 
 double omission_probability(std::uint64_t states) {
-  // Each pair of states meets with probability 2^-76, if the hash is as good as random.
+  // Each pair of states meets with probability 2^-74, if the hash is as good as random.
   const auto n = static_cast<double>(states);
   return std::min(1.0, n * n / 2 * std::ldexp(1.0, -64 - static_cast<int>(kMostExtraBits)));
 }

@@ -35,7 +35,7 @@ struct Progress {
 /// What the visited set keeps.
 enum class Kept : std::uint8_t {
   states,        ///< enough to tell any two of them apart
-  fingerprints,  ///< 76 bits of hash: states may be omitted, see omission_probability()
+  fingerprints,  ///< 74 bits of hash: states may be omitted, see omission_probability()
 };
 
 /// An upper bound of the probability that a search that keeps fingerprints of so many states has
@@ -54,7 +54,7 @@ struct Options {
   Kept kept = Kept::states;
   /// States are given back once they are expanded, when all take more bytes than this.  If a
   /// violation is met later, its path costs a second search.
-  std::uint64_t keep_bytes = std::uint64_t{32} << 20;
+  std::uint64_t keep_bytes = std::uint64_t{4} << 20;
   /// Makes code of the machine's steps (checker/compiled/compile.h); without it, or where it throws
   /// std::runtime_error, the machine executes them.  One state of 1024 is expanded both ways.
   std::function<CompiledSteps()> compile;

@@ -146,8 +146,8 @@ class Search {
     const std::uint64_t limit = options_.limits.memory_bytes;
     const bool full = shared_.no_room.exchange(false, std::memory_order_relaxed);
     if (needed > shared_.set.usual_load() || full) {
-      const std::uint64_t bytes = others + shared_.set.bytes_for(needed);
-      if (bytes <= limit && resize(needed)) {
+      const std::uint64_t most = limit - std::min(limit, others);
+      if (shared_.set.grow(needed, most, team_)) {
         ++shared_.generation;
       } else if (needed > shared_.set.highest_load() || full) {
         shared_.watch.stop(Stop::memory);
@@ -163,14 +163,6 @@ class Search {
     resized();
   }
 
-  bool resize(std::uint64_t keys) {
-    try {
-      shared_.set.grow(keys, team_);
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
-    return true;
-  }
   void resized() {
     const std::uint64_t met = states();
     const std::uint64_t usual = shared_.set.usual_load();

@@ -3,115 +3,133 @@
 #include "checker/explicit/visited_set.h"
 
 #include <algorithm>
-#include <bit>
-#include <new>
+#include <array>
+#include <stdexcept>
 
 namespace iommucheck::checker::explicit_state {
 
-VisitedSet::VisitedSet(unsigned extra_bits, std::uint64_t slots, bool alone)
+VisitedSet::Shape VisitedSet::Shape::larger() const {
+  // Small tables double, middle ones grow by a half or a third: there is less to save.
+  constexpr std::uint64_t kSmall = std::uint64_t{1} << 24, kMiddle = std::uint64_t{1} << 27;
+  if (slots() < kSmall) return {cell_bits + 1, homes_per_cell};
+  const std::uint64_t more = homes_per_cell + (slots() < kMiddle ? 2 : 1);
+  return more < 8 ? Shape{cell_bits, more} : Shape{cell_bits + 1, 4};
+}
+
+VisitedSet::VisitedSet(unsigned extra_bits, std::uint64_t slots, std::uint64_t most_bytes,
+                       bool alone)
     : extra_bits_(extra_bits),
       alone_(alone),
       low_mask_((std::uint64_t{1} << (kPayloadBits - extra_bits)) - 1),
       segments_(kSegments) {
-  // A bucket's share of the 2^64 hashes must not be more than the lower bits can tell apart:
-  // kSegments * buckets * 2^(60 - extra_bits) >= 2^64.
-  const std::uint64_t fewest = std::uint64_t{1} << (64 - kPayloadBits + extra_bits);
-  const std::uint64_t wanted = std::max(slots / kBucket, fewest);
-  const std::uint64_t buckets = std::bit_ceil((wanted + kSegments - 1) / kSegments);
-  for (Segment& segment : segments_) segment = make_segment(buckets);
-  count();
+  // The hashes that share a home, at most twice a fair share of its segment's, must not be more
+  // than the lower bits can tell apart.
+  const std::uint64_t fewest = std::uint64_t{2} << (64 - kSegmentBits - kPayloadBits + extra_bits);
+  while (shape_.homes() < fewest || shape_.slots() < slots) ++shape_.cell_bits;
+  reserved_bytes_ = std::max(shape_.bytes(), most_bytes);
+  for (Segment& segment : segments_) {
+    segment.reserved = Pages(reserved_bytes_ / kSegments);
+    segment.slots = segment.reserved.as<std::uint64_t>();
+  }
 }
 
-VisitedSet::Segment VisitedSet::make_segment(std::uint64_t buckets) {
-  Segment segment;
-  segment.pages = Pages((buckets + kFarthest) * kBucket * sizeof(std::uint64_t));
-  segment.slots = segment.pages.as<std::uint64_t>();
-  segment.buckets = buckets;
-  return segment;
-}
+/// The slots of one segment, from the last one to the first, on their way to places further behind.
+class VisitedSet::Growing {
+ public:
+  Growing(const VisitedSet& set, std::uint64_t number, const Shape& to)
+      : slots_(set.segments_[number].slots),
+        low_mask_(set.low_mask_),
+        number_(number),
+        from_(set.shape_),
+        to_(to),
+        cell_of_(~std::uint64_t{0} / from_.homes_per_cell + 1),
+        filled_(to.homes() + kFarthest) {
+    for (std::uint64_t j = 0; j < from_.homes_per_cell; ++j)
+      lowest_[j] = ((j << 32) + from_.homes_per_cell - 1) / from_.homes_per_cell << 32;
+  }
 
-std::uint64_t VisitedSet::buckets_for(std::uint64_t keys) const {
-  std::uint64_t buckets = segments_[0].buckets;
-  constexpr std::uint64_t kSmall = 1U << 11;  // 8 MiB in all
-  while (buckets * kBucket * kSegments / 32 * 27 < keys)
-    buckets = buckets < kSmall ? buckets * 4 : buckets + buckets / 4;
-  return buckets;
-}
+  /// False if some place was too full.
+  bool run() {
+    // Far enough from the beginning, a slot's new home is never before the bucket it is in, even
+    // if that is kFarthest buckets from its old one: one more home in 7 makes up for it.  The
+    // others step aside first.
+    const std::uint64_t end = from_.homes() + kFarthest;
+    const std::uint64_t safe = std::min(end, std::uint64_t{10} * (kFarthest + 1));
+    const std::vector<std::uint64_t> aside(slots_, slots_ + safe * kBucket);
+    std::fill_n(slots_, safe * kBucket, 0);
+    for (std::uint64_t b = end; b-- > safe;) {
+      std::array<std::uint64_t, kBucket> bucket;
+      std::uint64_t* const there = slots_ + b * kBucket;
+      std::copy_n(there, kBucket, bucket.begin());
+      std::fill_n(there, kBucket, 0);
+      move(bucket.data(), b);
+    }
+    for (std::uint64_t b = safe; b-- > 0;) move(aside.data() + b * kBucket, b);
+    return !full_;
+  }
 
-std::uint64_t VisitedSet::bytes_for(std::uint64_t keys) const {
-  // Two segments more, while one after the other (on two threads) is copied.
-  return buckets_for(keys) * kBucket * sizeof(std::uint64_t) * (kSegments + 2);
-}
-
-void VisitedSet::grow(std::uint64_t keys, Team& team) {
-  const std::uint64_t now = segments_[0].buckets;
-  // Asked to grow without need, there was an unlucky place that was full.
-  const std::uint64_t buckets = std::max(buckets_for(keys), now + now / 4 + 1);
-  std::atomic<std::uint64_t> next = 0;
-  std::atomic<bool> failed = false;
-  team.run([&](unsigned) {
-    try {
-      for (std::uint64_t s; (s = next.fetch_add(1)) < kSegments;) {
-        for (std::uint64_t n = buckets;; n += n / 8 + 1) {
-          Segment larger = make_segment(n);
-          if (!move(s, segments_[s], larger)) continue;
-          segments_[s] = std::move(larger);
-          break;
-        }
+ private:
+  void move(const std::uint64_t* bucket, std::uint64_t b) {
+    for (unsigned i = 0; i < kBucket && bucket[i] != 0; ++i) {
+      const std::uint64_t slot = bucket[i];
+      const std::uint64_t home = b - ((slot >> kPayloadBits) - 1);
+      put(to_.home(hash_at(home, slot & low_mask_) << kSegmentBits), slot & (kStep - 1));
+    }
+  }
+  void put(std::uint64_t bucket, std::uint64_t bits) {
+    std::uint64_t slot = kStep | bits;
+    while (filled_[bucket] == kBucket) {
+      ++bucket;
+      slot += kStep;
+      if (slot < kStep) {
+        full_ = true;
+        return;
       }
-    } catch (const std::bad_alloc&) {
-      failed = true;
+    }
+    slots_[bucket * kBucket + filled_[bucket]++] = slot;
+  }
+  /// The hash of which `low` are the lower bits and `home` is the bucket.
+  std::uint64_t hash_at(std::uint64_t home, std::uint64_t low) const {
+    __extension__ using Wide = unsigned __int128;
+    const auto cell = static_cast<std::uint64_t>(static_cast<Wide>(home) * cell_of_ >> 64);
+    const std::uint64_t in_cell = home - cell * from_.homes_per_cell;
+    // The lowest hash with that home, in its segment and shifted up; then as it is, rounded up.
+    const std::uint64_t lowest =
+        (cell << (64 - from_.cell_bits)) + (lowest_[in_cell] >> from_.cell_bits);
+    constexpr std::uint64_t kLost = (std::uint64_t{1} << kSegmentBits) - 1;
+    const std::uint64_t first = (number_ << (64 - kSegmentBits)) + (lowest >> kSegmentBits) +
+                                ((lowest & kLost) != 0 ? 1 : 0);
+    const std::uint64_t hash = (first & ~low_mask_) | low;
+    return hash < first ? hash + low_mask_ + 1 : hash;
+  }
+
+  std::uint64_t* slots_;
+  std::uint64_t low_mask_, number_;
+  Shape from_, to_;
+  std::uint64_t cell_of_;                  ///< a home times this, over 2^64, is its cell
+  std::array<std::uint64_t, 8> lowest_{};  ///< of each home in a cell: where it begins
+  std::vector<std::uint8_t> filled_;       ///< slots of each new bucket
+  bool full_ = false;
+};
+
+bool VisitedSet::grow(std::uint64_t keys, std::uint64_t most_bytes, Team& team) {
+  // Asked to grow without need, there was an unlucky place that was full.
+  Shape to = shape_.larger();
+  while (to.slots() / 32 * 27 < keys) to = to.larger();
+  if (to.bytes() > std::min(most_bytes, reserved_bytes_)) return false;
+  std::atomic<std::uint64_t> next = 0;
+  std::atomic<bool> lost = false;
+  team.run([&](unsigned) {
+    for (std::uint64_t s; (s = next.fetch_add(1)) < kSegments;) {
+      if (!Growing(*this, s, to).run()) lost = true;
     }
   });
-  count();
-  if (failed) throw std::bad_alloc();
-}
-
-std::uint64_t VisitedSet::hash_at(std::uint64_t number, const Segment& segment,
-                                  std::uint64_t home, std::uint64_t low) const {
-  __extension__ using Wide = unsigned __int128;
-  // The lowest hash whose home this is, within the segment: ceil(home * 2^64 / buckets).
-  const Wide lowest = ((static_cast<Wide>(home) << 64) + segment.buckets - 1) / segment.buckets;
-  const std::uint64_t within = static_cast<std::uint64_t>(lowest);
-  constexpr std::uint64_t kLostBits = (std::uint64_t{1} << kSegmentBits) - 1;
-  // Hashes are shifted up by the segment's bits: round up to one that has none of them lost.
-  const std::uint64_t first = (number << (64 - kSegmentBits)) +
-                              (within >> kSegmentBits) + ((within & kLostBits) != 0 ? 1 : 0);
-  std::uint64_t hash = (first & ~low_mask_) | low;
-  if (hash < first) hash += low_mask_ + 1;
-  return hash;
-}
-
-bool VisitedSet::move(std::uint64_t number, const Segment& from, const Segment& to) const {
-  const std::uint64_t end = (from.buckets + kFarthest) * kBucket;
-  for (std::uint64_t i = 0; i < end; ++i) {
-    const std::uint64_t slot = from.slots[i];
-    if (slot == 0) continue;
-    const std::uint64_t home = i / kBucket - ((slot >> kPayloadBits) - 1);
-    const std::uint64_t hash = hash_at(number, from, home, slot & low_mask_);
-    const std::uint64_t bits = slot & (kStep - 1);
-    std::uint64_t* bucket = to.slots + high(hash << kSegmentBits, to.buckets) * kBucket;
-    std::uint64_t moved = kStep | bits;
-    for (;;) {
-      std::uint64_t* const free = std::find(bucket, bucket + kBucket, std::uint64_t{0});
-      if (free != bucket + kBucket) {
-        *free = moved;
-        break;
-      }
-      bucket += kBucket;
-      moved += kStep;
-      if (moved < kStep) return false;
-    }
+  if (lost) {
+    throw std::logic_error(
+        "internal error: a bucket of the visited set overflows while it grows: report this");
   }
+  shape_ = to;
   return true;
-}
-
-void VisitedSet::count() {
-  slots_ = bytes_ = 0;
-  for (const Segment& segment : segments_) {
-    slots_ += segment.buckets * kBucket;
-    bytes_ += segment.pages.bytes();
-  }
 }
 
 }  // namespace iommucheck::checker::explicit_state

@@ -3,12 +3,13 @@
 //
 // A key's home bucket is where its hash lies between 0 and 2^64: so the upper bits of the hash are
 // known from the place, and a slot keeps only the lower ones, the extra bits, and how many buckets
-// it lies behind its home (1 + 0 .. 14; 0 is a free slot).  Nothing is lost: set() of two different
+// it lies behind its home (1 + 0 .. 126; 0 is a free slot).  Nothing is lost: set() of two different
 // keys are two slots.  A bucket is a cache line of eight slots, filled from the first one on; slots
 // never change once they are taken.
 //
-// The table is in segments that grow one after the other, by a quarter: memory follows the keys
-// closely, and is never needed twice.  Order by hash makes growing a walk through memory.
+// Order by hash makes growing a walk through memory, from the end to the beginning: the table grows
+// where it is, by a quarter or less, so that memory follows the keys closely and is never needed twice.  It
+// is in segments, for threads to share that work.
 //
 // insert() and prefetch may be called by many threads at once; grow() by one, while they rest.
 #ifndef IOMMUCHECK_CHECKER_EXPLICIT_VISITED_SET_H
@@ -26,6 +27,13 @@ namespace iommucheck::checker::explicit_state {
 enum class Insertion : std::uint8_t { known, added, no_room };
 
 class VisitedSet {
+  static constexpr unsigned kSegmentBits = 4;
+  static constexpr std::uint64_t kSegments = std::uint64_t{1} << kSegmentBits;
+  static constexpr unsigned kBucket = 8;
+  static constexpr unsigned kPayloadBits = 57;
+  static constexpr std::uint64_t kStep = std::uint64_t{1} << kPayloadBits;
+  static constexpr std::uint64_t kFarthest = 126;  ///< buckets from home
+
  public:
   /// A key on its way into the set: good until the set grows.
   struct Probe {
@@ -33,19 +41,19 @@ class VisitedSet {
     std::uint64_t slot = 0;  ///< what a slot of the home bucket looks like that has the key
   };
 
-  /// `alone`: one thread only calls insert().
-  VisitedSet(unsigned extra_bits, std::uint64_t slots, bool alone);
+  /// `alone`: one thread only calls insert().  The set never takes more than `most_bytes`, or what
+  /// it begins with.  Throws std::bad_alloc.
+  VisitedSet(unsigned extra_bits, std::uint64_t slots, std::uint64_t most_bytes, bool alone);
 
-  std::uint64_t slots() const { return slots_; }
-  std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t slots() const { return shape_.slots(); }
+  std::uint64_t bytes() const { return shape_.bytes(); }
   /// Keys that it takes before it should grow, and before it has to.
-  std::uint64_t usual_load() const { return slots_ / 32 * 27; }
-  std::uint64_t highest_load() const { return slots_ / 32 * 29; }
+  std::uint64_t usual_load() const { return slots() / 32 * 27; }
+  std::uint64_t highest_load() const { return slots() / 32 * 29; }
 
   Probe probe(Key key) const {
-    const Segment& segment = segments_[key.hash >> (64 - kSegmentBits)];
-    const std::uint64_t bucket = high(key.hash << kSegmentBits, segment.buckets);
-    return {segment.slots + bucket * kBucket,
+    std::uint64_t* const segment = segments_[key.hash >> (64 - kSegmentBits)].slots;
+    return {segment + shape_.home(key.hash << kSegmentBits) * kBucket,
             kStep | key.extra << (kPayloadBits - extra_bits_) | (key.hash & low_mask_)};
   }
   static void prefetch(const Probe& probe) { __builtin_prefetch(probe.home, 1); }
@@ -76,43 +84,40 @@ class VisitedSet {
     }
   }
 
-  /// Makes room for at least `keys` keys; the bytes that takes beside what there is are at most
-  /// those of two segments.  Throws std::bad_alloc, and the set is as before or partly larger.
-  void grow(std::uint64_t keys, Team& team);
-  /// The bytes that it will have for so many keys.
-  std::uint64_t bytes_for(std::uint64_t keys) const;
+  /// Makes room for at least `keys` keys.  False, and nothing has changed, where that takes more
+  /// than `most_bytes`.
+  bool grow(std::uint64_t keys, std::uint64_t most_bytes, Team& team);
 
  private:
-  static constexpr unsigned kSegmentBits = 6;
-  static constexpr std::uint64_t kSegments = std::uint64_t{1} << kSegmentBits;
-  static constexpr unsigned kBucket = 8;
-  static constexpr unsigned kPayloadBits = 60;
-  static constexpr std::uint64_t kStep = std::uint64_t{1} << kPayloadBits;
-  static constexpr std::uint64_t kFarthest = 14;  ///< buckets from home
-
   struct Segment {
     std::uint64_t* slots = nullptr;
-    std::uint64_t buckets = 0;  ///< homes; kFarthest more lie behind them
-    Pages pages;
+    Pages reserved;  ///< addresses; memory comes when it is touched
   };
+  /// How many homes a segment has: 4 to 7 in each of 2^cell_bits cells; kFarthest buckets more lie
+  /// behind them.
+  struct Shape {
+    unsigned cell_bits = 1;
+    std::uint64_t homes_per_cell = 4;
 
-  static std::uint64_t high(std::uint64_t a, std::uint64_t b) {
-    __extension__ using Wide = unsigned __int128;
-    return static_cast<std::uint64_t>(static_cast<Wide>(a) * b >> 64);
-  }
-  static Segment make_segment(std::uint64_t buckets);
-  std::uint64_t buckets_for(std::uint64_t keys) const;
-  /// The hash of which `low` are the lower bits and `home` is the bucket.
-  std::uint64_t hash_at(std::uint64_t number, const Segment& segment, std::uint64_t home,
-                        std::uint64_t low) const;
-  bool move(std::uint64_t number, const Segment& from, const Segment& to) const;
-  void count();
-
+    std::uint64_t homes() const { return homes_per_cell << cell_bits; }
+    std::uint64_t slots() const { return homes() * kBucket * kSegments; }
+    std::uint64_t bytes() const {
+      return (homes() + kFarthest) * kBucket * sizeof(std::uint64_t) * kSegments;
+    }
+    /// Of a hash within its segment, shifted up.
+    std::uint64_t home(std::uint64_t hash) const {
+      const std::uint64_t place = hash << cell_bits >> 32;
+      return (hash >> (64 - cell_bits)) * homes_per_cell + (place * homes_per_cell >> 32);
+    }
+    Shape larger() const;
+  };
+  class Growing;
   unsigned extra_bits_;
   bool alone_;
   std::uint64_t low_mask_;
   std::vector<Segment> segments_;
-  std::uint64_t slots_ = 0, bytes_ = 0;
+  Shape shape_;
+  std::uint64_t reserved_bytes_ = 0;
 };
 
 }  // namespace iommucheck::checker::explicit_state

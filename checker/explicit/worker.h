@@ -14,6 +14,7 @@
 #include "checker/explicit/coverage.h"
 #include "checker/explicit/feed.h"
 #include "checker/explicit/quota.h"
+#include "checker/explicit/recent.h"
 #include "checker/explicit/same_steps.h"
 #include "checker/explicit/violation.h"
 #include "checker/explicit/watch.h"
@@ -27,7 +28,7 @@ struct Shared {
       : steps(machine),
         store(machine.schema.words()),
         keys(machine.schema, workers),
-        set(keys.extra_bits(), options.initial_slots, workers == 1),
+        set(keys.extra_bits(), options.initial_slots, options.limits.memory_bytes, workers == 1),
         watch(options, workers) {}
 
   StepIndex steps;
@@ -80,6 +81,7 @@ class alignas(64) Worker {
       }
       push(state);
     });
+    unplaced_ = true;
   }
 
   /// Expands states of the level until there are no more, or all workers must pause or stop.
@@ -170,6 +172,11 @@ class alignas(64) Worker {
 
   void execute() {
     const std::uint32_t before = filling_->size();
+    run_machine();
+    arrive(before);
+  }
+
+  void run_machine() {
     wrong_ = false;
     if (has_invariants_) {
       const auto broken = broken_invariant(machine_, state());
@@ -177,7 +184,6 @@ class alignas(64) Worker {
       if (broken && shared_.judging) first_violation_.in_state(state(), *broken);
     }
     expand(machine_, state(), *this);
-    arrive(before);
   }
 
   /// Both ways, now and then: code that does something else than the machine is never trusted.
@@ -187,10 +193,8 @@ class alignas(64) Worker {
     std::vector<std::uint32_t> steps(code.room);
     const std::uint32_t n = code.expand(block_.first, words.data(), steps.data());
     const std::uint32_t before = filling_->size();
-    batch_kept_ = true;
-    execute();
-    batch_kept_ = false;
     const bool looked = (n & CompiledSteps::kLook) != 0;
+    run_machine();
     const Successors executed{filling_->words(before), filling_->steps(before),
                               filling_->size() - before};
     if (!looked && (wrong_ || !same_steps(executed, {words.data(), steps.data(), n},
@@ -199,7 +203,7 @@ class alignas(64) Worker {
           "internal error: compiled steps differ from the machine's own; use --steps executed, "
           "and report this");
     }
-    if (filling_->full()) turn();
+    arrive(before);
   }
 
   std::uint32_t push(StateView state) {
@@ -214,18 +218,34 @@ class alignas(64) Worker {
   void arrive(std::uint32_t first) {
     Batch<W>& batch = *filling_;
     met_ += batch.size() - first;
-    find_places(batch, first);
-    if (batch.full() && !batch_kept_) turn();
+    if (!find_places(batch, first)) return;
+    if (batch.full()) turn();
   }
 
+  /// Of the successors from number `first` on, fetches the places of those that were not met a
+  /// moment ago; the others are dropped.  False, and all workers must pause, if there is no room.
   bool find_places(Batch<W>& batch, std::uint32_t first) {
     if (!shared_.keys.reserve(local_, batch.size() - first)) {
       unplaced_ = true;
       return hold();
     }
+    std::uint32_t kept = first;
     for (std::uint32_t i = first; i < batch.size(); ++i) {
+      const Key key = shared_.keys(local_, batch.words(i));
+      if (recent_.meet(key)) continue;
+      batch.probe(kept) = shared_.set.probe(key);
+      VisitedSet::prefetch(batch.probe(kept));
+      if (kept != i) copy(width_, batch.words(i), batch.words(kept));
+      ++kept;
+    }
+    batch.cut(kept);
+    return true;
+  }
+  /// The set has grown: what was on its way has other places now.
+  bool find_places_again(Batch<W>& batch) {
+    if (!shared_.keys.reserve(local_, batch.size() - batch.done())) return hold();
+    for (std::uint32_t i = batch.done(); i < batch.size(); ++i) {
       batch.probe(i) = shared_.set.probe(shared_.keys(local_, batch.words(i)));
-      VisitedSet::prefetch(batch.probe(i));
     }
     return true;
   }
@@ -240,7 +260,7 @@ class alignas(64) Worker {
   bool resume() {
     if (unplaced_ || generation_ != shared_.generation) {
       for (Batch<W>* batch : {older_, filling_}) {
-        if (!find_places(*batch, batch->done())) return false;
+        if (!find_places_again(*batch)) return false;
       }
       unplaced_ = false;
       generation_ = shared_.generation;
@@ -291,11 +311,11 @@ class alignas(64) Worker {
   std::array<Batch<W>, 2> batches_;
   Batch<W>* older_ = &batches_[0];
   Batch<W>* filling_ = &batches_[1];
+  Recent recent_;
   StateWriter writer_;
   std::uint64_t share_ = 0;  ///< states that this worker may add without asking
   std::uint64_t met_ = 0, next_tick_ = 0, expanded_ = 0, generation_ = 0;
   bool unplaced_ = false;    ///< successors have no place yet
-  bool batch_kept_ = false;  ///< the batch at hand must not be emptied
   bool wrong_ = false;       ///< the state at hand violates something
   bool has_invariants_ = false;
   const std::uint32_t* base_;
