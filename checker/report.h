@@ -60,9 +60,9 @@ struct [[nodiscard]] Exploration {
   std::uint64_t transitions = 0;  ///< enabled steps of expanded states, each once per choice
   std::uint64_t depth = 0;        ///< steps to the farthest state met
   double seconds = 0;
-  std::uint64_t bytes = 0;    ///< memory of visited set and frontier, at the end
-  bool compiled = false;      ///< steps were taken by code that was made for them
-  std::string not_compiled;   ///< why not, where they should have been
+  std::uint64_t bytes = 0;   ///< memory of visited set and frontier, at the end
+  bool compiled = false;     ///< steps were taken by code that was made for them
+  std::string not_compiled;  ///< why not, where they should have been
   std::vector<StepCoverage> coverage;
   std::optional<Path> path;  ///< of violated: a shortest one
 

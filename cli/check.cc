@@ -135,8 +135,7 @@ int check_command(const Words& words) {
         fmt::format("--steps {} is out of range: it takes auto, executed, compiled", steps));
   const std::string keep = arguments.text("keep", "states");
   if (keep != "states" && keep != "fingerprints")
-    throw UsageError(
-        fmt::format("--keep {} is out of range: it takes states, fingerprints", keep));
+    throw UsageError(fmt::format("--keep {} is out of range: it takes states, fingerprints", keep));
   if (keep == "fingerprints") options.kept = checker::Kept::fingerprints;
   const std::string trace_file = arguments.text("trace", "");
   const auto given = arguments.rest_as_bounds(
@@ -167,7 +166,9 @@ int check_command(const Words& words) {
                            as_json, trace_file);
   }
   if (steps != "executed")
-    options.compile = [&] { return checker::compile_steps([&] { return build_symbolic(subject); }); };
+    options.compile = [&] {
+      return checker::compile_steps([&] { return build_symbolic(subject); });
+    };
   if (steps == "compiled") options.compile_after = 0;
   const auto result = explore_subject(subject, options);
   auto object = exploration_to_json(subject, result);

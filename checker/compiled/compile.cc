@@ -171,12 +171,11 @@ CompiledSteps compile_steps(const SymbolicFactory& factory) {
   std::error_code ignored;
   steps.library = !cached.empty() && fs::exists(cached, ignored) ? load(cached)
                                                                  : make(generated.source, cached);
-  steps.expand = reinterpret_cast<CompiledSteps::Expand>(
-      dlsym(steps.library.get(), "iommucheck_expand"));
+  steps.expand =
+      reinterpret_cast<CompiledSteps::Expand>(dlsym(steps.library.get(), "iommucheck_expand"));
   if (steps.expand == nullptr) throw CompileError("compiled code has no iommucheck_expand()");
   steps.room = generated.room;
-  steps.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  steps.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return steps;
 }
 

@@ -86,7 +86,8 @@ std::string Emitter::expression(const TermNode& node) const {
     case Op::add: {
       // Words of the other domains have 16 bits.
       const bool wraps = largest(*node.a) + largest(*node.b) > 0xffff;
-      return wraps ? fmt::format("({} + {}) & 0xffffu", a(), b()) : fmt::format("{} + {}", a(), b());
+      return wraps ? fmt::format("({} + {}) & 0xffffu", a(), b())
+                   : fmt::format("{} + {}", a(), b());
     }
     case Op::sub: return fmt::format("({} - {}) & 0xffffu", a(), b());
     case Op::band: return fmt::format("{} & {}", a(), b());

@@ -144,8 +144,8 @@ class Generator {
     for (const auto& [variable, value] : constants) {
       for (std::size_t f = 0; f < rule.next.size(); ++f) {
         // What is known here and stays so is not written again.
-        const bool same = identical(variable, relation_.state()[f]) &&
-                          constant(rule.next[f]) == value;
+        const bool same =
+            identical(variable, relation_.state()[f]) && constant(rule.next[f]) == value;
         if (same) rule.next[f] = variable;
       }
     }
@@ -251,9 +251,9 @@ class Generator {
     if (!always && !cheap) out_.open(fmt::format("if ({}) {{", out_.name(rule.enabled)));
     if (constant(rule.faulty) != 0) {
       out_.declare(std::span{&rule.faulty, 1});
-      out_.line(cheap ? fmt::format("look |= {} & {};", out_.name(rule.enabled),
-                                    out_.name(rule.faulty))
-                      : fmt::format("look |= {};", out_.name(rule.faulty)));
+      out_.line(
+          cheap ? fmt::format("look |= {} & {};", out_.name(rule.enabled), out_.name(rule.faulty))
+                : fmt::format("look |= {};", out_.name(rule.faulty)));
     }
     store(rule);
     out_.line(cheap ? fmt::format("n += {};", out_.name(rule.enabled)) : "n += 1;");
@@ -267,9 +267,12 @@ class Generator {
     for (std::size_t f = 0; f < rule.next.size(); ++f) {
       if (!identical(rule.next[f], relation_.state()[f])) changed.push_back(rule.next[f]);
     }
-    return cone(changed, [&](const TermNode& node) {
-             return node.op == Op::word_const || node.op == Op::bit_const;
-           }).size() + changed.size();
+    return cone(changed,
+                [&](const TermNode& node) {
+                  return node.op == Op::word_const || node.op == Op::bit_const;
+                })
+               .size() +
+           changed.size();
   }
 
   /// Writes the packed successor: a value that does not fit its field is a fault, so values are put
@@ -292,11 +295,11 @@ class Generator {
         out_.declare(std::span{&value, 1});
         values += fmt::format(" | (uint64_t){} << {}", out_.name(value), info.shift);
       }
-      const std::string kept = mask == 0 ? fmt::format("w{}", w)
-                                         : fmt::format("(w{} & {:#x}ull)", w, ~mask);
+      const std::string kept =
+          mask == 0 ? fmt::format("w{}", w) : fmt::format("(w{} & {:#x}ull)", w, ~mask);
       const std::string constants = known == 0 ? "" : fmt::format(" | {:#x}ull", known);
-      out_.line(fmt::format("next[n * {} + {}] = {}{}{};", schema_.words(), w, kept, constants,
-                            values));
+      out_.line(
+          fmt::format("next[n * {} + {}] = {}{}{};", schema_.words(), w, kept, constants, values));
     }
     out_.line(fmt::format("step[n] = {:#x};",
                           std::uint32_t{rule.step->action.process} << 16 | rule.step->action.step));
@@ -319,7 +322,8 @@ class Generator {
     out_.open("for (uint32_t last = 0; waiting != last;) {");
     out_.line("last = waiting;");
     for (const auto& [process, places] : processes_) {
-      out_.line(fmt::format("waiting &= ~((uint32_t)((waits{0} & waiting) == 0) << {0});", process));
+      out_.line(
+          fmt::format("waiting &= ~((uint32_t)((waits{0} & waiting) == 0) << {0});", process));
     }
     out_.close();
     out_.line("look |= waiting != 0;");

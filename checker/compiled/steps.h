@@ -25,7 +25,7 @@ struct CompiledSteps {
   Expand expand = nullptr;
   /// Room that `next` and `step` must have, in successors.  Not all of it is a result.
   std::uint32_t room = 0;
-  double seconds = 0;              ///< to make it; little where it was in the cache
+  double seconds = 0;             ///< to make it; little where it was in the cache
   std::shared_ptr<void> library;  ///< what `expand` points into
 };
 

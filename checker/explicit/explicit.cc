@@ -70,8 +70,8 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
       if (again.violation()) {
         result.path = path(again);
       } else {
-        result.reason = "its path is not known: " + again.watch().sentence(again.states(),
-                                                                           again.levels().size());
+        result.reason = "its path is not known: " +
+                        again.watch().sentence(again.states(), again.levels().size());
       }
     }
   } else if (watch.stopped() != Stop::none) {

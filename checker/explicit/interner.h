@@ -82,7 +82,7 @@ class Interner::Local {
   Interner* table_;
   Pages cache_;
   Slot* cached_;
-  std::uint64_t share_ = 0;        ///< values that it may add without asking
+  std::uint64_t share_ = 0;            ///< values that it may add without asking
   std::uint64_t next_ = 0, last_ = 0;  ///< numbers that it may give
 };
 

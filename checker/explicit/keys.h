@@ -125,9 +125,7 @@ class TreeKeys {
   std::uint64_t bytes() const { return interner_.bytes(); }
 
  private:
-  static std::uint64_t pair(std::uint32_t a, std::uint32_t b) {
-    return std::uint64_t{a} << 32 | b;
-  }
+  static std::uint64_t pair(std::uint32_t a, std::uint32_t b) { return std::uint64_t{a} << 32 | b; }
 
   [[no_unique_address]] Width<W> width_;
   Interner interner_;

@@ -167,9 +167,8 @@ class Search {
     const std::uint64_t met = states();
     const std::uint64_t usual = shared_.set.usual_load();
     // Past the usual load there was no memory to grow: slower, but it goes on.
-    shared_.quota.reset(met, met + team_.size() * Quota::kShare < usual
-                                 ? usual
-                                 : shared_.set.highest_load());
+    shared_.quota.reset(
+        met, met + team_.size() * Quota::kShare < usual ? usual : shared_.set.highest_load());
   }
 
   const Options& options_;

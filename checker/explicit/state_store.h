@@ -25,7 +25,7 @@ struct Run {
 
 class StateStore {
  public:
-  static constexpr std::uint64_t kChunkStates = std::uint64_t{1} << 15;
+  static constexpr std::uint64_t kChunkStates = std::uint64_t{1} << 14;
 
   explicit StateStore(unsigned words) : words_(words) {}
 

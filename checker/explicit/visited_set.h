@@ -3,13 +3,13 @@
 //
 // A key's home bucket is where its hash lies between 0 and 2^64: so the upper bits of the hash are
 // known from the place, and a slot keeps only the lower ones, the extra bits, and how many buckets
-// it lies behind its home (1 + 0 .. 126; 0 is a free slot).  Nothing is lost: set() of two different
-// keys are two slots.  A bucket is a cache line of eight slots, filled from the first one on; slots
-// never change once they are taken.
+// it lies behind its home (1 + 0 .. 126; 0 is a free slot).  Nothing is lost: set() of two
+// different keys are two slots.  A bucket is a cache line of eight slots, filled from the first one
+// on; slots never change once they are taken.
 //
 // Order by hash makes growing a walk through memory, from the end to the beginning: the table grows
-// where it is, by a quarter or less, so that memory follows the keys closely and is never needed twice.  It
-// is in segments, for threads to share that work.
+// where it is, by a quarter or less, so that memory follows the keys closely and is never needed
+// twice.  It is in segments, for threads to share that work.
 //
 // insert() and prefetch may be called by many threads at once; grow() by one, while they rest.
 #ifndef IOMMUCHECK_CHECKER_EXPLICIT_VISITED_SET_H

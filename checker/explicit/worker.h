@@ -197,8 +197,8 @@ class alignas(64) Worker {
     run_machine();
     const Successors executed{filling_->words(before), filling_->steps(before),
                               filling_->size() - before};
-    if (!looked && (wrong_ || !same_steps(executed, {words.data(), steps.data(), n},
-                                          width_.get()))) {
+    if (!looked &&
+        (wrong_ || !same_steps(executed, {words.data(), steps.data(), n}, width_.get()))) {
       throw std::logic_error(
           "internal error: compiled steps differ from the machine's own; use --steps executed, "
           "and report this");
@@ -315,8 +315,8 @@ class alignas(64) Worker {
   StateWriter writer_;
   std::uint64_t share_ = 0;  ///< states that this worker may add without asking
   std::uint64_t met_ = 0, next_tick_ = 0, expanded_ = 0, generation_ = 0;
-  bool unplaced_ = false;    ///< successors have no place yet
-  bool wrong_ = false;       ///< the state at hand violates something
+  bool unplaced_ = false;  ///< successors have no place yet
+  bool wrong_ = false;     ///< the state at hand violates something
   bool has_invariants_ = false;
   const std::uint32_t* base_;
   Pages taken_pages_;  // pages of its own: workers do not share cache lines

@@ -3,8 +3,8 @@
 #ifndef IOMMUCHECK_CHECKER_SYMBOLIC_BMC_H
 #define IOMMUCHECK_CHECKER_SYMBOLIC_BMC_H
 
-#include "checker/report.h"
 #include "checker/relation/relation.h"
+#include "checker/report.h"
 
 namespace iommucheck::checker {
 

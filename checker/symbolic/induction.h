@@ -6,8 +6,8 @@
 #ifndef IOMMUCHECK_CHECKER_SYMBOLIC_INDUCTION_H
 #define IOMMUCHECK_CHECKER_SYMBOLIC_INDUCTION_H
 
-#include "checker/report.h"
 #include "checker/relation/relation.h"
+#include "checker/report.h"
 
 namespace iommucheck::checker {
 

@@ -5,8 +5,8 @@
 
 #include <optional>
 
-#include "checker/report.h"
 #include "checker/relation/relation.h"
+#include "checker/report.h"
 #include "checker/symbolic/solver.h"
 
 namespace iommucheck::checker {

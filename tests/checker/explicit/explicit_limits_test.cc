@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "checker/explicit/explicit.h"
+#include "checker/explicit/state_store.h"
+#include "checker/explicit/visited_set.h"
 #include "tests/checker/explicit/machines.h"
 
 namespace iommucheck::checker {
@@ -48,13 +50,18 @@ TEST_P(Limit, Memory) {
   EXPECT_LT(e.bytes_per_state() * static_cast<double>(e.states), 1.5 * (1 << 20));
 }
 
-// The set can only be four times as large, which is too much; but it is not quite full yet.
-TEST_P(Limit, MemoryIsUsedToTheLast) {
-  options_.limits.memory_bytes = 4096 * 8 + 3000 * 8;
-  options_.initial_slots = 4096;
-  const Exploration e = explore(make<Grid>(3U, 99U), options_);
+// The set cannot be twice as large; but it is not quite full yet.
+TEST(LimitOfOneJob, MemoryIsUsedToTheLast) {
+  Options options;
+  options.jobs = 1;
+  const std::uint64_t set = explicit_state::VisitedSet(0, 4096, 0, true).bytes();
+  const std::uint64_t states = explicit_state::StateStore::kChunkStates * 8;
+  options.limits.memory_bytes = set + states + set / 8;
+  options.initial_slots = 4096;
+  const Exploration e = explore(make<Grid>(3U, 99U), options);
   expect_unknown(e, "--max-memory");
-  EXPECT_GT(e.states, 4096 * 5 / 8);
+  EXPECT_GT(e.states, 4096 / 4 * 3);
+  EXPECT_LT(e.states, 4096);
 }
 
 TEST_P(Limit, NoMemoryAtAll) {

@@ -15,13 +15,14 @@ TEST(Random, AgreesWithTheOracle) {
   unsigned violated = 0, deep = 0;
   for (unsigned seed = 0; seed < kMachines; ++seed) {
     for (const bool stop : {true, false}) {
-      RandomMachine machine(seed);
+      RandomMachine<Concrete> machine(seed);
       const Answer expected = Oracle(machine).run(stop);
       Options options;
       options.stop_at_violation = stop;
       options.jobs = 1 + seed % 3;
       options.initial_slots = 1;
-      ASSERT_EQ(answer(explore(make<RandomMachine>(seed), options)), expected) << "seed " << seed;
+      ASSERT_EQ(answer(explore(make<RandomMachine<Concrete>>(seed), options)), expected)
+          << "seed " << seed;
       violated += expected.violated;
       deep += expected.depth > 5;
     }

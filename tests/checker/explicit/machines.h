@@ -18,6 +18,24 @@ ConcreteFactory make(Args... args) {
   return [args...] { return std::make_unique<M>(args...); };
 }
 
+/// A number that goes round from 0 to 9, `stride` at a time; over any domain.
+template <class D>
+class Ring : public Machine<D> {
+ public:
+  explicit Ring(unsigned stride) : scope_(this->root()), n_(scope_, "n", 9) {
+    code_.push_back({"ring", "n = (n + stride) % 10", false, 0, [this, stride](unsigned) {
+                       const Val<D> next = n_ + stride;
+                       n_ = select(next > 9U, next - 10U, next);
+                     }});
+    this->process({"ring", 0, &code_, nullptr});
+  }
+
+ private:
+  Scope<D> scope_;
+  Var<D> n_;
+  Code code_;
+};
+
 /// `cells` counters that each go from 0 to `top`; states are widened by words that stay zero.
 class Grid : public Machine<Concrete> {
  public:

@@ -3,38 +3,42 @@
 #ifndef IOMMUCHECK_TESTS_CHECKER_EXPLICIT_RANDOM_MACHINE_H
 #define IOMMUCHECK_TESTS_CHECKER_EXPLICIT_RANDOM_MACHINE_H
 
+#include <deque>
 #include <random>
 
 #include "tests/checker/explicit/machines.h"
 
 namespace iommucheck::checker {
 
-class RandomMachine : public Machine<Concrete> {
+template <class D>
+class RandomMachine : public Machine<D> {
  public:
-  explicit RandomMachine(unsigned seed) : random_(seed) {
-    padding_ = std::make_unique<Numbers>(root(), "padding", 4 * wide(), 0x3fffU);
-    top_ = 1 + pick(4);
-    variables_ = 2 + pick(3);
-    variable_ = std::make_unique<Numbers>(root(), "v", variables_, top_);
-    const unsigned processes = 1 + pick(3);
-    const unsigned steps = 2 + pick(3);
-    pc_ = std::make_unique<Numbers>(root(), "pc", processes, 2 * steps);
+  explicit RandomMachine(unsigned seed)
+      : random_(seed),
+        scope_(this->root()),
+        padding_(scope_, "padding", 4 * wide(), 0x3fffU),
+        top_(1 + pick(4)),
+        variables_(2 + pick(3)),
+        v_(scope_, "v", variables_, top_),
+        processes_(1 + pick(3)),
+        steps_(2 + pick(3)) {
     declare_properties();
     codes_.resize(1 + pick(2));
     for (Code& code : codes_) {
       const bool counted = pick(3) != 0;
       counted_.push_back(counted);
-      for (unsigned s = 0; s < steps; ++s) {
+      for (unsigned s = 0; s < steps_; ++s) {
         code.push_back(
-            {"random", fmt::format("{}", s), s == 0 || pick(3) == 0, pick(steps + 1), rule()});
+            {"random", fmt::format("{}", s), s == 0 || pick(3) == 0, pick(steps_ + 1), rule()});
       }
     }
-    for (unsigned p = 0; p < processes; ++p) {
+    for (unsigned p = 0; p < processes_; ++p) {
       const std::size_t c = pick(static_cast<unsigned>(codes_.size()));
-      process({fmt::format("p{}", p), p, &codes_[c], counted_[c] ? &(*pc_)[p] : nullptr});
+      pc_.emplace_back(scope_, fmt::format("pc[{}]", p), steps_);
+      this->process({fmt::format("p{}", p), p, &codes_[c], counted_[c] ? &pc_.back() : nullptr});
     }
     const unsigned starts = 1 + pick(3);
-    initial = [this, starts] { (*variable_)[0] = context.choose(std::min(starts, top_)); };
+    this->initial = [this, starts] { v_[0U] = this->context.choose(std::min(starts, top_)); };
   }
 
  private:
@@ -49,16 +53,16 @@ class RandomMachine : public Machine<Concrete> {
   }
 
   void declare_properties() {
-    failure_ = property("no failure", "No step fails.");
+    failure_ = this->property("no failure", "No step fails.");
     if (pick(3) == 0) {
       const unsigned a = pick(variables_), b = pick(variables_), x = pick(top_ + 1);
-      property("invariant", fmt::format("v[{}] and v[{}] are not both {}.", a, b, x),
-               [=, this] { return !((*variable_)[a] == x && (*variable_)[b] == x); });
+      this->property("invariant", fmt::format("v[{}] and v[{}] are not both {}.", a, b, x),
+                     [=, this] { return !(v_[a] == x && v_[b] == x); });
     }
     if (pick(2) == 0) {
-      deadlock = property("deadlock", "Somebody can always go on.");
+      this->deadlock = this->property("deadlock", "Somebody can always go on.");
       const unsigned a = pick(variables_);
-      may_rest = [this, a] { return (*variable_)[a] != 0U; };
+      this->may_rest = [this, a] { return v_[a] != 0U; };
     }
   }
 
@@ -67,30 +71,40 @@ class RandomMachine : public Machine<Concrete> {
     const bool wait = pick(3) == 0;
     const unsigned target = pick(variables_), add = pick(top_ + 1);
     const unsigned choices = pick(3) == 0 ? 2 : 1;
-    // Sometimes the value leaves its range.
+    // Sometimes the value leaves its range, and sometimes a choice depends on the state.
     const bool wrap = choices > 1 || pick(30) != 0;
     const bool can_fail = pick(6) == 0;
+    const bool choose_late = pick(4) == 0;
     const unsigned a = pick(variables_), b = pick(variables_), x = pick(top_ + 1);
     return [=, this](unsigned self) {
-      const Numbers& v = *variable_;
-      const auto open = v[(guard + self) % variables_] != closed;
+      auto& ctx = this->context;
+      const Bool<D> open = v_[(guard + self) % variables_] != closed;
       if (wait) {
-        context.wait_for(open, waits);
+        ctx.wait_for(open, waits);
       } else {
-        context.require(open);
+        ctx.require(open);
       }
-      const unsigned chosen = context.choose(choices).word();
+      const Val<D> chosen = ctx.choose(choices);
       if (can_fail) {
-        context.fail_unless(!(v[a] == x && v[b] == x) || chosen != 0, failure_, "it fails");
+        ctx.fail_unless(!(v_[a] == x && v_[b] == x) || chosen != 0U, failure_, "it fails");
       }
-      const unsigned value = v[target].value().word() + add + chosen;
-      v[target] = wrap ? value % (top_ + 1) : value;
+      const Val<D> value = v_[target].value() + add + chosen;
+      if (wrap) {
+        v_[target] = select(value > top_, value - (top_ + 1), value);
+      } else {
+        v_[target] = value;
+      }
+      if (choose_late) ctx.when(v_[a] == x, [&] { v_[b] = ctx.choose(2); });
     };
   }
 
   std::mt19937 random_;
-  std::unique_ptr<Numbers> padding_, variable_, pc_;
-  unsigned top_ = 1, variables_ = 1;
+  Scope<D> scope_;
+  Array<D, Var<D>> padding_;
+  unsigned top_, variables_;
+  Array<D, Var<D>> v_;
+  unsigned processes_, steps_;
+  std::deque<Var<D>> pc_;
   PropertyId failure_{};
   std::vector<Code> codes_;
   std::vector<bool> counted_;

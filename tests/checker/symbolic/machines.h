@@ -6,8 +6,8 @@
 #include <deque>
 #include <memory>
 
-#include "checker/report.h"
 #include "checker/relation/relation.h"
+#include "checker/report.h"
 
 namespace iommucheck::checker {
 
