@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace iommucheck::cli {
@@ -35,13 +36,11 @@ Arguments::Arguments(const std::vector<std::string>& words, const std::set<std::
       flags_.insert(name);
       continue;
     }
-    std::string value;
+    std::optional<std::string> value;
     if (equals != std::string::npos) {
       value = word.substr(equals + 1);
     } else if (i + 1 < words.size() && words[i + 1].compare(0, 2, "--") != 0) {
       value = words[++i];
-    } else {
-      throw UsageError(fmt::format("--{} needs a value", name));
     }
     if (!options_.emplace(name, value).second)
       throw UsageError(fmt::format("--{} is given twice", name));
@@ -53,7 +52,8 @@ bool Arguments::flag(const std::string& name) { return flags_.erase(name) != 0; 
 std::optional<std::string> Arguments::text(const std::string& name) {
   const auto found = options_.find(name);
   if (found == options_.end()) return std::nullopt;
-  std::string value = found->second;
+  const auto value = found->second;
+  if (!value) throw UsageError(fmt::format("--{} needs a value", name));
   options_.erase(found);
   return value;
 }
@@ -102,12 +102,21 @@ std::string Arguments::word(const std::string& what) {
   return first;
 }
 
-model::BoundValues Arguments::rest_as_bounds() {
+model::BoundValues Arguments::rest_as_bounds(const std::vector<model::BoundInfo>& known) {
   model::BoundValues bounds;
   for (const auto& [name, value] : options_) {
-    const auto parsed = parse(value);
+    if (!value) {
+      const auto is_switch = [&wanted = name](const model::BoundInfo& b) {
+        return b.name == wanted && b.min == 0 && b.max == 1;
+      };
+      if (std::none_of(known.begin(), known.end(), is_switch))
+        throw UsageError(fmt::format("--{} needs a value", name));
+      bounds[name] = 1;
+      continue;
+    }
+    const auto parsed = parse(*value);
     if (!parsed || *parsed > 1'000'000)
-      throw UsageError(fmt::format("--{} {}: a whole number is needed", name, value));
+      throw UsageError(fmt::format("--{} {}: a whole number is needed", name, *value));
     bounds[name] = static_cast<unsigned>(*parsed);
   }
   options_.clear();

@@ -10,7 +10,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -36,13 +35,14 @@ class Arguments {
   std::uint64_t bytes(const std::string& name, std::uint64_t otherwise);
   /// The next word that is no option; `what` is what it should be.
   std::string word(const std::string& what);
-  /// Every option that has not been asked for, as bounds.
-  model::BoundValues rest_as_bounds();
+  /// Every option that has not been asked for, as bounds.  A bound of 0 to 1 among `known` is a
+  /// switch: without a value it is 1.
+  model::BoundValues rest_as_bounds(const std::vector<model::BoundInfo>& known);
   /// Throws UsageError if anything is left; `known` are the options that there are.
   void finish(const std::string& known) const;
 
  private:
-  std::map<std::string, std::string> options_;
+  std::map<std::string, std::optional<std::string>> options_;  ///< null: given without a value
   std::set<std::string> flags_;
   std::vector<std::string> words_;
 };

@@ -129,7 +129,8 @@ int check_command(const Words& words) {
   options.limits.memory_bytes = arguments.bytes("max-memory", options.limits.memory_bytes);
   options.limits.seconds = static_cast<double>(arguments.number("max-seconds", 0, 1, 1'000'000));
   const std::string trace_file = arguments.text("trace", "");
-  const auto given = arguments.rest_as_bounds();
+  const auto given = arguments.rest_as_bounds(
+      is_spec_model(subject.model) ? spec_bounds() : model::design(subject.model).bounds());
   arguments.finish(kOptions);
 
   if (is_spec_model(subject.model)) {

@@ -56,7 +56,8 @@ int prove_command(const Words& words) {
   const std::string certificate = arguments.text("certificate", "");
   checker::InductionOptions options;
   options.query_seconds = static_cast<double>(arguments.number("max-seconds", 0, 1, 1'000'000));
-  const Subject subject{"spec/ioasid", "", "", complete_spec_bounds(arguments.rest_as_bounds())};
+  const Subject subject{"spec/ioasid", "", "",
+                        complete_spec_bounds(arguments.rest_as_bounds(spec_bounds()))};
   arguments.finish(
       "--certificate, --max-seconds (for a query), --json and the bounds (iommucheck list)");
 

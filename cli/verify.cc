@@ -41,6 +41,7 @@ const std::vector<Instance>& instances() {
       {"ioasid/sets", {{"threads", 2}, {"calls", 4}, {"data", 0}, {"spids", 1}, {"tokens", 1}}},
       {"ioasid/sets",
        {{"threads", 3}, {"calls", 3}, {"pasids", 1}, {"sets", 1}, {"data", 0}, {"notifiers", 1}}},
+      {"reference", {{"threads", 2}}},
   };
   return kInstances;
 }

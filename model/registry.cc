@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "model/ioasid/entries.h"
+#include "model/reference/entries.h"
 
 namespace iommucheck::model {
 
@@ -42,7 +43,7 @@ const BugInfo& DesignEntry::bug(std::string_view bug_name) const {
 
 const std::vector<const DesignEntry*>& designs() {
   static const std::vector<const DesignEntry*> kDesigns{&ioasid_plain(), &ioasid_refcounted(),
-                                                        &ioasid_sets()};
+                                                        &ioasid_sets(), &reference()};
   return kDesigns;
 }
 

@@ -114,6 +114,18 @@ TEST(Check, AnOptionMayHaveItsValueAfterEquals) {
   EXPECT_EQ(object.at("scope").at("bounds").at("threads"), 1);
 }
 
+TEST(Check, ABoundOfZeroToOneIsASwitch) {
+  const auto any_free = [](const char* options) {
+    const Json object = ask(kGood, split("check reference --threads 1 --pasids 3", split(options)));
+    return object.at("scope").at("bounds").at("any-free").get<unsigned>();
+  };
+  EXPECT_EQ(any_free(""), 0U);
+  EXPECT_EQ(any_free("--any-free"), 1U);
+  EXPECT_EQ(any_free("--any-free --users 1"), 1U);
+  EXPECT_EQ(any_free("--any-free 1"), 1U);
+  EXPECT_EQ(any_free("--any-free=0"), 0U);
+}
+
 TEST(Check, TheSpecificationIsAModelToo) {
   const Json object =
       ask(kGood, split("check spec/ioasid --pasids 1 --sets 1 --clients 1 --ops 1"));

@@ -24,6 +24,15 @@ checker::Exploration explore(const std::string& name, const BoundValues& bounds)
   return checker::explore([&] { return design(name).concrete(bounds, ""); });
 }
 
+/// The designs of IOASIDs, of all that are registered.
+std::vector<const DesignEntry*> ioasid_designs() {
+  std::vector<const DesignEntry*> all;
+  for (const auto* d : designs()) {
+    if (d->name().compare(0, 7, "ioasid/") == 0) all.push_back(d);
+  }
+  return all;
+}
+
 // The third column of each is what iommucheck check prints; README.md has the larger ones.
 const std::vector<Pinned>& pinned() {
   static const std::vector<Pinned> kPinned{
@@ -43,7 +52,7 @@ TEST(IoasidDesigns, HoldWithPinnedCountsAndEveryStepTaken) {
     EXPECT_EQ(result.depth, row.depth);
     for (const auto& c : result.coverage) taken[row.design][c.program + ": " + c.label] += c.taken;
   }
-  EXPECT_EQ(taken.size(), designs().size()) << "every design has a row";
+  EXPECT_EQ(taken.size(), ioasid_designs().size()) << "every design has a row";
   for (const auto& [name, steps] : taken) {
     for (const auto& [step, times] : steps) EXPECT_NE(times, 0U) << name << " never takes " << step;
   }
@@ -83,7 +92,7 @@ TEST(IoasidDesigns, HoldWithThreeThreads) {
 
 TEST(IoasidDesigns, TheSolverFindsTheSameStates) {
   const BoundValues bounds{{"threads", 1}, {"pasids", 1}, {"sets", 1}};
-  for (const auto* d : designs()) {
+  for (const auto* d : ioasid_designs()) {
     SCOPED_TRACE(d->name());
     const auto executed = explore(d->name(), bounds);
     const checker::Relation relation{[&] { return d->symbolic(bounds, ""); }};
