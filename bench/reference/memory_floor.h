@@ -6,7 +6,7 @@
 // them under way at once as the machine allows.  The measurement: a table of 64-byte lines, in huge
 // pages where there are some, every page touched before; each thread computes a batch of random
 // lines (a multiply and an add), prefetches them all, then reads a word of each.  Batches of 8, 16,
-// 32 and 64 are tried, three times each; the fastest counts.
+// 32 and 64 are tried, three times each; the fastest counts.  Time is CPU time of the threads.
 #ifndef IOMMUCHECK_BENCH_REFERENCE_MEMORY_FLOOR_H
 #define IOMMUCHECK_BENCH_REFERENCE_MEMORY_FLOOR_H
 
