@@ -18,6 +18,7 @@ enum ExitCode : int {
 
 using Words = std::vector<std::string>;
 
+int bench_command(const Words& words);
 int list_command(const Words& words);
 int check_command(const Words& words);
 int prove_command(const Words& words);

@@ -24,6 +24,7 @@ constexpr const char* kHelp =
                                                    the kernel's own C against the specification
   iommucheck replay TRACE                          a counterexample, step by step
   iommucheck verify                                all of it
+  iommucheck bench [--rows small|large|all]        the reference model, beside SPIN and Rumur
 
 Each with --json: one object on standard output.
 Exit codes: 0 holds or proved, 1 violated, 2 unknown (a limit), 3 engines disagree, 64 usage,
@@ -38,8 +39,10 @@ int dispatch(const std::string& command, const iommucheck::cli::Words& words) {
   if (command == "kernel") return kernel_command(words);
   if (command == "replay") return replay_command(words);
   if (command == "verify") return verify_command(words);
+  if (command == "bench") return bench_command(words);
   throw UsageError(fmt::format(
-      "there is no command '{}'; there are list, check, prove, kernel, replay, verify", command));
+      "there is no command '{}'; there are list, check, prove, kernel, replay, verify, bench",
+      command));
 }
 
 }  // namespace

@@ -99,7 +99,8 @@ TEST(List, HelpNamesTheCommands) {
     const Outcome help = run({word});
     EXPECT_EQ(help.code, kGood);
     EXPECT_EQ(help.err, "");
-    expect_words(help.out, {"list", "check", "prove", "kernel", "replay", "verify", "Exit codes"});
+    expect_words(help.out,
+                 {"list", "check", "prove", "kernel", "replay", "verify", "bench", "Exit codes"});
   }
 }
 

@@ -35,7 +35,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"UnknownCommand",
              "chekc",
-             {"'chekc'", "list", "check", "prove", "kernel", "replay", "verify"}},
+             {"'chekc'", "list", "check", "prove", "kernel", "replay", "verify", "bench"}},
         Case{"NoModel", "check", {"MODEL", "iommucheck list"}},
         Case{"UnknownModel",
              "check ioasid/none",
@@ -107,6 +107,12 @@ INSTANTIATE_TEST_SUITE_P(
              {"--certificate needs a value"}},
         Case{"NoTrace", "replay", {"TRACE"}}, Case{"TwoTraces", "replay a b", {"'b'"}},
         Case{"ReplayWithAnOption", "replay a --jobs 2", {"--jobs"}},
+        Case{
+            "BenchOfUnknownRows", "bench --rows huge", {"'huge'", "tiny", "small", "large", "all"}},
+        Case{"BenchWithAnUnknownPeer", "bench --peers tlc", {"'tlc'", "spin", "rumur"}},
+        Case{"BenchWithATextOfNoPeer", "bench --peers rumur --promela x", {"--promela", "spin"}},
+        Case{"BenchWithoutRuns", "bench --repeat 0", {"--repeat 0", "1 to"}},
+        Case{"BenchWithABound", "bench --threads 2", {"--threads", "--rows"}},
         Case{"VerifyWithAWord", "verify all", {"'all'"}},
         Case{"VerifyWithAnOption", "verify --jobs 2", {"--jobs", "--json"}}),
     [](const auto& tested) { return std::string{tested.param.name}; });
