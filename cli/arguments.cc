@@ -102,16 +102,24 @@ std::string Arguments::word(const std::string& what) {
   return first;
 }
 
-model::BoundValues Arguments::rest_as_bounds() {
-  model::BoundValues bounds;
-  for (const auto& [name, value] : options_) {
+std::string Arguments::name(const std::string& option, const std::string& what) {
+  const auto value = text(option);
+  if (value && value->empty()) throw UsageError(fmt::format("--{} needs {}", option, what));
+  return value.value_or("");
+}
+
+model::BoundValues Arguments::rest_as_bounds(const std::vector<model::BoundInfo>& bounds,
+                                             const std::string& owner) {
+  model::BoundValues values;
+  for (const auto& [option, value] : options_) {
+    const auto& bound = model::find_bound(bounds, owner, option);
     const auto parsed = parse(value);
-    if (!parsed || *parsed > 1'000'000)
-      throw UsageError(fmt::format("--{} {}: a whole number is needed", name, value));
-    bounds[name] = static_cast<unsigned>(*parsed);
+    if (!parsed || *parsed < bound.min || *parsed > bound.max)
+      throw model::out_of_range(bound, owner, value.empty() ? "''" : value);
+    values[option] = static_cast<unsigned>(*parsed);
   }
   options_.clear();
-  return bounds;
+  return values;
 }
 
 void Arguments::finish(const std::string& known) const {

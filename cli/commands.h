@@ -14,6 +14,7 @@ enum ExitCode : int {
   kUsage = 64,     ///< unknown model, an option that the engine does not have, a bound out of range
   kInput = 66,     ///< input missing or unreadable
   kInternal = 70,  ///< an error of iommucheck itself
+  kOutput = 74,    ///< standard output cannot be written
 };
 
 using Words = std::vector<std::string>;
