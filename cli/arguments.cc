@@ -102,25 +102,30 @@ std::string Arguments::word(const std::string& what) {
   return first;
 }
 
-model::BoundValues Arguments::rest_as_bounds(const std::vector<model::BoundInfo>& known) {
-  model::BoundValues bounds;
-  for (const auto& [name, value] : options_) {
+std::string Arguments::name(const std::string& option, const std::string& what) {
+  const auto value = text(option);
+  if (value && value->empty()) throw UsageError(fmt::format("--{} needs {}", option, what));
+  return value.value_or("");
+}
+
+model::BoundValues Arguments::rest_as_bounds(const std::vector<model::BoundInfo>& bounds,
+                                             const std::string& owner) {
+  model::BoundValues values;
+  for (const auto& [option, value] : options_) {
+    const auto& bound = model::find_bound(bounds, owner, option);
     if (!value) {
-      const auto is_switch = [&wanted = name](const model::BoundInfo& b) {
-        return b.name == wanted && b.min == 0 && b.max == 1;
-      };
-      if (std::none_of(known.begin(), known.end(), is_switch))
-        throw UsageError(fmt::format("--{} needs a value", name));
-      bounds[name] = 1;
+      const bool is_switch = bound.min == 0 && bound.max == 1;
+      if (!is_switch) throw UsageError(fmt::format("--{} needs a value", option));
+      values[option] = 1;
       continue;
     }
     const auto parsed = parse(*value);
-    if (!parsed || *parsed > 1'000'000)
-      throw UsageError(fmt::format("--{} {}: a whole number is needed", name, *value));
-    bounds[name] = static_cast<unsigned>(*parsed);
+    if (!parsed || *parsed < bound.min || *parsed > bound.max)
+      throw model::out_of_range(bound, owner, value->empty() ? "''" : *value);
+    values[option] = static_cast<unsigned>(*parsed);
   }
   options_.clear();
-  return bounds;
+  return values;
 }
 
 void Arguments::finish(const std::string& known) const {

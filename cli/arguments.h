@@ -35,9 +35,12 @@ class Arguments {
   std::uint64_t bytes(const std::string& name, std::uint64_t otherwise);
   /// The next word that is no option; `what` is what it should be.
   std::string word(const std::string& what);
-  /// Every option that has not been asked for, as bounds.  A bound of 0 to 1 among `known` is a
-  /// switch: without a value it is 1.
-  model::BoundValues rest_as_bounds(const std::vector<model::BoundInfo>& known);
+  /// The same where an empty text means nothing: `what` is what it should be.
+  std::string name(const std::string& option, const std::string& what);
+  /// Every option that has not been asked for, as one of these bounds.  `owner` is whose they are.
+  /// A bound of 0 to 1 is a switch: without a value it is 1.
+  model::BoundValues rest_as_bounds(const std::vector<model::BoundInfo>& bounds,
+                                    const std::string& owner);
   /// Throws UsageError if anything is left; `known` are the options that there are.
   void finish(const std::string& known) const;
 

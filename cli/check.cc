@@ -109,8 +109,16 @@ int check_command(const Words& words) {
   const bool as_json = arguments.flag("json");
   Subject subject;
   subject.model = arguments.word("the MODEL (iommucheck list names them)");
-  subject.bug = arguments.text("bug", "");
-  subject.property = arguments.text("property", "");
+  const bool spec = is_spec_model(subject.model);
+  if (spec) subject.model = "spec/ioasid";
+  const model::DesignEntry* design = spec ? nullptr : &model::design(subject.model);
+  const auto bug = arguments.text("bug");
+  if (bug && spec) throw UsageError("a specification has no bugs");
+  // A bug is looked for within the bounds that show it, unless others are asked for.
+  auto bounds = bug ? design->bug(*bug).bounds : model::BoundValues{};
+  subject.bug = bug.value_or("");
+  subject.property =
+      arguments.name("property", "the name of a property (iommucheck list names them)");
   const std::string engine = arguments.text("engine", "explicit");
   if (engine != "explicit" && engine != "symbolic" && engine != "both") {
     throw UsageError(
@@ -137,22 +145,13 @@ int check_command(const Words& words) {
   if (keep != "states" && keep != "fingerprints")
     throw UsageError(fmt::format("--keep {} is out of range: it takes states, fingerprints", keep));
   if (keep == "fingerprints") options.kept = checker::Kept::fingerprints;
-  const std::string trace_file = arguments.text("trace", "");
-  const auto given = arguments.rest_as_bounds(
-      is_spec_model(subject.model) ? spec_bounds() : model::design(subject.model).bounds());
+  const std::string trace_file = arguments.name("trace", "the name of a file");
+  const auto given = spec ? arguments.rest_as_bounds(spec_bounds(), kSpecOwner)
+                          : arguments.rest_as_bounds(design->bounds(), design->name());
   arguments.finish(kOptions);
 
-  if (is_spec_model(subject.model)) {
-    if (!subject.bug.empty()) throw UsageError("a specification has no bugs");
-    subject.model = "spec/ioasid";
-    subject.bounds = complete_spec_bounds(given);
-  } else {
-    const auto& design = model::design(subject.model);
-    // A bug is looked for within the bounds that show it, unless others are asked for.
-    auto bounds = subject.bug.empty() ? model::BoundValues{} : design.bug(subject.bug).bounds;
-    for (const auto& [name, value] : given) bounds[name] = value;
-    subject.bounds = design.complete(bounds);
-  }
+  for (const auto& [name, value] : given) bounds[name] = value;
+  subject.bounds = spec ? complete_spec_bounds(bounds) : design->complete(bounds);
   const auto machine = build_concrete(subject);
   if (engine == "symbolic" && machine->deadlock && !subject.property.empty() &&
       machine->properties().at(static_cast<std::size_t>(*machine->deadlock)).name ==

@@ -8,13 +8,13 @@
 
 namespace iommucheck::cli {
 
-/// Beyond the verdicts' 0, 1 and 2 (checker::exit_code).
-enum ExitCode : int {
-  kDisagree = 3,   ///< two engines disagree
-  kUsage = 64,     ///< unknown model, an option that the engine does not have, a bound out of range
-  kInput = 66,     ///< input missing or unreadable
-  kInternal = 70,  ///< an error of iommucheck itself
-};
+// The exit codes, beyond the verdicts' 0, 1 and 2 (checker::exit_code).
+inline constexpr int kDisagree = 3;  ///< two engines disagree
+/// Unknown model, an option that the engine does not have, a bound out of range.
+inline constexpr int kUsage = 64;
+inline constexpr int kInput = 66;     ///< input missing or unreadable
+inline constexpr int kInternal = 70;  ///< an error of iommucheck itself
+inline constexpr int kOutput = 74;    ///< standard output cannot be written
 
 using Words = std::vector<std::string>;
 

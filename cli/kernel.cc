@@ -16,6 +16,8 @@ int kernel_command(const Words& words) {
   const bool as_json = arguments.flag("json");
   const auto tree = arguments.text("tree");
   const auto package = arguments.text("package");
+  if ((tree && tree->empty()) || (package && package->empty()))
+    throw UsageError("--tree needs a directory, --package the name of a package");
   if (tree.has_value() == package.has_value()) {
     throw UsageError(
         "give either --tree DIR (a kernel source tree) or --package NAME (linux-source-6.1)");

@@ -2,8 +2,11 @@
 // iommucheck: the command line.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <system_error>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -28,11 +31,27 @@ constexpr const char* kHelp =
 
 Each with --json: one object on standard output.
 Exit codes: 0 holds or proved, 1 violated, 2 unknown (a limit), 3 engines disagree, 64 usage,
-66 input missing or unreadable, 70 internal error.
+66 input missing or unreadable, 70 internal error, 74 standard output cannot be written.
 )";
 
-int dispatch(const std::string& command, const iommucheck::cli::Words& words) {
+int dispatch(const iommucheck::cli::Words& all) {
   using namespace iommucheck::cli;
+  if (all.empty()) {
+    std::fputs(kHelp, stderr);
+    return kUsage;
+  }
+  const std::string& command = all[0];
+  if (command == "help" || command == "--help" || command == "-h") {
+    fmt::print("{}", kHelp);
+    return 0;
+  }
+  if (all.size() > 1 && (all[1] == "--help" || all[1] == "-h")) {
+    fmt::print(
+        "{}\nThe options of a command are in docs/command-line.md; its models and bounds: iommucheck list.\n",
+        kHelp);
+    return 0;
+  }
+  const Words words(all.begin() + 1, all.end());
   if (command == "list") return list_command(words);
   if (command == "check") return check_command(words);
   if (command == "prove") return prove_command(words);
@@ -45,36 +64,38 @@ int dispatch(const std::string& command, const iommucheck::cli::Words& words) {
       command));
 }
 
+/// Not by fmt, which throws: a standard error that is full must not change the exit code.
+int fail(int code, const std::string& message) {
+  std::fputs(fmt::format("iommucheck: {}\n", message).c_str(), stderr);
+  return code;
+}
+
+int output_failed(int error) {
+  return fail(iommucheck::cli::kOutput,
+              fmt::format("standard output cannot be written: {}", std::strerror(error)));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace iommucheck;
   try {
-    const cli::Words all(argv + 1, argv + argc);
-    if (all.empty() || all[0] == "help" || all[0] == "--help" || all[0] == "-h") {
-      fmt::print(all.empty() ? stderr : stdout, "{}", kHelp);
-      return all.empty() ? static_cast<int>(cli::kUsage) : 0;
-    }
-    if (all.size() > 1 && (all[1] == "--help" || all[1] == "-h")) {
-      fmt::print(
-          "{}\nThe options of a command are in docs/command-line.md; its models and bounds: iommucheck list.\n",
-          kHelp);
-      return 0;
-    }
-    const int code = dispatch(all[0], cli::Words(all.begin() + 1, all.end()));
-    if (std::fflush(stdout) != 0) throw std::runtime_error("standard output cannot be written");
+    const int code = dispatch(cli::Words(argv + 1, argv + argc));
+    if (std::fflush(stdout) != 0) return output_failed(errno);
+    // A write has failed before, and what was left in the buffer went out.
+    if (std::ferror(stdout) != 0) return output_failed(EIO);
     return code;
   } catch (const cli::UsageError& e) {
-    fmt::print(stderr, "iommucheck: {}\n", e.what());
-    return cli::kUsage;
+    return fail(cli::kUsage, e.what());
   } catch (const cli::TraceError& e) {
-    fmt::print(stderr, "iommucheck: {}\n", e.what());
-    return cli::kInput;
+    return fail(cli::kInput, e.what());
   } catch (const linux_harness::HarnessError& e) {
-    fmt::print(stderr, "iommucheck: {}\n", e.what());
-    return cli::kInput;
+    return fail(cli::kInput, e.what());
+  } catch (const std::system_error& e) {
+    // fmt::print() throws it.
+    if (std::ferror(stdout) != 0) return output_failed(e.code().value());
+    return fail(cli::kInternal, fmt::format("internal error: {}", e.what()));
   } catch (const std::exception& e) {
-    fmt::print(stderr, "iommucheck: internal error: {}\n", e.what());
-    return cli::kInternal;
+    return fail(cli::kInternal, fmt::format("internal error: {}", e.what()));
   }
 }

@@ -53,11 +53,11 @@ int prove_command(const Words& words) {
   const std::string spec = arguments.word("the SPEC (ioasid)");
   if (!is_spec_model(spec))
     throw UsageError(fmt::format("there is no specification '{}'; there is ioasid", spec));
-  const std::string certificate = arguments.text("certificate", "");
+  const std::string certificate = arguments.name("certificate", "the name of a directory");
   checker::InductionOptions options;
   options.query_seconds = static_cast<double>(arguments.number("max-seconds", 0, 1, 1'000'000));
   const Subject subject{"spec/ioasid", "", "",
-                        complete_spec_bounds(arguments.rest_as_bounds(spec_bounds()))};
+                        complete_spec_bounds(arguments.rest_as_bounds(spec_bounds(), kSpecOwner))};
   arguments.finish(
       "--certificate, --max-seconds (for a query), --json and the bounds (iommucheck list)");
 

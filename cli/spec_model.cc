@@ -2,10 +2,6 @@
 // The specification of IOASIDs with bounds from the command line.
 #include "cli/spec_model.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
 #include "spec/ioasid/spec_machine.h"
 
 namespace iommucheck::cli {
@@ -44,26 +40,7 @@ const std::vector<model::BoundInfo>& spec_bounds() {
 }
 
 model::BoundValues complete_spec_bounds(const model::BoundValues& values) {
-  model::BoundValues all;
-  for (const auto& b : spec_bounds()) all[b.name] = b.standard;
-  for (const auto& [name, value] : values) {
-    const auto info = std::find_if(spec_bounds().begin(), spec_bounds().end(),
-                                   [&](const auto& b) { return b.name == name; });
-    if (info == spec_bounds().end()) {
-      std::string names;
-      for (const auto& b : spec_bounds())
-        names += fmt::format("{}--{}", names.empty() ? "" : ", ", b.name);
-      throw model::UsageError(
-          fmt::format("the specification has no bound --{}; it has {}", name, names));
-    }
-    if (value < info->min || value > info->max) {
-      throw model::UsageError(
-          fmt::format("--{} {} is out of range: the specification takes {} to {}", name, value,
-                      info->min, info->max));
-    }
-    all[name] = value;
-  }
-  return all;
+  return model::complete_bounds(spec_bounds(), kSpecOwner, values);
 }
 
 std::unique_ptr<Machine<Concrete>> spec_concrete(const model::BoundValues& values) {

@@ -13,6 +13,8 @@ namespace iommucheck::cli {
 /// "ioasid" or "spec/ioasid".
 bool is_spec_model(const std::string& name);
 const std::vector<model::BoundInfo>& spec_bounds();
+/// Whose bounds they are, in messages.
+inline constexpr const char* kSpecOwner = "the specification";
 /// All bounds with their values.  Throws UsageError.
 model::BoundValues complete_spec_bounds(const model::BoundValues& values);
 std::unique_ptr<Machine<Concrete>> spec_concrete(const model::BoundValues& values);

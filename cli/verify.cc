@@ -3,10 +3,12 @@
 // proofs, both engines on the same instances, and what the real source does differently.
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "checker/symbolic/count.h"
 #include "checker/symbolic/induction.h"
@@ -198,7 +200,9 @@ class Verification {
   void say(fmt::format_string<Args...> format, Args&&... args) {
     if (as_json_) return;
     fmt::print("{}", fmt::format(format, std::forward<Args>(args)...));
-    std::fflush(stdout);
+    // Minutes of work that nobody can read: stop at once.
+    if (std::fflush(stdout) != 0)
+      throw std::system_error(errno, std::generic_category(), "standard output");
   }
   void heading(const std::string& text) { say("\n== {}\n", text); }
   void expect(bool ok, std::string otherwise) {

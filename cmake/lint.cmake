@@ -17,7 +17,7 @@ if(RUN_CLANG_TIDY)
   add_custom_target(tidy
     COMMAND ${RUN_CLANG_TIDY} -quiet -p ${PROJECT_BINARY_DIR}
       -extra-arg=-Wno-unknown-warning-option
-      "^${tidy_root}/(core|spec|model|checker|impl|proofs|cli|tests|bench)/.*\\.cc$"
+      "^${tidy_root}/(core|spec|model|checker|impl|conformance|proofs|cli|tests|bench)/.*\\.cc$"
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     USES_TERMINAL VERBATIM COMMENT "clang-tidy")
 else()

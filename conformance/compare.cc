@@ -123,6 +123,7 @@ Execution RunnerTarget::execute(std::span<const Call> calls, Oracle& oracle, Con
   std::vector<Placed> placed = guess(calls, oracle, mode, runner_);
   for (unsigned runs = 1;; ++runs) {
     std::vector<Call> asked;
+    asked.reserve(placed.size());
     for (const Placed& p : placed) asked.push_back(p.call);
     auto steps = runner_.run(asked);
     if (steps.size() < asked.size() && (steps.empty() || !steps.back().crash)) {

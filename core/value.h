@@ -64,9 +64,9 @@ class Val {
   Val() : word_(D::word(0)) {}
   template <std::integral I>
     requires(std::same_as<T, Int>)
-  Val(I v)
-      : word_(D::word(static_cast<std::uint32_t>(v))) {}  // NOLINT(google-explicit-constructor)
-  Val(T v)                                                // NOLINT(google-explicit-constructor)
+  Val(I v)  // NOLINT(google-explicit-constructor)
+      : word_(D::word(static_cast<std::uint32_t>(v))) {}
+  Val(T v)  // NOLINT(google-explicit-constructor)
       requires(std::is_enum_v<T>)
       : word_(D::word(static_cast<std::uint32_t>(v))) {}
   Val(const Val&) = default;

@@ -4,32 +4,41 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "model/ioasid/entries.h"
 #include "model/reference/entries.h"
 
 namespace iommucheck::model {
 
-BoundValues DesignEntry::complete(const BoundValues& values) const {
+const BoundInfo& find_bound(const std::vector<BoundInfo>& bounds, std::string_view owner,
+                            std::string_view name) {
+  std::string names;
+  for (const auto& b : bounds) {
+    if (b.name == name) return b;
+    names += fmt::format("{}--{}", names.empty() ? "" : ", ", b.name);
+  }
+  throw UsageError(fmt::format("{} has no bound --{}; it has {}", owner, name, names));
+}
+
+UsageError out_of_range(const BoundInfo& bound, std::string_view owner, std::string_view value) {
+  return UsageError(fmt::format("--{} {} is out of range: {} takes {} to {}", bound.name, value,
+                                owner, bound.min, bound.max));
+}
+
+BoundValues complete_bounds(const std::vector<BoundInfo>& bounds, std::string_view owner,
+                            const BoundValues& values) {
   BoundValues all;
-  for (const auto& b : bounds()) all[b.name] = b.standard;
-  for (const auto& [bound, value] : values) {
-    const auto info = std::find_if(bounds().begin(), bounds().end(),
-                                   [&](const auto& b) { return b.name == bound; });
-    if (info == bounds().end()) {
-      std::string names;
-      for (const auto& b : bounds())
-        names += fmt::format("{}--{}", names.empty() ? "" : ", ", b.name);
-      throw UsageError(fmt::format("{} has no bound --{}; it has {}", name(), bound, names));
-    }
-    if (value < info->min || value > info->max) {
-      throw UsageError(fmt::format("--{} {} is out of range: {} takes {} to {}", bound, value,
-                                   name(), info->min, info->max));
-    }
-    all[bound] = value;
+  for (const auto& b : bounds) all[b.name] = b.standard;
+  for (const auto& [name, value] : values) {
+    const BoundInfo& info = find_bound(bounds, owner, name);
+    if (value < info.min || value > info.max)
+      throw out_of_range(info, owner, fmt::format("{}", value));
+    all[name] = value;
   }
   return all;
+}
+
+BoundValues DesignEntry::complete(const BoundValues& values) const {
+  return complete_bounds(bounds(), name(), values);
 }
 
 const BugInfo& DesignEntry::bug(std::string_view bug_name) const {

@@ -42,6 +42,15 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The bound of this name.  `owner` is whose bounds they are, for messages.  Throws UsageError.
+const BoundInfo& find_bound(const std::vector<BoundInfo>& bounds, std::string_view owner,
+                            std::string_view name);
+/// What is said of a value (as the user wrote it) that a bound cannot have.
+UsageError out_of_range(const BoundInfo& bound, std::string_view owner, std::string_view value);
+/// All bounds with their values: those given, else the standard ones.  Throws UsageError.
+BoundValues complete_bounds(const std::vector<BoundInfo>& bounds, std::string_view owner,
+                            const BoundValues& values);
+
 class DesignEntry {
  public:
   virtual ~DesignEntry() = default;

@@ -40,12 +40,8 @@ constexpr bool same_life(std::uint64_t a, std::uint64_t b) {
 }  // namespace control
 
 /// Plain data (all zero: a free id), accessed atomically; two to a cache line.
-struct alignas(32) Record {
-  std::uint64_t control_;
-  void* data_;
-  std::uint64_t set_;           ///< Set::packed()
-  std::uint32_t spid_inverse_;  ///< ~spid, so that zero memory has no SPID
-
+class alignas(32) Record {
+ public:
   std::atomic_ref<std::uint64_t> control() noexcept { return std::atomic_ref{control_}; }
   std::atomic_ref<void*> data() noexcept { return std::atomic_ref{data_}; }
   std::atomic_ref<std::uint64_t> set() noexcept { return std::atomic_ref{set_}; }
@@ -94,6 +90,12 @@ struct alignas(32) Record {
   bool lock_life(std::uint64_t life) noexcept;
   /// Release: the next who locks or ends the life sees what we wrote.
   void unlock() noexcept { control().fetch_and(~control::kLocked, std::memory_order_release); }
+
+ private:
+  std::uint64_t control_;
+  void* data_;
+  std::uint64_t set_;           ///< Set::packed()
+  std::uint32_t spid_inverse_;  ///< ~spid, so that zero memory has no SPID
 };
 
 }  // namespace iommucheck::ioasid::impl

@@ -28,7 +28,7 @@ struct KernelFiles {
 
 /// Configures and prepares the tree (10 s, once for each state of its headers), and compiles each
 /// file once the kernel's own way, so that its flags are known.
-KernelBuild prepare(Cache& cache, const SourceTree& tree, const KernelFiles& files);
+KernelBuild prepare(Cache& cache, const SourceTree& tree, const KernelFiles& wanted);
 
 /// The compiler and the flags that the kernel's Makefiles use for `file`, without those that
 /// concern warnings, optimisation, the memory model and output.

@@ -200,6 +200,8 @@ class IoasidPlain : public IoasidDesign<D> {
         [&] { found = allocator_data.at(idata).xa.load(id); });
     return found;
   }
+
+ private:
   Scope<D> scope_;
 
  public:

@@ -23,6 +23,7 @@ constexpr int kUnknown = 2;
 constexpr int kDisagree = 3;
 constexpr int kUsage = 64;
 constexpr int kInput = 66;
+constexpr int kOutput = 74;
 
 struct Outcome {
   int code = -1;  ///< 128 + the signal, if one ended it; 127 if it could not be started

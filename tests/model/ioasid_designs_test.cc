@@ -8,6 +8,7 @@
 #include "checker/explicit/explicit.h"
 #include "checker/symbolic/count.h"
 #include "model/registry.h"
+#include "tests/sanitized.h"
 
 namespace iommucheck::model {
 namespace {
@@ -74,9 +75,7 @@ TEST(IoasidDesigns, EveryPropertyIsViolatedBySomeBug) {
 
 // 3 threads, 2 PASIDs, 2 sets: the instances that README.md names.
 TEST(IoasidDesigns, HoldWithThreeThreads) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "49 million states take too long under a sanitizer";
-#endif
+  if (kSanitized) GTEST_SKIP() << "49 million states take too long under a sanitizer";
   const std::vector<Pinned> rows{
 #include "tests/model/ioasid_large_counts.inc"
   };

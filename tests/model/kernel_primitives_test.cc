@@ -38,7 +38,7 @@ class Toy : public Design<Concrete> {
         heap(*this, "object", 4, static_cast<const Design<D>*>(this)),
         published(scope, "published", 4, pointer_to("object")),
         number(scope, "number", 3),
-        held(scope, "held", process_count(), 4, pointer_to("object")) {}
+        held(scope, "held", process_count(), 4U, pointer_to("object")) {}
   Spinlock<D> a, b;
   Mutex<D> m;
   Scope<D> scope;
