@@ -2,6 +2,7 @@
 // The search for a lasso: where q can be avoided for ever, a shortest way there, and a short cycle.
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
 
 #include "checker/liveness/cycle.h"
 
@@ -22,8 +23,8 @@ bool FairGraph::may_rest(StateNumber s) const {
 
 namespace {
 
-/// Starts of cycles are tried until this many states have been looked at: half a second.
-constexpr std::uint64_t kEffort = 4'000'000;
+/// Starts of cycles are tried until this many places have been looked at: about a second.
+constexpr std::uint64_t kEffort = 2'000'000;
 
 constexpr StateNumber kNone = std::numeric_limits<StateNumber>::max();
 
@@ -143,23 +144,24 @@ std::optional<GraphLasso> find_lasso(const FairGraph& graph, const StateSet& p, 
     return stems.distance(a) < stems.distance(b);
   });
 
-  CycleFinder finder(graph);
+  CycleFinder finder(graph, component_of);
   StateNumber best = kNone;
   std::vector<Edge> best_cycle;
   std::size_t fewest = std::numeric_limits<std::size_t>::max();
   for (const StateNumber s : goals) {
     const std::size_t stem = stems.distance(s);
-    if (stem >= fewest || finder.looked_at() > kEffort) break;
+    if (stem >= fewest || (best != kNone && finder.looked_at() > kEffort)) break;
     std::vector<Edge> cycle;
     if (!graph.may_rest(s)) {
-      if (stem + 1 >= fewest) continue;
-      cycle = finder.cycle_from(s, component_of);
+      auto found = finder.cycle_from(s, fewest - stem - 1);
+      if (!found) continue;
+      cycle = std::move(*found);
     }
-    if (stem + cycle.size() >= fewest) continue;
     fewest = stem + cycle.size();
     best = s;
     best_cycle = std::move(cycle);
   }
+  if (best == kNone) throw std::logic_error("a fair component without a fair cycle");
   GraphLasso lasso = stems.way_to(best);
   lasso.cycle = std::move(best_cycle);
   return lasso;

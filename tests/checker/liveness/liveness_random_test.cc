@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <iostream>
+#include <numeric>
 
+#include "checker/liveness/cycle.h"
 #include "tests/checker/liveness/oracle.h"
 #include "tests/checker/liveness/random_graph.h"
 
@@ -42,6 +44,41 @@ TEST(LivenessRandom, AgreesWithTheDefinition) {
   EXPECT_GT(resting, kGraphs / 20);
   EXPECT_GT(long_cycles, kGraphs / 50);
   EXPECT_GT(saved_by_fairness, kGraphs / 100);
+}
+
+// Where the search for a shortest cycle is too large, a walk has to do.
+TEST(LivenessRandom, AWalkHonoursTheAssumptionsToo) {
+  RandomQuestions questions(seed_of_environment());
+  unsigned cycles = 0, longer = 0;
+  for (unsigned i = 0; i < 20'000; ++i) {
+    FairGraph graph = questions.next().graph;
+    States all(graph.states());
+    std::iota(all.begin(), all.end(), 0U);
+    const auto fair = fair_components(graph, all);
+    std::vector<std::uint32_t> component_of(graph.states(), 0);
+    for (std::uint32_t c = 0; c < fair.size(); ++c) {
+      for (const StateNumber s : fair[c]) component_of[s] = c + 1;
+    }
+    CycleFinder walks(graph, component_of, 0);
+    CycleFinder shortest(graph, component_of);
+    for (const StateNumber s : all) {
+      if (component_of[s] == 0) continue;
+      const auto walk = walks.cycle_from(s, 1'000);
+      const auto best = shortest.cycle_from(s, 1'000);
+      ASSERT_TRUE(walk && best);
+      ++cycles;
+      longer += walk->size() > best->size() ? 1U : 0U;
+      graph.initial = {s};
+      const StateSet everywhere(graph.states(), true), nowhere(graph.states());
+      ASSERT_EQ(wrong_with({s, {}, *walk}, graph, everywhere, nowhere), "") << "graph " << i;
+      ASSERT_EQ(wrong_with({s, {}, *best}, graph, everywhere, nowhere), "") << "graph " << i;
+      if (!best->empty()) {
+        ASSERT_FALSE(shortest.cycle_from(s, best->size() - 1)) << "graph " << i;
+      }
+    }
+  }
+  EXPECT_GT(cycles, 10'000U);
+  EXPECT_GT(longer, 100U) << "else the search would not be worth it";
 }
 
 // The checker of lassos refuses what is none: each lasso is broken in every way.
