@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "core/liveness.h"
 #include "core/var.h"
 
 namespace iommucheck {
@@ -52,7 +53,7 @@ struct Process {
 inline constexpr std::size_t kMaxProcesses = 32;
 
 template <class D>
-class Machine {
+class Machine : public Liveness<D> {
  public:
   Machine() {
     property("in-range",
@@ -73,8 +74,12 @@ class Machine {
   }
   const std::vector<Property<D>>& properties() const { return properties_; }
 
-  /// Checks the property with this name only; false if there is none.
+  /// Checks the property with this name only, of safety or liveness; false if there is none.
   [[nodiscard]] bool check_only(const std::string& property_name) {
+    if (this->only_liveness(property_name)) {
+      context.checked.only(kInRange);
+      return true;
+    }
     for (std::size_t i = 0; i < properties_.size(); ++i) {
       if (properties_[i].name != property_name) continue;
       context.checked.only(static_cast<PropertyId>(i));

@@ -17,6 +17,8 @@ std::vector<BoundInfo> common_ioasid_bounds() {
       {"interrupts", 0, 1, 0, "1: an interrupt handler on CPU0 makes calls, too"},
       {"rcu-actor", 0, 1, 0,
        "1: kfree_rcu() frees at any time after the grace period; 0: right at its end"},
+      {"call-step", 0, 1, 0,
+       "1: a call begins in a step of its own and then waits for its lock; 0: with its first step"},
   };
 }
 
@@ -30,6 +32,7 @@ IoasidBounds to_ioasid_bounds(const BoundValues& values) {
   b.calls = get("calls", b.calls);
   b.rcu_actor = get("rcu-actor", 0) != 0;
   b.interrupt = get("interrupts", 0) != 0;
+  b.call_step = get("call-step", 0) != 0;
   b.pasids = get("pasids", b.pasids);
   b.sets = get("sets", b.sets);
   b.data = get("data", b.data);

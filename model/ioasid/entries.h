@@ -13,7 +13,8 @@ const DesignEntry& ioasid_plain();
 const DesignEntry& ioasid_refcounted();
 const DesignEntry& ioasid_sets();
 
-/// --threads, --pasids, --sets, --data, --calls, --objects, --interrupts, --rcu-actor.
+/// --threads, --pasids, --sets, --data, --calls, --objects, --interrupts, --rcu-actor,
+/// --call-step.
 std::vector<BoundInfo> common_ioasid_bounds();
 /// Those, and the ones that only some designs have, where they are given.
 IoasidBounds to_ioasid_bounds(const BoundValues& values);

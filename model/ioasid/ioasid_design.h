@@ -42,6 +42,7 @@ class IoasidDesign : public Design<D> {
     contract_ = this->property(
         "contract", "The clients of the model keep the contract of the calls they make.");
     this->initial = [this] { spec.set_up(); };
+    promise_ids();
   }
 
   PropertyId legal_answer() const { return legal_answer_; }
@@ -364,6 +365,19 @@ class IoasidDesign : public Design<D> {
   ioasid::Spec<D> spec;
 
  private:
+  void promise_ids() {
+    std::vector<std::string> ids;
+    for (unsigned i = 0; i < b.pasids; ++i) ids.push_back(fmt::format("ioasid {}", i));
+    const auto out = [this](unsigned i) { return spec.state.id[i].state != ioasid::IdState::free; };
+    this->leads_to(
+        "every-freed-id-comes-back",
+        "An id whose last reference is gone can be allocated again: it is out of the xarray, and "
+        "the lock is free.",
+        std::move(ids), [out](unsigned i) { return !out(i); },
+        [out, this](unsigned i) {
+          return out(i) || (ioasid_allocator_lock.holder == 0U && load_active(i) == 0U);
+        });
+  }
   void watch_look_ups() {
     for (unsigned i = 0; i < this->process_count(); ++i) {
       auto&& l = local_[i];

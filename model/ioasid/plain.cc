@@ -18,6 +18,7 @@ std::vector<PlainBug> bugs() {
   const BoundValues two{{"threads", 2}, {"pasids", 1}, {"sets", 1}};
   const BoundValues custom{
       {"threads", 2}, {"pasids", 1}, {"sets", 1}, {"data", 0}, {"allocators", 1}};
+  const char* const wait = "synchronize_rcu() returns; client: kfree(old private)";
   return {
       PlainBug({"set-check-missing",
                 "isolation",
@@ -169,6 +170,25 @@ std::vector<PlainBug> bugs() {
                       });
                     });
           }),
+      PlainBug({"drain-waits-for-new-readers", "liveness", "mutant",
+                "synchronize_rcu() in ioasid_set_data() waits for readers that come later, too",
+                "every-drain-ends", two},
+               edits::drain_waits_for_new_readers("ioasid_set_data", wait)),
+      PlainBug({"missed-wake-up",
+                "liveness",
+                "mutant",
+                "ioasid_find() leaves its RCU section without telling those who wait for it",
+                "every-grace-period-ends",
+                {{"threads", 2}, {"pasids", 1}, {"sets", 1}, {"data", 0}}},
+               edits::kMissedWakeUp),
+      PlainBug({"find-waits-for-data", "liveness", "mutant",
+                "ioasid_find() looks again and again until private data is attached",
+                "every-call-returns", one},
+               edits::kFindWaitsForData),
+      PlainBug({"free-spins-under-lock", "liveness", "mutant",
+                "ioasid_free() waits, with the lock held, until nobody reads: it does so itself",
+                "every-freed-id-comes-back", one},
+               edits::spins_under_lock("ioasid_free", "kfree_rcu(ioasid_data, rcu)")),
       PlainBug({"free-from-interrupt",
                 "deadlock",
                 "mutant",

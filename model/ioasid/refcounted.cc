@@ -87,6 +87,24 @@ std::vector<RefcountedBug> bugs() {
            "ioasid_alloc() puts the object into the xarray before its set and data are there",
            "legal-answer", two},
           edits::kPublishBeforeInit),
+      RefcountedBug(
+          {"drain-waits-for-new-readers", "liveness", "mutant",
+           "synchronize_rcu() in ioasid_set_data() waits for readers that come later, too",
+           "every-drain-ends", two},
+          edits::drain_waits_for_new_readers(
+              "ioasid_set_data", "synchronize_rcu() returns; client: kfree(old private)")),
+      RefcountedBug({"missed-wake-up",
+                     "liveness",
+                     "mutant",
+                     "ioasid_find() leaves its RCU section without telling those who wait for it",
+                     "every-grace-period-ends",
+                     {{"threads", 2}, {"pasids", 1}, {"sets", 1}, {"data", 0}}},
+                    edits::kMissedWakeUp),
+      RefcountedBug(
+          {"put-spins-under-lock", "liveness", "mutant",
+           "ioasid_put() waits, with the lock held, until nobody reads: it does so itself",
+           "every-freed-id-comes-back", one},
+          edits::spins_under_lock("ioasid_put", "kfree_rcu(ioasid_data, rcu)")),
   };
 }
 

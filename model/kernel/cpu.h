@@ -11,9 +11,9 @@ namespace iommucheck::model {
 template <class D>
 class Cpu {
  public:
-  /// lockless: a mutant whose spinlocks are left out.
-  Cpu(Design<D>& design, unsigned self, bool lockless)
-      : design_(&design), self_(self), lockless_(lockless) {}
+  /// lockless: a mutant whose spinlocks are left out.  label: of the step that runs.
+  Cpu(Design<D>& design, unsigned self, bool lockless, std::string_view label)
+      : design_(&design), self_(self), lockless_(lockless), label_(label) {}
 
   /// The number of the process: thread 0 .. threads-1, then the interrupt.
   unsigned self() const { return self_; }
@@ -35,6 +35,9 @@ class Cpu {
 
   /// Goes on at the label instead of the next step.
   void jump(const Label& label) const { record().pc = label.pc(); }
+
+  /// The same step once more: a busy wait.  Not in the last step of a program.
+  void again() const { record().pc -= 1; }
 
   /// The call returns after this step.
   void ret() const { record().pc = 0; }
@@ -76,6 +79,12 @@ class Cpu {
     record().awaits = design_->readers();
   }
   void synchronize_rcu_end() const {
+    if (label_.substr(0, Design<D>::kDrain.size()) != Design<D>::kDrain) {
+      throw std::logic_error(
+          fmt::format("the step '{}' waits for a grace period: begin its label with '{}', so that "
+                      "every-drain-ends knows it",
+                      label_, Design<D>::kDrain));
+    }
     const Val<D> left = record().awaits;
     context().wait_for(left == 0U, left);
   }
@@ -119,6 +128,7 @@ class Cpu {
   Design<D>* design_;
   unsigned self_;
   bool lockless_;
+  std::string_view label_;
 };
 
 }  // namespace iommucheck::model

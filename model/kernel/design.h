@@ -25,6 +25,11 @@ struct ProcessBounds {
   /// after free shows, and the states in which it merely lingers are not visited.
   bool rcu_actor = false;
   bool interrupt = false;  ///< an interrupt handler on the CPU of thread 0 makes calls, too
+  /// A call begins in a step of its own and waits for its first lock as a call; without it, it
+  /// begins with its first step, and who cannot take that has not called.  Safety does not depend
+  /// on it; whether a lock starves its callers does.  Calls that choose their arguments by what the
+  /// caller holds begin with their first step all the same: the choice has to hold there.
+  bool call_step = false;
 };
 
 /// What the kernel knows about a process.
@@ -53,8 +58,13 @@ class RcuClient {
   virtual ~RcuClient() = default;
   /// The reader `self` has ended: nobody waits for it any more.
   virtual void reader_ends(unsigned self) = 0;
-  /// Frees objects whose grace period is over: an actor chooses one.
-  virtual void free_one() = 0;
+  /// Frees an object whose grace period is over: what an actor does.
+  virtual void free_waiting(unsigned object) = 0;
+  virtual unsigned objects() const = 0;
+  /// "ioasid_data[0]".
+  virtual std::string object_name(unsigned object) const = 0;
+  /// Whether the object waits for its grace period.
+  virtual Bool<D> waiting(unsigned object) const = 0;
 };
 
 /// A lock that must not be held when a call returns.
@@ -87,6 +97,7 @@ class Design : public Machine<D> {
     this->may_rest = [this] {
       return all_of<D>(processes_, [&](unsigned i) { return thread_[i].pc == 0U; });
     };
+    promise_progress();
   }
 
   PropertyId no_use_after_free{}, locking{}, refcounts{};
@@ -150,6 +161,9 @@ class Design : public Machine<D> {
     for (auto* client : rcu_clients_) client->reader_ends(self);
   }
 
+  /// How the label of a step begins that waits for a grace period: every-drain-ends is about them.
+  static constexpr std::string_view kDrain = "synchronize_rcu() returns";
+
   /// Turns the programs into code; no edits after this.
   void complete();
 
@@ -159,6 +173,13 @@ class Design : public Machine<D> {
 
  private:
   void compile(std::deque<Program<D>>& programs, Code& code);
+  void add_rcu_actor();
+  // Liveness: what the kernel promises of every design, and what is assumed for it.
+  void promise_progress();
+  void promise_grace_periods();
+  void assume_fairness();
+  std::vector<std::string> process_names() const;
+  Bool<D> drains(unsigned self) const;
   void run(Cpu<D> cpu, const typename Program<D>::Step& step, const Program<D>* entered);
 
   ProcessBounds bounds_;

@@ -4,6 +4,7 @@
 #define IOMMUCHECK_MODEL_KERNEL_DESIGN_IMPL_H
 
 #include "model/kernel/cpu.h"
+#include "model/kernel/design_liveness.h"
 
 namespace iommucheck::model {
 
@@ -20,7 +21,7 @@ void Design<D>::compile(std::deque<Program<D>>& programs, Code& code) {
       code.push_back({p.name(), steps[i].label, i == 0,
                       last ? 0 : first + static_cast<std::uint32_t>(i) + 1,
                       [this, step, entered, lockless = p.lockless()](unsigned self) {
-                        run(Cpu<D>{*this, self, lockless}, *step, entered);
+                        run(Cpu<D>{*this, self, lockless, step->label}, *step, entered);
                       }});
     }
   }
@@ -61,7 +62,24 @@ void Design<D>::run(Cpu<D> cpu, const typename Program<D>::Step& step, const Pro
 }
 
 template <class D>
+void Design<D>::add_rcu_actor() {
+  for (auto* client : rcu_clients_) {
+    for (unsigned i = 0; i < client->objects(); ++i) {
+      rcu_code_.push_back(
+          {"rcu", fmt::format("the grace period is over: kfree({})", client->object_name(i)), false,
+           0, [client, i](unsigned) { client->free_waiting(i); }});
+    }
+  }
+  this->process({"RCU", processes_, &rcu_code_, nullptr});
+}
+
+template <class D>
 void Design<D>::complete() {
+  if (bounds_.call_step) {
+    for (auto& p : programs_) {
+      if (!p.arguments()) p.begin_with("called", [](Cpu<D>&) {});
+    }
+  }
   compile(programs_, code_);
   compile(irq_programs_, irq_code_);
   for (unsigned i = 0; i < processes_; ++i) {
@@ -76,13 +94,9 @@ void Design<D>::complete() {
     const bool irq = is_interrupt(i);
     this->process({process_name(i), i, irq ? &irq_code_ : &code_, pc});
   }
-  if (bounds_.rcu_actor) {
-    for (auto* client : rcu_clients_) {
-      rcu_code_.push_back({"rcu", "the grace period is over: kfree(rcu_head)", false, 0,
-                           [client](unsigned) { client->free_one(); }});
-    }
-    this->process({"RCU", processes_, &rcu_code_, nullptr});
-  }
+  if (bounds_.rcu_actor) add_rcu_actor();
+  promise_grace_periods();
+  assume_fairness();
 }
 
 }  // namespace iommucheck::model

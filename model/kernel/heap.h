@@ -123,16 +123,15 @@ class Heap : public RcuClient<D> {
       });
     }
   }
-  void free_one() override {
-    auto& ctx = design_->context;
-    const Val<D> which = ctx.choose(size(), name_.c_str());
-    for (unsigned i = 0; i < size(); ++i) {
-      ctx.when(which == i, [&] {
-        ctx.require(objects_[i].life == Life::rcu && objects_[i].readers == 0U);
-        ranges_[i].clear();
-      });
-    }
+  void free_waiting(unsigned object) override {
+    design_->context.require(waiting(object) && objects_[object].readers == 0U);
+    ranges_[object].clear();
   }
+  unsigned objects() const override { return size(); }
+  std::string object_name(unsigned object) const override {
+    return fmt::format("{}[{}]", name_, object);
+  }
+  Bool<D> waiting(unsigned object) const override { return objects_[object].life == Life::rcu; }
 
  private:
   Bool<D> exists(Val<D> ptr) const {

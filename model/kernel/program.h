@@ -55,6 +55,10 @@ class Program {
     steps_.push_back({std::move(label), std::move(action), std::move(pending_labels_)});
     pending_labels_.clear();
   }
+  /// One step more before the first one; jumps to that go where they went.
+  void begin_with(std::string label, Action action) {
+    steps_.insert(steps_.begin(), Step{std::move(label), std::move(action), {}});
+  }
   Label label() { return {}; }
   /// The label marks the next step.
   void place(Label label) { pending_labels_.push_back(std::move(label)); }

@@ -70,6 +70,9 @@ TEST(IoasidDesigns, EveryPropertyIsViolatedBySomeBug) {
     for (const auto& p : machine->properties()) {
       EXPECT_TRUE(violated.contains(p.name)) << d->name() << ": " << p.name;
     }
+    for (const auto& p : machine->liveness()) {
+      EXPECT_TRUE(violated.contains(p.name)) << d->name() << ": " << p.name;
+    }
   }
 }
 
