@@ -43,10 +43,14 @@ std::map<std::string, Coordinates> coordinates() {
 
 TEST(Sorts, EveryFieldKnowsItsElements) {
   const std::map<std::string, Coordinates> expected{
-      {"slot[0].owner", {{0, 0, 4}}},           {"slot[0].used[0]", {{0, 0, 4}, {1, 0, 1}}},
-      {"slot[0].used[1]", {{0, 0, 4}, {1, 1, 1}}}, {"slot[0].used[2]", {{0, 0, 4}}},
-      {"slot[1].owner", {{0, 1, 4}}},           {"slot[1].used[0]", {{0, 1, 4}, {1, 0, 1}}},
-      {"slot[1].used[1]", {{0, 1, 4}, {1, 1, 1}}}, {"slot[1].used[2]", {{0, 1, 4}}},
+      {"slot[0].owner", {{0, 0, 4}}},
+      {"slot[0].used[0]", {{0, 0, 4}, {1, 0, 1}}},
+      {"slot[0].used[1]", {{0, 0, 4}, {1, 1, 1}}},
+      {"slot[0].used[2]", {{0, 0, 4}}},
+      {"slot[1].owner", {{0, 1, 4}}},
+      {"slot[1].used[0]", {{0, 1, 4}, {1, 0, 1}}},
+      {"slot[1].used[1]", {{0, 1, 4}, {1, 1, 1}}},
+      {"slot[1].used[2]", {{0, 1, 4}}},
   };
   EXPECT_EQ(coordinates<Concrete>(), expected);
   TermArena arena;
