@@ -113,15 +113,15 @@ class Comparison {
     found_.program = event.program;
     found_.label = event.label;
     const std::string what =
-        event.program.empty() ? "'" + event.failure + "'"
-                              : fmt::format("{}(): {}{}{}", event.program, event.label,
-                                            event.failure.empty() ? "" : ", which fails with ",
-                                            event.failure);
+        event.program.empty()
+            ? "'" + event.failure + "'"
+            : fmt::format("{}(): {}{}{}", event.program, event.label,
+                          event.failure.empty() ? "" : ", which fails with ", event.failure);
     const auto closest = closest_change(event, others);
     if (!closest) {
       found_.sentence = fmt::format(
-          "{} happens in one of two states that differ by an exchange of {}, and not in the other",
-          what, elements());
+          "{} happens in one of two states that differ by an exchange of {}, but in the other {}",
+          what, elements(), other_failure(event, others));
       return found_;
     }
     found_.field = closest->name;
@@ -132,6 +132,15 @@ class Comparison {
         "exchange and then the step leave {}={}",
         what, elements(), closest->name, first, closest->name, second);
     return found_;
+  }
+
+  static std::string other_failure(const Event& event, const Events& others) {
+    for (const Event& other : others.all()) {
+      const bool same = other.program == event.program && other.label == event.label;
+      if (same && other.failure != event.failure)
+        return other.failure.empty() ? "the step succeeds" : "it fails with " + other.failure;
+    }
+    return "it does not";
   }
 
   /// The first field of the same step's most similar outcome: before, as `event` should have it

@@ -20,17 +20,17 @@ namespace iommucheck::checker::symmetry {
 struct Asymmetry {
   std::vector<std::uint64_t> state;
   std::string sort;
-  unsigned element = 0;  ///< this one and the next
+  unsigned element = 0;        ///< this one and the next
   std::string program, label;  ///< the step; empty if an invariant sees the difference
-  std::string field;  ///< what the step leaves different, if that is it
+  std::string field;           ///< what the step leaves different, if that is it
   std::string sentence;
 };
 
 /// The first difference that the states and each exchange of neighbours show.
 ///
 /// Compared are, up to the permutations of the canonicalizer: the set of steps that can be taken
-/// and the states they lead to, failures, deadlocks, and broken invariants.  A set: how many choices
-/// lead to the same state does not matter for what can be reached.
+/// and the states they lead to, failures, deadlocks, and broken invariants.  A set: how many
+/// choices lead to the same state does not matter for what can be reached.
 std::optional<Asymmetry> find_asymmetry(Machine<Concrete>& machine,
                                         const Canonicalizer& canonicalizer,
                                         std::span<const std::vector<std::uint64_t>> states);

@@ -26,8 +26,7 @@ unsigned Atom::places_at(std::size_t level) const {
 }
 
 bool Atom::has_place_beyond(std::size_t level) const {
-  return std::any_of(places.begin(), places.end(),
-                     [&](const Place& p) { return p.level > level; });
+  return std::any_of(places.begin(), places.end(), [&](const Place& p) { return p.level > level; });
 }
 
 Atoms::Atoms(const Schema& schema, const Levels& levels) : schema_(&schema) {

@@ -36,9 +36,10 @@ Canonicalizer::Canonicalizer(const Schema& schema, const SortNames& sorts)
     if (std::find(sorts.begin(), sorts.end(), sort.name) == sorts.end()) continue;
     names_.push_back(sort.name);
     if (sort.size > kMaxElements) {
-      throw std::invalid_argument(fmt::format("the sort '{}' has {} elements; at most {} can be "
-                                              "permuted: use smaller bounds, or leave it out",
-                                              sort.name, sort.size, kMaxElements));
+      throw std::invalid_argument(
+          fmt::format("the sort '{}' has {} elements; at most {} can be "
+                      "permuted: use smaller bounds, or leave it out",
+                      sort.name, sort.size, kMaxElements));
     }
     order_ *= factorial(sort.size);
     if (order_ > kMaxGroup) {

@@ -20,7 +20,8 @@ namespace iommucheck::checker::symmetry {
 /// A permutation of every sort of a canonicalizer, in its order.
 using Permutation = std::vector<Image>;
 
-/// What tells an exploration which sorts to permute: their names, of those that the schema declares.
+/// What tells an exploration which sorts to permute: their names, of those that the schema
+/// declares.
 using SortNames = std::vector<std::string>;
 
 class Canonicalizer {
@@ -81,8 +82,8 @@ class Canonicalizer {
   /// Gives the number of permutations that lead from the state to its canonical form.
   std::uint64_t canonicalize(std::uint64_t* state) const;
   void descend(std::size_t level, std::uint64_t ways, std::uint64_t* state, Best& best) const;
-  void try_all(std::size_t level, std::uint64_t ways, const std::uint64_t* state,
-               const Tie* ties, unsigned count, Best& best) const;
+  void try_all(std::size_t level, std::uint64_t ways, const std::uint64_t* state, const Tie* ties,
+               unsigned count, Best& best) const;
   void consider(std::uint64_t ways, const std::uint64_t* state, Best& best) const;
   bool same(const std::uint64_t* a, const std::uint64_t* b) const;
   void copy(const std::uint64_t* from, std::uint64_t* to) const {

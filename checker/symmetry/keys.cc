@@ -73,9 +73,8 @@ void Keys::add_to_pieces(const Atoms& atoms, const Atom& atom) {
   if (own->element != 0) return;  // it comes with that of element 0
   std::vector<Source> sources;
   for (unsigned e = 0; e < size_; ++e) {
-    const Location at = atoms.moved(atom, [&](const Place& p) -> std::uint32_t {
-      return p.level == level_ ? e : p.element;
-    });
+    const Location at = atoms.moved(
+        atom, [&](const Place& p) -> std::uint32_t { return p.level == level_ ? e : p.element; });
     sources.push_back({at.word, at.shift});
   }
   const std::uint64_t low = (std::uint64_t{1} << atom.width) - 1;

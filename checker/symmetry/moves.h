@@ -92,7 +92,8 @@ class Moves {
     for (const Target& target : program.targets) {
       std::uint64_t word = old[target.word] & target.keep;
       const Move* const moves_end = program.moves.data() + target.moves_end;
-      for (; move != moves_end; ++move) word |= std::rotl(old[move->from] & move->mask, move->rotate);
+      for (; move != moves_end; ++move)
+        word |= std::rotl(old[move->from] & move->mask, move->rotate);
       const Rename* const renames_end = program.renames.data() + target.renames_end;
       for (; rename != renames_end; ++rename) {
         const std::uint64_t value = old[rename->from] >> rename->shift & rename->mask;

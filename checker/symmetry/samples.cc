@@ -33,8 +33,7 @@ std::vector<State> sample_states(Machine<Concrete>& machine, std::size_t count) 
   const auto add = [&](const State& state) {
     if (states.size() < count && met.insert(state).second) states.push_back(state);
   };
-  initial_states(machine,
-                 [&](StateView state) { add(State{state.begin(), state.end()}); });
+  initial_states(machine, [&](StateView state) { add(State{state.begin(), state.end()}); });
   const std::size_t starts = states.size();
   const std::size_t first = count / 2;
   std::size_t expanded = 0;
