@@ -17,8 +17,11 @@ namespace iommucheck::checker::explicit_state {
 template <unsigned W>
 class Search {
  public:
-  Search(const Options& options, const Machines& machines, Team& team)
-      : options_(options), team_(team), shared_(options, *machines.at(0), team.size()) {
+  Search(const Options& options, const Machines& machines,
+         const symmetry::Canonicalizer* canonicalizer, Team& team)
+      : options_(options),
+        team_(team),
+        shared_(options, *machines.at(0), canonicalizer, team.size()) {
     for (unsigned w = 0; w < team.size(); ++w) {
       workers_.push_back(std::make_unique<Worker<W>>(shared_, *machines.at(w), w));
     }
@@ -44,6 +47,11 @@ class Search {
   std::uint64_t states() const {
     std::uint64_t sum = 0;
     for (const auto& worker : workers_) sum += worker->writer().count();
+    return sum;
+  }
+  std::uint64_t states_without_symmetry() const {
+    std::uint64_t sum = 0;
+    for (const auto& worker : workers_) sum += worker->states_without_symmetry();
     return sum;
   }
   std::vector<std::uint64_t> taken() const {

@@ -16,18 +16,22 @@
 #include "checker/explicit/violation.h"
 #include "checker/explicit/visited_set.h"
 #include "checker/explicit/watch.h"
+#include "checker/symmetry/canonicalizer.h"
 
 namespace iommucheck::checker::explicit_state {
 
 /// What all workers use.
 template <unsigned W>
 struct Shared {
-  Shared(const Options& options, const Machine<Concrete>& machine, unsigned workers)
-      : steps(machine),
+  Shared(const Options& options, const Machine<Concrete>& machine,
+         const symmetry::Canonicalizer* canonical, unsigned workers)
+      : canonicalizer(canonical),
+        steps(machine),
         store(machine.schema.words()),
         set(store, options.initial_slots),
         watch(options, workers, machine.schema.words()) {}
 
+  const symmetry::Canonicalizer* canonicalizer;  ///< null without symmetry
   StepIndex steps;
   StateStore store;
   VisitedSet<W> set;
@@ -69,6 +73,7 @@ class alignas(64) Worker {
             machine_.context.failure().detail +
             ".  Machine::initial must give values that are in range: check the bounds.");
       }
+      canonicalize();
       batch_.push(state.data());
       if (batch_.full()) batch_.enlarge();
     });
@@ -117,11 +122,13 @@ class alignas(64) Worker {
   std::uint64_t pending() const { return batch_.size(); }
   void give_share_back() { share_ = 0; }
   const std::uint64_t* taken() const { return taken_; }
+  std::uint64_t states_without_symmetry() const { return all_states_; }
   const FirstViolation& first_violation() const { return first_violation_; }
 
   // For expand():
   void successor(ActionId action, StateView next) {
     ++taken_[base_[action.process] + action.step];
+    canonicalize();
     shared_.set.prefetch_slot(batch_.push(next.data()));
     if (batch_.pushed() % Batch<W>::kGroup == 0) move_on();
   }
@@ -135,6 +142,13 @@ class alignas(64) Worker {
 
  private:
   StateView state() const { return {block_.first, width_.get()}; }
+  /// In place: every step begins by copying its state into the machine's buffer.
+  void canonicalize() {
+    if (shared_.canonicalizer != nullptr) (*shared_.canonicalizer)(machine_.context.words.data());
+  }
+  void count_added(const std::uint64_t* state) {
+    all_states_ += shared_.canonicalizer == nullptr ? 1 : shared_.canonicalizer->orbit_size(state);
+  }
 
   /// False if all workers must stop.
   bool tick() {
@@ -177,7 +191,9 @@ class alignas(64) Worker {
     }
     batch_.look(look, [this](std::uint64_t hash) { shared_.set.prefetch_state(hash); });
     batch_.pop(add, [this](const std::uint64_t* state, std::uint64_t hash) {
-      if (shared_.set.insert(state, hash, writer_)) --share_;
+      if (!shared_.set.insert(state, hash, writer_)) return;
+      --share_;
+      count_added(state);
     });
     return true;
   }
@@ -189,6 +205,7 @@ class alignas(64) Worker {
   Run block_;
   Batch<W> batch_;
   StateWriter writer_;
+  std::uint64_t all_states_ = 0;
   std::uint64_t share_ = 0;  ///< states that this worker may add without asking
   std::uint64_t next_tick_ = 0;
   bool holding_ = false;

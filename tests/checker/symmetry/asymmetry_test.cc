@@ -61,7 +61,8 @@ TEST(Asymmetry, OnlyTheChosenSortsMatter) {
   EXPECT_TRUE(look_at(Flaw::owner_undeclared, {"threads"}));
 }
 
-// All free ids are alike: which one is the first does not matter.  A stale pointer tells them apart.
+// All free ids are alike: which one is the first does not matter.  A stale pointer tells them
+// apart.
 TEST(Asymmetry, FirstFitIsSymmetricWhileFreeElementsAreAlike) {
   EXPECT_FALSE(look_at(Flaw::lowest_first));
   const auto found = look_at(Flaw::lowest_first, kBoth, true);

@@ -21,6 +21,9 @@ enum class Flaw {
   invariant_of_one,    ///< the invariant is about thread 0
   failure_of_one,      ///< thread 1 may fail
   rest_of_one,         ///< thread 0 must not rest
+  // Symmetric ones:
+  any_failure,   ///< every thread may fail, the second time
+  nobody_rests,  ///< every thread goes once, and must not rest then
 };
 
 /// Threads take ids under a lock, use them, and put them back.  With `bug`, the one that puts
@@ -42,8 +45,8 @@ class Desk : public Machine<Concrete> {
         id_(scope_, "id", over(threads), pasids),
         plain_id_(scope_, "plain_id", over(threads), n_pasids,
                   flaw == Flaw::zero_is_an_element ? Format{}.of(pasids, 0) : Format{}),
-        times_(scope_, "times",
-               flaw == Flaw::array_undeclared ? Extent(n_threads) : over(threads), 1U),
+        times_(scope_, "times", flaw == Flaw::array_undeclared ? Extent(n_threads) : over(threads),
+               1U),
         total_(scope_, "total", n_threads,
                flaw == Flaw::counter_is_element ? Format{}.of(threads) : Format{}) {
     const auto broken = property("exclusive", "An id has one owner, who knows it.", [=, this] {
@@ -52,17 +55,17 @@ class Desk : public Machine<Concrete> {
       });
     });
     if (flaw == Flaw::invariant_of_one) {
-      property("first", "Thread 0 does not use an id.",
-               [this] { return !has_bit(users_, 0); });
+      property("first", "Thread 0 does not use an id.", [this] { return !has_bit(users_, 0); });
     }
     deadlock = property("no-deadlock", "Somebody can go on.");
     may_rest = [=, this] {
+      if (flaw == Flaw::nobody_rests) return Bool<Concrete>(false);
       return Bool<Concrete>(flaw != Flaw::rest_of_one) || times_[0] == 0U;
     };
     step("lock", [=, this](unsigned self) {
+      if (flaw == Flaw::nobody_rests) context.require(times_[self] == 0U);
       if (flaw == Flaw::rest_of_one) {
-        context.require(
-            all_of<Concrete>(n_threads, [&](unsigned t) { return times_[t] == 0U; }));
+        context.require(all_of<Concrete>(n_threads, [&](unsigned t) { return times_[t] == 0U; }));
       }
       if (flaw == Flaw::shortcut_of_one && self == 0) return;
       context.require(lock_ == 0U);
@@ -72,12 +75,14 @@ class Desk : public Machine<Concrete> {
       const V p = context.choose(n_pasids);
       context.require(owner_[p] == 0U);
       if (flaw == Flaw::lowest_first) {
-        context.require(all_of<Concrete>(
-            n_pasids, [&](unsigned q) { return p <= q || owner_[q] != 0U; }));
+        context.require(
+            all_of<Concrete>(n_pasids, [&](unsigned q) { return p <= q || owner_[q] != 0U; }));
       }
       if (flaw == Flaw::reserved_id) context.require(p != 0U);
       if (flaw == Flaw::failure_of_one)
         context.fail_unless(Bool<Concrete>(self != 1), broken, "thread 1 is refused");
+      if (flaw == Flaw::any_failure)
+        context.fail_unless(times_[self] == 0U, broken, "a thread is refused");
       owner_[p] = self + 1;
       id_[self] = p;
       if (flaw == Flaw::zero_is_an_element) plain_id_[self] = p;
@@ -96,15 +101,14 @@ class Desk : public Machine<Concrete> {
           owner_[p] = 0;
           // Only once in a while, so that the bug is not in the first states.
           if (bug) {
-            context.when(times_[self] == 0U && users_ == 0U, [&] { return; },
-                         [&] { id_[self].clear(); });
+            context.when(
+                times_[self] == 0U && users_ == 0U, [&] { return; }, [&] { id_[self].clear(); });
           } else {
             id_[self].clear();
           }
         },
         true);
-    for (unsigned i = 0; i < n_threads; ++i)
-      process({fmt::format("CPU{}", i), i, &code_, &pc_[i]});
+    for (unsigned i = 0; i < n_threads; ++i) process({fmt::format("CPU{}", i), i, &code_, &pc_[i]});
   }
 
   const Sort threads, pasids;
@@ -112,8 +116,8 @@ class Desk : public Machine<Concrete> {
  private:
   void step(std::string label, std::function<void(unsigned)> run, bool last = false) {
     const auto number = static_cast<std::uint32_t>(code_.size());
-    code_.push_back({"client", std::move(label), number == 0, last ? 0 : number + 2,
-                     std::move(run)});
+    code_.push_back(
+        {"client", std::move(label), number == 0, last ? 0 : number + 2, std::move(run)});
   }
 
   Scope<Concrete> scope_;
