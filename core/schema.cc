@@ -69,15 +69,18 @@ Sort Schema::sort(std::string_view name, unsigned size) {
   return {static_cast<std::uint16_t>(number), static_cast<std::uint16_t>(size)};
 }
 
+Sort Schema::find_sort(std::string_view name) const {
+  for (std::size_t i = 0; i < sorts_.size(); ++i) {
+    if (sorts_[i].name == name)
+      return {static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(sorts_[i].size)};
+  }
+  return {};
+}
+
 Schema::Elements Schema::elements(const Format& format) const {
   if (format.sort.exists() || format.kind != Format::Kind::handle)
     return {format.sort, format.offset};
-  for (std::size_t i = 0; i < sorts_.size(); ++i) {
-    if (sorts_[i].name == format.names.at(0)) {
-      return {{static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(sorts_[i].size)}, 1};
-    }
-  }
-  return {};
+  return {find_sort(format.names.at(0)), 1};
 }
 
 void Schema::end_array(std::uint32_t first, unsigned n, std::size_t depth, Sort sort) {

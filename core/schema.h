@@ -90,6 +90,8 @@ class Schema {
   /// size.
   Sort sort(std::string_view name, unsigned size);
   const std::vector<SortInfo>& sorts() const { return sorts_; }
+  /// The sort of this name; none if it is not declared.
+  Sort find_sort(std::string_view name) const;
   /// The sort that values of this format are elements of, and the value of its first element.
   struct Elements {
     Sort sort;

@@ -32,7 +32,8 @@ class Desk : public Machine<Concrete> {
  public:
   using V = Val<Concrete>;
 
-  Desk(unsigned n_threads, unsigned n_pasids, Flaw flaw = Flaw::none, bool bug = false)
+  Desk(unsigned n_threads, unsigned n_pasids, Flaw flaw = Flaw::none, bool bug = false,
+       unsigned ballast_bits = 0)
       : threads(sort("threads", n_threads)),
         pasids(sort("pasids", n_pasids)),
         scope_(root()),
@@ -47,6 +48,7 @@ class Desk : public Machine<Concrete> {
                   flaw == Flaw::zero_is_an_element ? Format{}.of(pasids, 0) : Format{}),
         times_(scope_, "times", flaw == Flaw::array_undeclared ? Extent(n_threads) : over(threads),
                1U),
+        ballast_(scope_, "ballast", over(threads), (1U << ballast_bits) - 1),
         total_(scope_, "total", n_threads,
                flaw == Flaw::counter_is_element ? Format{}.of(threads) : Format{}) {
     const auto broken = property("exclusive", "An id has one owner, who knows it.", [=, this] {
@@ -90,7 +92,11 @@ class Desk : public Machine<Concrete> {
       total_ += 1;
     });
     step("unlock", [this](unsigned) { lock_ = 0; });
-    step("use", [this](unsigned self) { times_[self] = V(1) - times_[self]; });
+    const unsigned ballast_mask = (1U << ballast_bits) - 1;
+    step("use", [=, this](unsigned self) {
+      times_[self] = V(1) - times_[self];
+      ballast_[self] = (ballast_[self] + 37U) & ballast_mask;
+    });
     step(
         "put",
         [=, this](unsigned self) {
@@ -126,7 +132,7 @@ class Desk : public Machine<Concrete> {
   Array<Concrete, Var<Concrete>> owner_;
   Var<Concrete> users_;
   Array<Concrete, Element<Concrete>> id_;
-  Array<Concrete, Var<Concrete>> plain_id_, times_;
+  Array<Concrete, Var<Concrete>> plain_id_, times_, ballast_;
   Var<Concrete> total_;
   Code code_;
 };
