@@ -55,8 +55,10 @@ struct StepCoverage {
 /// The result of an exploration.
 struct [[nodiscard]] Exploration {
   Verdict verdict = Verdict::unknown;
-  std::string reason;             ///< of unknown: the limit, and the option that raises it
-  std::uint64_t states = 0;       ///< distinct reachable states met, initial ones included
+  std::string reason;        ///< of unknown: the limit, and the option that raises it
+  std::uint64_t states = 0;  ///< distinct reachable states met, initial ones included
+  /// With symmetry: all permutations of those states; else the same number.
+  std::uint64_t states_without_symmetry = 0;
   std::uint64_t transitions = 0;  ///< enabled steps of expanded states, each once per choice
   std::uint64_t depth = 0;        ///< steps to the farthest state met
   double seconds = 0;

@@ -19,7 +19,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* kOptions =
-    "--bug, --property, --engine, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --trace, --json, and the "
+    "--bug, --property, --engine, --symmetry, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --trace, --json, and the "
     "bounds of the model (iommucheck list)";
 
 void write_trace(const std::string& file, const ordered_json& trace) {
@@ -131,6 +131,9 @@ int check_command(const Words& words) {
       (arguments.has("jobs") || arguments.has("max-states") || arguments.has("max-memory"))) {
     throw UsageError("--jobs, --max-states and --max-memory are of the explicit engine");
   }
+  const std::string symmetry = arguments.text("symmetry", "");
+  if (engine == "symbolic" && !symmetry.empty())
+    throw UsageError("--symmetry is of the explicit engine");
   const auto depth = static_cast<unsigned>(arguments.number("depth", 12, 0, 1000));
   checker::Options options;
   options.jobs = static_cast<unsigned>(arguments.number("jobs", 0, 1, 256));
@@ -153,6 +156,7 @@ int check_command(const Words& words) {
   for (const auto& [name, value] : given) bounds[name] = value;
   subject.bounds = spec ? complete_spec_bounds(bounds) : design->complete(bounds);
   const auto machine = build_concrete(subject);
+  if (!symmetry.empty()) subject.symmetry = parse_symmetry(symmetry, machine->schema);
   if (engine == "symbolic" && machine->deadlock && !subject.property.empty() &&
       machine->properties().at(static_cast<std::size_t>(*machine->deadlock)).name ==
           subject.property) {

@@ -3,8 +3,10 @@
 #include "cli/exploration.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -24,11 +26,41 @@ std::string print_bounds(const model::BoundValues& bounds) {
 }
 
 std::string print_scope(const Subject& subject) {
-  return fmt::format("{}{}; {}; {}; sequentially consistent memory", subject.model,
+  return fmt::format("{}{}; {}; {}; sequentially consistent memory{}", subject.model,
                      subject.bug.empty() ? "" : fmt::format(" with bug {}", subject.bug),
                      print_bounds(subject.bounds),
                      subject.property.empty() ? "all properties"
-                                              : fmt::format("only property {}", subject.property));
+                                              : fmt::format("only property {}", subject.property),
+                     subject.symmetry.empty() ? ""
+                                              : fmt::format("; up to permutations of {}",
+                                                            fmt::join(subject.symmetry, ", ")));
+}
+
+std::vector<std::string> parse_symmetry(const std::string& list, const Schema& schema) {
+  std::vector<std::string> names;
+  std::string known;
+  for (const SortInfo& sort : schema.sorts()) {
+    if (list == "all" && sort.size > 1) names.push_back(sort.name);
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", sort.name);
+  }
+  if (known.empty()) throw UsageError("--symmetry: the model declares no sorts");
+  if (list == "all") {
+    if (names.empty())
+      throw UsageError("--symmetry all: within these bounds no sort has two elements");
+    return names;
+  }
+  for (std::size_t from = 0; from <= list.size();) {
+    const std::size_t comma = std::min(list.find(',', from), list.size());
+    names.push_back(list.substr(from, comma - from));
+    from = comma + 1;
+    const auto same = [&](const SortInfo& sort) { return sort.name == names.back(); };
+    if (std::none_of(schema.sorts().begin(), schema.sorts().end(), same)) {
+      throw UsageError(fmt::format(
+          "--symmetry {}: within these bounds the model has no sort '{}'; it has {} (or all)", list,
+          names.back(), known));
+    }
+  }
+  return names;
 }
 
 ordered_json scope_to_json(const Subject& subject) {
@@ -39,6 +71,7 @@ ordered_json scope_to_json(const Subject& subject) {
   scope["property"] = subject.property.empty() ? "all" : subject.property;
   scope["memory_model"] = "sequentially consistent";
   scope["states_stored"] = "exactly";
+  scope["symmetry"] = subject.symmetry;
   return scope;
 }
 
@@ -51,9 +84,14 @@ checker::Exploration explore_subject(const Subject& subject, checker::Options op
       std::fflush(stderr);
     };
   }
-  auto result = checker::explore([&] { return build_concrete(subject); }, options);
-  if (terminal) fmt::print(stderr, "\r\x1b[K");
-  return result;
+  options.symmetry = subject.symmetry;
+  try {
+    auto result = checker::explore([&] { return build_concrete(subject); }, options);
+    if (terminal) fmt::print(stderr, "\r\x1b[K");
+    return result;
+  } catch (const std::invalid_argument& e) {
+    throw UsageError(fmt::format("--symmetry: {}", e.what()));
+  }
 }
 
 ordered_json exploration_to_json(const Subject& subject, const checker::Exploration& result) {
@@ -62,6 +100,7 @@ ordered_json exploration_to_json(const Subject& subject, const checker::Explorat
   object["scope"] = scope_to_json(subject);
   if (!result.reason.empty()) object["reason"] = result.reason;
   object["states"] = result.states;
+  object["states_without_symmetry"] = result.states_without_symmetry;
   object["transitions"] = result.transitions;
   object["depth"] = result.depth;
   object["seconds"] = result.seconds;
@@ -91,6 +130,12 @@ std::string print_exploration(const Subject& subject, const checker::Exploration
       result.states, result.transitions, result.depth, result.seconds,
       result.seconds > 0 ? static_cast<double>(result.states) / result.seconds / 1e6 : 0.0,
       result.bytes_per_state());
+  if (!subject.symmetry.empty()) {
+    text += fmt::format("  symmetry: they stand for {} states, {:.1f} times as many\n",
+                        result.states_without_symmetry,
+                        static_cast<double>(result.states_without_symmetry) /
+                            static_cast<double>(std::max<std::uint64_t>(result.states, 1)));
+  }
   if (result.path) {
     const auto machine = build_concrete(subject);
     text += fmt::format("\n  a shortest counterexample, {} steps (replayed):\n\n{}",

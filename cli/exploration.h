@@ -17,7 +17,11 @@ nlohmann::ordered_json scope_to_json(const Subject& subject);
 std::string print_bounds(const model::BoundValues& bounds);
 std::string print_scope(const Subject& subject);
 
-/// Explores, with progress on the terminal if there is one.
+/// The sorts that `--symmetry LIST` names, or all of the model's.  Throws UsageError.
+std::vector<std::string> parse_symmetry(const std::string& list, const Schema& schema);
+
+/// Explores, with progress on the terminal if there is one.  Throws UsageError if the model is not
+/// symmetric in the subject's sorts.
 checker::Exploration explore_subject(const Subject& subject, checker::Options options);
 
 /// The contract's object: verdict, scope, states, ..., coverage, trace.

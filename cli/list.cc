@@ -30,6 +30,18 @@ ordered_json properties_to_json(const Machine<Concrete>& machine) {
   return list;
 }
 
+/// Sorts of the standard bounds: their sizes there.
+ordered_json sorts_to_json(const Machine<Concrete>& machine) {
+  ordered_json object = ordered_json::object();
+  for (const SortInfo& s : machine.schema.sorts()) object[s.name] = s.size;
+  return object;
+}
+std::string print_sorts(const Machine<Concrete>& machine) {
+  std::string text;
+  for (const SortInfo& s : machine.schema.sorts()) text += fmt::format(" {} ({})", s.name, s.size);
+  return text;
+}
+
 ordered_json to_json(const model::DesignEntry& d) {
   ordered_json object{{"name", d.name()}, {"sentence", d.sentence()}, {"source", d.source()}};
   object["bugs"] = ordered_json::array();
@@ -41,7 +53,9 @@ ordered_json to_json(const model::DesignEntry& d) {
                               {"property", b.property},
                               {"bounds", b.bounds}});
   }
-  object["properties"] = properties_to_json(*d.concrete({}, ""));
+  const auto machine = d.concrete({}, "");
+  object["properties"] = properties_to_json(*machine);
+  object["sorts"] = sorts_to_json(*machine);
   object["bounds"] = bounds_to_json(d.bounds());
   return object;
 }
@@ -51,11 +65,11 @@ void print_text() {
     fmt::print("{}\n  {}\n  {}\n  bounds:", d->name(), d->sentence(), d->source());
     for (const auto& b : d->bounds())
       fmt::print(" --{} {}..{} ({})", b.name, b.min, b.max, b.standard);
-    fmt::print("\n  bugs:\n");
+    const auto machine = d->concrete({}, "");
+    fmt::print("\n  sorts (--symmetry):{}\n  bugs:\n", print_sorts(*machine));
     for (const auto& b : d->bugs())
       fmt::print("    {:<34} {:<24} {}\n", b.name, b.kind, b.sentence);
     fmt::print("  properties:\n");
-    const auto machine = d->concrete({}, "");
     for (const auto& p : machine->properties()) fmt::print("    {:<34} {}\n", p.name, p.sentence);
     fmt::print("\n");
   }
@@ -63,6 +77,7 @@ void print_text() {
       "specifications (iommucheck prove SPEC; iommucheck check spec/SPEC):\n  ioasid   bounds:");
   for (const auto& b : spec_bounds())
     fmt::print(" --{} {}..{} ({})", b.name, b.min, b.max, b.standard);
+  fmt::print("\n           sorts (--symmetry):{}", print_sorts(*spec_concrete({})));
   fmt::print(
       "\n\nkernel targets (iommucheck kernel --package linux-source-6.1 TARGET):\n  ioasid   drivers/iommu/ioasid.c\n");
 }
@@ -80,8 +95,10 @@ int list_command(const Words& words) {
   ordered_json object;
   object["designs"] = ordered_json::array();
   for (const auto* d : model::designs()) object["designs"].push_back(to_json(*d));
+  const auto spec = spec_concrete({});
   object["specs"] = ordered_json::array({{{"name", "ioasid"},
-                                          {"properties", properties_to_json(*spec_concrete({}))},
+                                          {"properties", properties_to_json(*spec)},
+                                          {"sorts", sorts_to_json(*spec)},
                                           {"bounds", bounds_to_json(spec_bounds())}}});
   object["targets"] = ordered_json::array(
       {{{"name", "ioasid"}, {"file", "drivers/iommu/ioasid.c"}, {"kernels", "6.1"}}});

@@ -17,6 +17,8 @@ using model::UsageError;
 struct Subject {
   std::string model, bug, property;  ///< bug and property may be empty
   model::BoundValues bounds;
+  /// Sorts whose permutations are not told apart; of the exploration, not of a trace.
+  std::vector<std::string> symmetry = {};
 };
 
 /// The machine of a subject: a design, or "spec/ioasid".  Throws UsageError.

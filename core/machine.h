@@ -104,6 +104,8 @@ class Machine : public Liveness<D> {
   std::optional<PropertyId> deadlock;
 
   Scope<D> root() { return Scope<D>(context, schema); }
+  /// Declares a sort: things that no step tells apart.  See Schema::sort().
+  Sort sort(std::string_view name, unsigned size) { return schema.sort(name, size); }
 
  private:
   std::vector<Property<D>> properties_;

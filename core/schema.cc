@@ -27,7 +27,18 @@ std::string Format::print(std::uint32_t value) const {
   return fmt::format("{}", value);
 }
 
-std::uint32_t Schema::add(std::string name, std::uint32_t max, Format format) {
+std::uint32_t Schema::add(std::string name, std::uint32_t max, Format format,
+                          std::vector<Coordinate> coordinates) {
+  if (format.sort.exists() && max != 0) {
+    const unsigned last = format.offset + format.sort.size - 1U;
+    const std::uint32_t needed = format.kind == Format::Kind::mask ? (2U << last) - 1 : last;
+    if (format.sort.size != 0 && max < needed) {
+      throw std::logic_error(
+          fmt::format("{} is 0 .. {}: too small for every element of '{}': a permutation would "
+                      "leave its range",
+                      name, max, sorts_.at(format.sort.number).name));
+    }
+  }
   // A field that can only be 0 (a feature that is left out) costs nothing.
   const auto width = static_cast<std::uint8_t>(std::bit_width(max));
   // First fit: fields are small, so the holes at the ends of words fill up again.
@@ -41,9 +52,42 @@ std::uint32_t Schema::add(std::string name, std::uint32_t max, Format format) {
   }
   if (width == 0) word = 0;
   fields_.push_back({std::move(name), max, width, static_cast<std::uint16_t>(word),
-                     width == 0 ? std::uint8_t{0} : used_[word], std::move(format)});
+                     width == 0 ? std::uint8_t{0} : used_[word], std::move(format),
+                     std::move(coordinates)});
   used_[word] = static_cast<std::uint8_t>(used_[word] + width);
   return static_cast<std::uint32_t>(fields_.size() - 1);
+}
+
+Sort Schema::sort(std::string_view name, unsigned size) {
+  std::size_t number = 0;
+  while (number < sorts_.size() && sorts_[number].name != name) ++number;
+  if (number == sorts_.size()) sorts_.push_back({std::string{name}, size});
+  if (sorts_[number].size != size) {
+    throw std::logic_error(
+        fmt::format("the sort '{}' has {} elements, not {}", name, sorts_[number].size, size));
+  }
+  return {static_cast<std::uint16_t>(number), static_cast<std::uint16_t>(size)};
+}
+
+Sort Schema::find_sort(std::string_view name) const {
+  for (std::size_t i = 0; i < sorts_.size(); ++i) {
+    if (sorts_[i].name == name)
+      return {static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(sorts_[i].size)};
+  }
+  return {};
+}
+
+Schema::Elements Schema::elements(const Format& format) const {
+  if (format.sort.exists() || format.kind != Format::Kind::handle)
+    return {format.sort, format.offset};
+  return {find_sort(format.names.at(0)), 1};
+}
+
+void Schema::end_array(std::uint32_t first, unsigned n, std::size_t depth, Sort sort) {
+  if (!sort.exists() || n == 0) return;
+  const auto stride = (static_cast<std::uint32_t>(fields_.size()) - first) / n;
+  for (std::uint32_t f = first; f < first + stride * sort.size; ++f)
+    fields_[f].coordinates.at(depth).stride = stride;
 }
 
 unsigned Schema::bits() const { return std::accumulate(used_.begin(), used_.end(), 0U); }

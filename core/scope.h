@@ -3,6 +3,8 @@
 #ifndef IOMMUCHECK_CORE_SCOPE_H
 #define IOMMUCHECK_CORE_SCOPE_H
 
+#include <concepts>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +13,25 @@
 #include "core/schema.h"
 
 namespace iommucheck {
+
+/// How many elements an array has; the first ones may be those of a sort.
+struct Extent {
+  Extent(std::integral auto elements)  // NOLINT(google-explicit-constructor)
+      : n(static_cast<unsigned>(elements)) {}
+  Extent(Sort elements, unsigned all) : n(all), sort(elements) {
+    if (sort.exists() && sort.size > n)
+      throw std::logic_error("an array over a sort has an element for each of the sort");
+  }
+  /// Whether element i is one of the sort.
+  bool permuted(unsigned i) const { return sort.exists() && i < sort.size; }
+
+  unsigned n;
+  Sort sort = {};
+};
+/// An array over a sort: `Array<D, E> id{*this, "id", over(pasids)};`.
+inline Extent over(Sort sort) { return {sort, sort.size}; }
+/// An array of n elements: first those of the sort, then others (the interrupt after the threads).
+inline Extent over(Sort sort, unsigned n) { return {sort, n}; }
 
 template <class D>
 class Scope;
@@ -22,13 +43,31 @@ class Scope<Concrete> {
       : context_(&context), schema_(&schema), prefix_(std::move(prefix)) {}
 
   Context<Concrete>& context() const { return *context_; }
-  Scope child(std::string_view name) const { return {*context_, *schema_, join(name)}; }
+  Scope child(std::string_view name) const {
+    Scope scope = *this;
+    scope.prefix_ = join(name);
+    return scope;
+  }
+  /// The scope of element i of an array.
+  Scope element(const Extent& extent, unsigned i) const {
+    Scope scope = *this;
+    if (extent.permuted(i)) scope.coordinates_.push_back({extent.sort.number, Index(i), 0});
+    return scope;
+  }
+  /// After the elements, the first of which began with field `first`.
+  void end_array(const Extent& extent, std::uint32_t first) const {
+    schema_->end_array(first, extent.n, coordinates_.size(), extent.sort);
+  }
 
   /// Adds a field and gives its number.
   std::uint32_t declare(std::string_view name, std::uint32_t max, Format format) {
-    return schema_->add(join(name), max, std::move(format));
+    return schema_->add(join(name), max, std::move(format), coordinates_);
   }
   const Schema& schema() const { return *schema_; }
+  /// Declares a sort: see Schema::sort().
+  Sort sort(std::string_view name, unsigned size) const { return schema_->sort(name, size); }
+  /// The number that the next declared field gets.
+  std::uint32_t position() const { return static_cast<std::uint32_t>(schema_->fields().size()); }
 
  private:
   std::string join(std::string_view name) const {
@@ -37,9 +76,11 @@ class Scope<Concrete> {
     return prefix_ + "." + std::string{name};
   }
 
+  using Index = std::uint16_t;
   Context<Concrete>* context_;
   Schema* schema_;
   std::string prefix_;
+  std::vector<Coordinate> coordinates_;
 };
 
 /// An array index that is a term: element i of an array whose elements lie `stride` fields apart.
@@ -63,6 +104,16 @@ class Scope<Symbolic> {
     scope.prefix_ = join(name);
     return scope;
   }
+  /// The scope of element i of an array, while it is declared.
+  Scope element(const Extent& extent, unsigned i) const {
+    Scope scope = *this;
+    if (!binding() && extent.permuted(i))
+      scope.coordinates_.push_back({extent.sort.number, static_cast<std::uint16_t>(i), 0});
+    return scope;
+  }
+  void end_array(const Extent& extent, std::uint32_t first) const {
+    if (!binding()) schema_->end_array(first, extent.n, coordinates_.size(), extent.sort);
+  }
   std::uint32_t declare(std::string_view name, std::uint32_t max, Format format);
 
   bool binding() const { return cursor_ != nullptr; }
@@ -81,6 +132,8 @@ class Scope<Symbolic> {
     return scope;
   }
   const Schema& schema() const { return *schema_; }
+  /// Declares a sort: see Schema::sort().
+  Sort sort(std::string_view name, unsigned size) const { return schema_->sort(name, size); }
 
  private:
   std::string join(std::string_view name) const {
@@ -92,6 +145,7 @@ class Scope<Symbolic> {
   Context<Symbolic>* context_;
   Schema* schema_;
   std::string prefix_;
+  std::vector<Coordinate> coordinates_;
   std::uint32_t* cursor_ = nullptr;
   std::vector<Selector> selectors_;
 };

@@ -132,6 +132,9 @@ Term TermArena::fold(Op op, const TermNode* a, const TermNode* b, const TermNode
       if (b->op == Op::word_var && is_const(a)) std::swap(a, b);
       if (a->op == Op::word_var && is_const(b) && b->value > variables_[a->value].max)
         return bit(false);
+      // An element of a sort is stored as its number and one: compare what is stored.
+      if (op == Op::eq && is_const(b) && a->op == Op::sub && is_const(a->b))
+        return make(Op::eq, Term{a->a}, word(b->value + a->b->value));
       // eq(ite(c, k1, x), k2): push the comparison into the branches, so that chains collapse.
       if (op == Op::eq && is_const(b) && a->op == Op::word_ite &&
           (is_const(a->b) || is_const(a->c))) {

@@ -6,7 +6,7 @@ namespace iommucheck {
 
 std::uint32_t Scope<Symbolic>::declare(std::string_view name, std::uint32_t max, Format format) {
   if (binding()) return (*cursor_)++;
-  const std::uint32_t field = schema_->add(join(name), max, std::move(format));
+  const std::uint32_t field = schema_->add(join(name), max, std::move(format), coordinates_);
   if (context_->state.size() <= field) context_->state.resize(field + 1);
   return field;
 }

@@ -126,6 +126,41 @@ class Var {
   typename detail::PlaceOf<D>::type place_;
 };
 
+/// An element of a sort, or none; reads as the element's number (0xffff for none).
+///
+/// A plain Var of 0 .. size-1 that is cleared would make element 0 a special one, and the sort
+/// would not be symmetric.
+template <class D>
+class Element {
+ public:
+  using Domain = D;
+  using Tag = Int;
+  using Value = Val<D>;
+
+  Element(Scope<D>& scope, std::string_view name, Sort sort)
+      : var_(scope, name, sort.size, format(sort)) {}
+  Element(const Element&) = delete;
+  Element(Element&&) noexcept = default;
+
+  Value value() const { return var_ - 1U; }
+  operator Value() const { return value(); }  // NOLINT(google-explicit-constructor)
+  Bool<D> none() const { return var_ == 0U; }
+  const Element& operator=(Value v) const {  // NOLINT
+    var_ = v + 1U;
+    return *this;
+  }
+  const Element& operator=(const Element& other) const { return *this = other.value(); }  // NOLINT
+  void clear() const { var_ = 0; }
+
+ private:
+  static Format format(Sort sort) {
+    Format names{Format::Kind::names, {"none"}};
+    for (unsigned i = 0; i < sort.size; ++i) names.names.push_back(fmt::format("{}", i));
+    return names.of(sort);
+  }
+  Var<D> var_;
+};
+
 /// A truth value in the state.
 template <class D>
 class Flag {
@@ -196,18 +231,21 @@ template <class E>
 class Array<Concrete, E> {
  public:
   template <class... Args>
-  Array(const Scope<Concrete>& scope, std::string_view name, unsigned n, const Args&... args)
-      : context_(&scope.context()), size_(n) {
-    Scope<Concrete> base = scope.child(name);
-    elements_ = static_cast<E*>(::operator new (sizeof(E) * n, std::align_val_t{alignof(E)}));
-    for (; built_ < n; ++built_) {
+  Array(const Scope<Concrete>& scope, std::string_view name, Extent extent, const Args&... args)
+      : context_(&scope.context()), size_(extent.n) {
+    const Scope<Concrete> base = scope.child(name);
+    const std::uint32_t first = base.position();
+    elements_ = static_cast<E*>(::operator new (sizeof(E) * size_, std::align_val_t{alignof(E)}));
+    for (; built_ < size_; ++built_) {
       const std::string index = fmt::format("[{}]", built_);
+      Scope<Concrete> element = base.element(extent, built_);
       if constexpr (std::is_base_of_v<Record<Concrete>, E>) {
-        new (elements_ + built_) E(base.child(index), args...);
+        new (elements_ + built_) E(element.child(index), args...);
       } else {
-        new (elements_ + built_) E(base, index, args...);
+        new (elements_ + built_) E(element, index, args...);
       }
     }
+    base.end_array(extent, first);
   }
   Array(const Array&) = delete;
   Array& operator=(const Array&) = delete;
@@ -242,8 +280,8 @@ template <class E>
 class Array<Symbolic, E> {
  public:
   template <class... Args>
-  Array(const Scope<Symbolic>& scope, std::string_view name, unsigned n, const Args&... args)
-      : scope_(scope.child(name)), size_(n), base_(scope.position()) {
+  Array(const Scope<Symbolic>& scope, std::string_view name, Extent extent, const Args&... args)
+      : scope_(scope.child(name)), size_(extent.n), base_(scope.position()) {
     // An element knows how to construct itself again, in another scope.
     make_ = [args...](Scope<Symbolic> base, const std::string& index) {
       if constexpr (std::is_base_of_v<Record<Symbolic>, E>) {
@@ -252,14 +290,15 @@ class Array<Symbolic, E> {
         return E(base, index, args...);
       }
     };
-    for (unsigned i = 0; i < n; ++i) {
-      make_(scope_, fmt::format("[{}]", i));
+    for (unsigned i = 0; i < size_; ++i) {
+      make_(scope_.element(extent, i), fmt::format("[{}]", i));
       if (i == 0) stride_ = scope_.position() - base_;
       if (scope_.binding()) {
-        scope_.skip(stride_ * (n - 1));
+        scope_.skip(stride_ * (size_ - 1));
         break;
       }
     }
+    scope_.end_array(extent, base_);
   }
   Array(const Array&) = delete;
   Array(Array&&) noexcept = default;

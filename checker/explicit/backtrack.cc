@@ -3,6 +3,7 @@
 #include "checker/explicit/backtrack.h"
 
 #include <algorithm>
+#include <array>
 #include <compare>
 #include <optional>
 #include <stdexcept>
@@ -23,8 +24,9 @@ struct Predecessor {
 /// Keeps the best predecessor of one state; for one worker.
 class Finder {
  public:
-  Finder(const PackedState& target, std::optional<std::uint16_t> next_process)
-      : target_(&target), next_process_(next_process) {}
+  Finder(const PackedState& target, std::optional<std::uint16_t> next_process,
+         const symmetry::Canonicalizer* canonicalizer)
+      : target_(&target), next_process_(next_process), canonicalizer_(canonicalizer) {}
 
   void look_at(Machine<Concrete>& machine, StateView state) {
     state_ = state;
@@ -39,6 +41,12 @@ class Finder {
 
   // For expand():
   void successor(ActionId action, StateView next) {
+    std::array<std::uint64_t, Schema::kMaxWords> form;
+    if (canonicalizer_ != nullptr) {
+      std::copy(next.begin(), next.end(), form.begin());
+      (*canonicalizer_)(form.data());
+      next = {form.data(), next.size()};
+    }
     if (!std::equal(next.begin(), next.end(), target_->begin())) return;
     consider(action, next_process_ && action.process != *next_process_);
   }
@@ -61,6 +69,7 @@ class Finder {
 
   const PackedState* target_;
   std::optional<std::uint16_t> next_process_;
+  const symmetry::Canonicalizer* canonicalizer_;
   StateView state_;
   std::optional<Predecessor> best_;
 };
@@ -100,7 +109,7 @@ Predecessor predecessor(const Finder& start, const Level& level, const Machines&
 }  // namespace
 
 Path way_to(const Violation& violation, std::span<const Level> levels, const Machines& machines,
-            Team& team) {
+            const symmetry::Canonicalizer* canonicalizer, Team& team) {
   Path path;
   path.failure = {violation.failure.property, intern(violation.failure.detail)};
   PackedState state = violation.state;
@@ -110,7 +119,8 @@ Path way_to(const Violation& violation, std::span<const Level> levels, const Mac
     next_process = violation.action.process;
   }
   for (std::size_t level = levels.size() - 1; level-- > 0;) {
-    Predecessor found = predecessor(Finder(state, next_process), levels[level], machines, team);
+    const Finder start(state, next_process, canonicalizer);
+    Predecessor found = predecessor(start, levels[level], machines, team);
     path.steps.push_back({found.action, std::move(state)});
     state = std::move(found.state);
     next_process = found.action.process;

@@ -13,6 +13,7 @@
 #include "checker/explicit/feed.h"
 #include "checker/explicit/team.h"
 #include "checker/explicit/violation.h"
+#include "checker/symmetry/canonicalizer.h"
 
 namespace iommucheck::checker::explicit_state {
 
@@ -21,8 +22,11 @@ using Machines = std::vector<std::unique_ptr<Machine<Concrete>>>;
 
 /// The path to a violation of a state of levels.back().  Throws std::logic_error if there is none:
 /// then the machine's steps depend on something else than the state.
+///
+/// With symmetry, the levels have one state of each orbit, and so does the path, except for the
+/// last step of a violation in a step: see unpermute.h.
 Path way_to(const Violation& violation, std::span<const Level> levels, const Machines& machines,
-            Team& team);
+            const symmetry::Canonicalizer* canonicalizer, Team& team);
 
 }  // namespace iommucheck::checker::explicit_state
 

@@ -2,12 +2,17 @@
 // Setting up a search for a machine's number of words, and reporting what it found.
 #include "checker/explicit/explicit.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
 
 #include "checker/explicit/search.h"
+#include "checker/explicit/unpermute.h"
+#include "checker/symmetry/asymmetry.h"
+#include "checker/symmetry/samples.h"
 
 namespace iommucheck::checker {
 
@@ -28,6 +33,21 @@ Machines build(const ConcreteFactory& factory, std::unique_ptr<Machine<Concrete>
   return machines;
 }
 
+/// The canonicalizer that the options ask for, after a look at the machine.
+std::unique_ptr<const symmetry::Canonicalizer> make_canonicalizer(Machine<Concrete>& machine,
+                                                                  const Options& options) {
+  if (options.symmetry.empty()) return nullptr;
+  auto made = std::make_unique<symmetry::Canonicalizer>(machine.schema, options.symmetry);
+  const auto states = symmetry::sample_states(machine, options.symmetry_samples);
+  if (const auto found = symmetry::find_asymmetry(machine, *made, states)) {
+    throw std::invalid_argument(fmt::format(
+        "the machine is not symmetric in {}: {}.  Leave the sort out, or declare the field for what "
+        "it is (docs/symmetry.md)",
+        found->sort, found->sentence));
+  }
+  return made;
+}
+
 Path checked_path(const ConcreteFactory& factory, Path path) {
   std::string why;
   if (!replays(*factory(), path, &why)) {
@@ -38,14 +58,15 @@ Path checked_path(const ConcreteFactory& factory, Path path) {
 
 template <unsigned W, class Keys>
 Exploration run(const ConcreteFactory& factory, const Options& options, const Machines& machines,
-                Team& team) {
-  Search<W, Keys> search(options, machines, team, false);
+                const symmetry::Canonicalizer* canonicalizer, Team& team) {
+  Search<W, Keys> search(options, machines, canonicalizer, team, false);
   search.run();
   const Watch& watch = search.watch();
 
   Exploration result;
   const std::vector<std::uint64_t> taken = search.taken();
   result.states = search.states();
+  result.states_without_symmetry = search.states_without_symmetry();
   result.transitions = std::accumulate(taken.begin(), taken.end(), std::uint64_t{0});
   result.depth = search.levels().empty() ? 0 : search.levels().size() - 1;
   result.coverage = StepIndex::report(*machines[0], taken);
@@ -56,7 +77,10 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
     result.verdict = Verdict::violated;
     const auto path = [&](const Search<W, Keys>& levels) {
       const std::span until(levels.levels().data(), levels.violation_level() + 1);
-      return checked_path(factory, way_to(*levels.violation(), until, machines, team));
+      Path found = way_to(*levels.violation(), until, machines, canonicalizer, team);
+      if (canonicalizer != nullptr)
+        found = unpermute(*machines[0], found, levels.violation()->in_step, *canonicalizer);
+      return checked_path(factory, std::move(found));
     };
     if (search.levels_kept()) {
       result.path = path(search);
@@ -64,7 +88,7 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
       // The levels that lead there have been given back: once more, and this time they stay.
       Options again_options = options;
       again_options.stop_at_violation = true;
-      Search<W, Keys> again(again_options, machines, team, true);
+      Search<W, Keys> again(again_options, machines, canonicalizer, team, true);
       again.use(search.compiled());
       again.run();
       if (again.violation()) {
@@ -87,15 +111,15 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
 
 template <unsigned W>
 Exploration run(const ConcreteFactory& factory, const Options& options, const Machines& machines,
-                Team& team) {
+                const symmetry::Canonicalizer* canonicalizer, Team& team) {
   const Schema& schema = machines[0]->schema;
   if (options.kept == Kept::fingerprints)
-    return run<W, FingerprintKeys<W>>(factory, options, machines, team);
+    return run<W, FingerprintKeys<W>>(factory, options, machines, canonicalizer, team);
   if constexpr (W == 1 || W == 2) {
     if (DirectKeys<W>::suits(schema))
-      return run<W, DirectKeys<W>>(factory, options, machines, team);
+      return run<W, DirectKeys<W>>(factory, options, machines, canonicalizer, team);
   }
-  return run<W, TreeKeys<W>>(factory, options, machines, team);
+  return run<W, TreeKeys<W>>(factory, options, machines, canonicalizer, team);
 }
 
 }  // namespace
@@ -112,18 +136,20 @@ Exploration explore(const ConcreteFactory& factory, const Options& options) {
   try {
     auto first = factory();
     const unsigned words = first->schema.words();
+    const auto made = make_canonicalizer(*first, options);
+    const symmetry::Canonicalizer* const symmetry = made.get();
     Team team(std::clamp(wanted, 1U, kMaxJobs));
     const Machines machines = build(factory, std::move(first), team);
     switch (words) {
-      case 1: return run<1>(factory, options, machines, team);
-      case 2: return run<2>(factory, options, machines, team);
-      case 3: return run<3>(factory, options, machines, team);
-      case 4: return run<4>(factory, options, machines, team);
-      case 5: return run<5>(factory, options, machines, team);
-      case 6: return run<6>(factory, options, machines, team);
-      case 7: return run<7>(factory, options, machines, team);
-      case 8: return run<8>(factory, options, machines, team);
-      default: return run<0>(factory, options, machines, team);
+      case 1: return run<1>(factory, options, machines, symmetry, team);
+      case 2: return run<2>(factory, options, machines, symmetry, team);
+      case 3: return run<3>(factory, options, machines, symmetry, team);
+      case 4: return run<4>(factory, options, machines, symmetry, team);
+      case 5: return run<5>(factory, options, machines, symmetry, team);
+      case 6: return run<6>(factory, options, machines, symmetry, team);
+      case 7: return run<7>(factory, options, machines, symmetry, team);
+      case 8: return run<8>(factory, options, machines, symmetry, team);
+      default: return run<0>(factory, options, machines, symmetry, team);
     }
   } catch (const std::bad_alloc&) {
     Exploration result;

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "checker/compiled/steps.h"
 #include "checker/report.h"
@@ -49,6 +51,11 @@ struct Options {
   bool stop_at_violation = true;
   /// Called about five times a second, from any worker, never by two at a time.
   std::function<void(const Progress&)> progress;
+  /// Sorts (of those that the machine declares) whose permutations are not told apart: of all
+  /// permutations of a state only one is visited.  Verdict and length of a path stay the same.
+  std::vector<std::string> symmetry;
+  /// States that are looked at before, to see whether the machine really is symmetric.
+  std::size_t symmetry_samples = 4000;
   /// Slots of the visited set at the beginning (rounded up); it grows.
   std::uint64_t initial_slots = std::uint64_t{1} << 16;
   Kept kept = Kept::states;
@@ -67,7 +74,9 @@ struct Options {
 /// States, transitions, depth, verdict, coverage and path are the same for any number of jobs, as
 /// long as no limit is reached.  A path is a shortest one, prefers steps of the same process in a
 /// row, and has been replayed on a machine of its own.  Throws std::logic_error if the machine is
-/// no function of its state, and whatever the factory and the steps throw.
+/// no function of its state, std::invalid_argument if it does not have the sorts of
+/// Options::symmetry or tells their elements apart (with a sentence for the user), and whatever the
+/// factory and the steps throw.
 Exploration explore(const ConcreteFactory& factory, const Options& options = {});
 
 }  // namespace iommucheck::checker

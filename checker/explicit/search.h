@@ -18,11 +18,12 @@ template <unsigned W, class Keys>
 class Search {
  public:
   /// `keep_levels`: all states stay where they can be read again, for a path.
-  Search(const Options& options, const Machines& machines, Team& team, bool keep_levels)
+  Search(const Options& options, const Machines& machines,
+         const symmetry::Canonicalizer* canonicalizer, Team& team, bool keep_levels)
       : options_(options),
         team_(team),
         keep_levels_(keep_levels),
-        shared_(options, *machines.at(0), team.size()) {
+        shared_(options, *machines.at(0), canonicalizer, team.size()) {
     for (unsigned w = 0; w < team.size(); ++w) {
       workers_.push_back(std::make_unique<Worker<W, Keys>>(shared_, *machines.at(w), w));
     }
@@ -53,6 +54,11 @@ class Search {
   std::uint64_t states() const {
     std::uint64_t sum = 0;
     for (const auto& worker : workers_) sum += worker->writer().count();
+    return sum;
+  }
+  std::uint64_t states_without_symmetry() const {
+    std::uint64_t sum = 0;
+    for (const auto& worker : workers_) sum += worker->states_without_symmetry();
     return sum;
   }
   std::uint64_t bytes() const {

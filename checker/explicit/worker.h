@@ -18,19 +18,23 @@
 #include "checker/explicit/same_steps.h"
 #include "checker/explicit/violation.h"
 #include "checker/explicit/watch.h"
+#include "checker/symmetry/canonicalizer.h"
 
 namespace iommucheck::checker::explicit_state {
 
 /// What all workers use.
 template <class Keys>
 struct Shared {
-  Shared(const Options& options, const Machine<Concrete>& machine, unsigned workers)
-      : steps(machine),
+  Shared(const Options& options, const Machine<Concrete>& machine,
+         const symmetry::Canonicalizer* canonical, unsigned workers)
+      : canonicalizer(canonical),
+        steps(machine),
         store(machine.schema.words()),
         keys(machine.schema, workers),
         set(keys.extra_bits(), options.initial_slots, options.limits.memory_bytes, workers == 1),
         watch(options, workers) {}
 
+  const symmetry::Canonicalizer* canonicalizer;  ///< null without symmetry
   StepIndex steps;
   StateStore store;
   Keys keys;
@@ -79,7 +83,7 @@ class alignas(64) Worker {
             machine_.context.failure().detail +
             ".  Machine::initial must give values that are in range: check the bounds.");
       }
-      push(state);
+      canonicalize(push(state));
     });
     unplaced_ = true;
   }
@@ -120,6 +124,7 @@ class alignas(64) Worker {
     local_ = typename Keys::Local(shared_.keys);
   }
   const std::uint64_t* taken() const { return taken_; }
+  std::uint64_t states_without_symmetry() const { return all_states_; }
   const FirstViolation& first_violation() const { return first_violation_; }
 
   // For expand():
@@ -141,6 +146,15 @@ class alignas(64) Worker {
  private:
   StateView state() const { return {block_.first, width_.get()}; }
   void count(std::uint32_t step) { ++taken_[base_[step >> 16] + (step & 0xffff)]; }
+  /// The successors of the batch from number `first` on.
+  void canonicalize(std::uint32_t first) {
+    if (shared_.canonicalizer == nullptr) return;
+    for (std::uint32_t i = first; i < filling_->size(); ++i)
+      (*shared_.canonicalizer)(filling_->words(i));
+  }
+  void count_added(const std::uint64_t* state) {
+    all_states_ += shared_.canonicalizer == nullptr ? 1 : shared_.canonicalizer->orbit_size(state);
+  }
 
   /// False if all workers must stop.
   bool tick() {
@@ -218,6 +232,7 @@ class alignas(64) Worker {
   void arrive(std::uint32_t first) {
     Batch<W>& batch = *filling_;
     met_ += batch.size() - first;
+    canonicalize(first);
     if (!find_places(batch, first)) return;
     if (batch.full()) turn();
   }
@@ -285,6 +300,7 @@ class alignas(64) Worker {
       const Insertion insertion = shared_.set.insert(batch.probe(i));
       if (insertion == Insertion::added) {
         writer_.append(batch.words(i), width_.get());
+        count_added(batch.words(i));
         --share_;
       } else if (insertion == Insertion::no_room) {
         batch.set_done(i);
@@ -313,6 +329,7 @@ class alignas(64) Worker {
   Batch<W>* filling_ = &batches_[1];
   Recent recent_;
   StateWriter writer_;
+  std::uint64_t all_states_ = 0;
   std::uint64_t share_ = 0;  ///< states that this worker may add without asking
   std::uint64_t met_ = 0, next_tick_ = 0, expanded_ = 0, generation_ = 0;
   bool unplaced_ = false;  ///< successors have no place yet

@@ -22,15 +22,23 @@ class IoasidDesign : public Design<D> {
                const IoasidDataParts& parts)
       : Design<D>(bounds),
         b(bounds),
+        sorts(declare_sorts(this->schema, bounds, parts)),
         ioasid_allocator_lock(*this, "ioasid_allocator_lock"),
         scope_(this->root()),
-        ioasid_xa(scope_, "ioasid_xa", b.pasids, b.ioasid_data(), pointer_to("ioasid_data")),
-        ioasid_data(*this, "ioasid_data", b.ioasid_data(), static_cast<const Design<D>*>(this), b,
-                    parts),
-        priv(*this, "private", b.data),
-        spec(this->root().child("spec"), spec_bounds),
+        ioasid_xa(scope_, "ioasid_xa", over(sorts.pasids), b.ioasid_data(),
+                  pointer_to("ioasid_data")),
+        ioasid_data(*this, "ioasid_data", over(sorts.objects), static_cast<const Design<D>*>(this),
+                    b, parts, sorts),
+        priv(*this, "private", over(sorts.data, b.data)),
+        spec(this->root().child("spec"), spec_bounds,
+             {.ids = sorts.pasids,
+              .sets = sorts.sets,
+              .data = sorts.data,
+              .clients = spec_bounds.clients >= bounds.threads ? this->threads() : Sort{},
+              .tokens = sorts.tokens,
+              .spids = sorts.spids}),
         locals_first_(static_cast<std::uint32_t>(this->schema.fields().size())),
-        local_(this->root(), "call", this->process_count(), b) {
+        local_(this->root(), "call", over(this->threads(), this->process_count()), b, sorts) {
     const auto size = (static_cast<std::uint32_t>(this->schema.fields().size()) - locals_first_) /
                       this->process_count();
     for (unsigned i = 0; i < this->process_count(); ++i) {
@@ -236,7 +244,7 @@ class IoasidDesign : public Design<D> {
         free_private(l.priv);
         t.ret();
       });
-      l.id = 0;
+      l.id.clear();
       l.data = 0;
     });
     build_wait_and_free(p);
@@ -353,6 +361,7 @@ class IoasidDesign : public Design<D> {
 
  public:
   const IoasidBounds b;
+  const IoasidSorts sorts;
   Spinlock<D> ioasid_allocator_lock;
 
  private:
@@ -377,6 +386,20 @@ class IoasidDesign : public Design<D> {
         [out, this](unsigned i) {
           return out(i) || (ioasid_allocator_lock.holder == 0U && load_active(i) == 0U);
         });
+  }
+  /// Free ids are all alike, so first fit does not tell PASIDs apart.  Sets that are heap objects
+  /// are told apart: a stale pointer to one may meet the next one in its place.
+  static IoasidSorts declare_sorts(Schema& schema, const IoasidBounds& b,
+                                   const IoasidDataParts& parts) {
+    const auto sort = [&](const char* name, unsigned size) {
+      return size == 0 ? Sort{} : schema.sort(name, size);
+    };
+    return {.pasids = sort("pasids", b.pasids),
+            .sets = parts.set_objects ? Sort{} : sort("sets", b.sets),
+            .objects = sort("ioasid_data", b.ioasid_data()),
+            .data = sort("private", b.data),
+            .tokens = parts.set_objects ? sort("tokens", b.tokens) : Sort{},
+            .spids = sort("spids", parts.spids)};
   }
   void watch_look_ups() {
     for (unsigned i = 0; i < this->process_count(); ++i) {

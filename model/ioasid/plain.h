@@ -11,9 +11,9 @@ namespace iommucheck::model {
 /// struct ioasid_allocator_data of a custom allocator.
 template <class D>
 struct AllocatorData : HeapObject<D> {
-  AllocatorData(Scope<D> scope, unsigned processes, const IoasidBounds& b)
+  AllocatorData(Scope<D> scope, unsigned processes, const IoasidBounds& b, Sort pasids)
       : HeapObject<D>(std::move(scope), processes),
-        xa(*this, "xa", b.pasids, b.ioasid_data(), pointer_to("ioasid_data")) {}
+        xa(*this, "xa", over(pasids), b.ioasid_data(), pointer_to("ioasid_data")) {}
   XArray<D> xa;
 };
 
@@ -29,7 +29,7 @@ class IoasidPlain : public IoasidDesign<D> {
   explicit IoasidPlain(const IoasidBounds& bounds)
       : Base(bounds, spec_bounds(bounds), {}),
         scope_(this->root()),
-        allocator_data(*this, "ioasid_allocator_data", b.allocators == 0 ? 0 : b.allocators + 1, b),
+        allocator_data(*this, "ioasid_allocator_data", allocator_objects(), b, Base::sorts.pasids),
         active_allocator(scope_, "active_allocator", allocator_data.size(),
                          pointer_to("ioasid_allocator_data")) {
     this->build_alloc();
@@ -202,6 +202,10 @@ class IoasidPlain : public IoasidDesign<D> {
   }
 
  private:
+  Extent allocator_objects() {
+    if (b.allocators == 0) return 0;
+    return over(this->sort("ioasid_allocator_data", b.allocators + 1));
+  }
   Scope<D> scope_;
 
  public:

@@ -35,17 +35,23 @@ struct IoasidDataParts {
   bool set_objects = false;  ///< sets are heap objects; else static
 };
 
+/// What the designs do not tell apart.
+struct IoasidSorts {
+  Sort pasids = {}, sets = {}, objects = {}, data = {}, tokens = {}, spids = {};
+};
+
 /// struct ioasid_data.
 template <class D>
 struct IoasidData : HeapObject<D> {
   IoasidData(Scope<D> scope, unsigned processes, const Design<D>* design, const IoasidBounds& b,
-             const IoasidDataParts& parts)
+             const IoasidDataParts& parts, const IoasidSorts& sorts)
       : HeapObject<D>(std::move(scope), processes),
-        set(*this, "set", b.sets, parts.set_objects ? pointer_to("ioasid_set") : Format{}),
+        set(*this, "set", b.sets,
+            parts.set_objects ? pointer_to("ioasid_set") : Format{}.of(sorts.sets)),
         priv(*this, "private", b.data, pointer_to("private")),
         refs(*this, "refs", *design, parts.refs),
         pending(*this, "free_pending", parts.state ? 1 : 0),
-        spid(*this, "spid", parts.spids) {}
+        spid(*this, "spid", parts.spids, Format{}.of(sorts.spids)) {}
   Var<D> set, priv;
   Refcount<D> refs;
   Var<D> pending, spid;
@@ -60,10 +66,10 @@ struct PrivateData : HeapObject<D> {
 /// The local variables of a call.
 template <class D>
 struct IoasidLocals : Record<D> {
-  IoasidLocals(Scope<D> scope, const IoasidBounds& b)
+  IoasidLocals(Scope<D> scope, const IoasidBounds& b, const IoasidSorts& sorts)
       : Record<D>(scope),
-        id(*this, "ioasid", b.pasids),
-        set(*this, "set", b.sets),
+        id(*this, "ioasid", sorts.pasids),
+        set(*this, "set", b.sets, Format{}.of(sorts.sets)),
         data(*this, "ioasid_data", b.ioasid_data(), pointer_to("ioasid_data")),
         priv(*this, "priv", b.data, pointer_to("private")),
         idata(*this, "idata", b.allocators == 0 ? 0 : b.allocators + 1,
@@ -72,8 +78,9 @@ struct IoasidLocals : Record<D> {
         ret(*this, "ret", ioasid::kErrs - 1, names_of<Err>(ioasid::kErrs)),
         effects(*this, "took_effect", 1),
         looking(*this, "looking", 1),
-        seen(*this, "answers_seen", (1U << (3 + b.data)) - 1, mask_format()) {}
-  Var<D> id, set, data, priv, idata, nb;
+        seen(*this, "answers_seen", (1U << (3 + b.data)) - 1, mask_format().of(sorts.data, 3)) {}
+  Element<D> id;
+  Var<D> set, data, priv, idata, nb;
   Var<D, Err> ret;
   Var<D> effects;  ///< the call has taken effect: once, before it returns
   Var<D> looking;  ///< a look-up is under way

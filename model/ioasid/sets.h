@@ -12,9 +12,10 @@ namespace iommucheck::model {
 /// struct ioasid_set.
 template <class D>
 struct IoasidSet : HeapObject<D> {
-  IoasidSet(Scope<D> scope, unsigned processes, const Design<D>* design, const IoasidBounds& b)
+  IoasidSet(Scope<D> scope, unsigned processes, const Design<D>* design, const IoasidBounds& b,
+            Sort tokens)
       : HeapObject<D>(std::move(scope), processes),
-        token(*this, "token", b.tokens),
+        token(*this, "token", b.tokens, Format{}.of(tokens)),
         quota(*this, "quota", b.pasids),
         nr_ioasids(*this, "nr_ioasids", b.pasids),
         ref(*this, "ref", *design, b.threads) {}
@@ -44,7 +45,8 @@ class IoasidSets : public IoasidDesign<D> {
               .spids = bounds.spids,
               .set_objects = true}),
         scope_(this->root()),
-        ioasid_set(*this, "ioasid_set", b.sets, static_cast<const Design<D>*>(this), b),
+        ioasid_set(*this, "ioasid_set", b.sets, static_cast<const Design<D>*>(this), b,
+                   Base::sorts.tokens),
         ioasid_sets(scope_, "ioasid_sets", b.sets, b.sets, pointer_to("ioasid_set")),
         capacity_avail(scope_, "ioasid_capacity_avail", b.pasids),
         notifier_block(*this, "notifier_block", b.notifiers),
@@ -83,8 +85,10 @@ class IoasidSets : public IoasidDesign<D> {
     p.step("if (set->quota <= set->nr_ioasids)", [=, this](T& t) {
       auto&& l = local(t);
       auto&& set = ioasid_set.at(l.set);
-      t.when(set.quota <= set.nr_ioasids,
-             [&] { this->give_up(t, {.client = t.self(), .set = l.set}, exit_free); });
+      // Whatever range the client asks for: the widest is the hardest one to refuse.
+      t.when(set.quota <= set.nr_ioasids, [&] {
+        this->give_up(t, {.client = t.self(), .set = l.set, .max = b.pasids - 1}, exit_free);
+      });
     });
   }
   void after_init(Program<D>& p) override {

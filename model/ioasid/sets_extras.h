@@ -61,7 +61,7 @@ void IoasidSets<D>::build_attach_detach() {
   d.step("spin_unlock(&ioasid_allocator_lock)", [this](T& t) {
     auto&& l = local(t);
     t.unlock(ioasid_allocator_lock);
-    l.id = 0;
+    l.id.clear();
     l.data = 0;
   });
   this->build_wait_and_free(d);

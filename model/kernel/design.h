@@ -35,12 +35,12 @@ struct ProcessBounds {
 /// What the kernel knows about a process.
 template <class D>
 struct ThreadRecord : Record<D> {
-  ThreadRecord(Scope<D> scope, const ProcessBounds& b, unsigned processes)
+  ThreadRecord(Scope<D> scope, const ProcessBounds& b, unsigned processes, Sort threads)
       : Record<D>(scope),
         pc(*this, "pc", 127),
         reading(*this, "rcu_read_lock"),
         atomic(*this, "preempt_count", 2),
-        awaits(*this, "synchronize_rcu", (1U << processes) - 1, mask_format()),
+        awaits(*this, "synchronize_rcu", (1U << processes) - 1, mask_format().of(threads)),
         irqs_off(*this, "irqs_off", b.interrupt ? 1 : 0),
         calls(*this, "calls", b.calls) {}
   Var<D> pc;
@@ -81,7 +81,8 @@ class Design : public Machine<D> {
   explicit Design(const ProcessBounds& bounds)
       : bounds_(bounds),
         processes_(bounds.threads + (bounds.interrupt ? 1 : 0)),
-        thread_(this->root(), "cpu", processes_, bounds_, processes_) {
+        threads_(bounds.interrupt ? Sort{} : this->sort("threads", bounds.threads)),
+        thread_(this->root(), "cpu", over(threads_, processes_), bounds_, processes_, threads_) {
     using P = PropertyId;
     no_use_after_free = this->property(
         "no-use-after-free",
@@ -105,6 +106,8 @@ class Design : public Machine<D> {
   const ProcessBounds& process_bounds() const { return bounds_; }
   unsigned process_count() const { return processes_; }
   const Array<D, ThreadRecord<D>>& thread() const { return thread_; }
+  /// Threads are interchangeable, unless one of them is what the interrupt handler interrupts.
+  Sort threads() const { return threads_; }
   bool is_interrupt(unsigned self) const { return self >= bounds_.threads; }
   std::string process_name(unsigned self) const {
     return is_interrupt(self) ? "IRQ0" : fmt::format("CPU{}", self);
@@ -184,6 +187,7 @@ class Design : public Machine<D> {
 
   ProcessBounds bounds_;
   unsigned processes_;
+  Sort threads_;
   Array<D, ThreadRecord<D>> thread_;
   std::deque<Program<D>> programs_, irq_programs_;
   std::vector<RcuClient<D>*> rcu_clients_;

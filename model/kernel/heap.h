@@ -28,7 +28,8 @@ struct HeapObject : Record<D> {
   HeapObject(Scope<D> scope, unsigned processes)
       : Record<D>(scope),
         life(*this, "life", 2, names_of<Life>(3)),
-        readers(*this, "readers", (1U << processes) - 1, mask_format()) {}
+        readers(*this, "readers", (1U << processes) - 1,
+                mask_format().of(this->schema().find_sort("threads"))) {}
   Var<D, Life> life;
   Var<D> readers;  ///< kfree_rcu: those that have to end before it is freed
 };
@@ -36,16 +37,20 @@ struct HeapObject : Record<D> {
 template <class D, class E>
 class Heap : public RcuClient<D> {
  public:
-  /// n objects E(scope, processes, args...), called `name` in the state.
+  /// n objects E(scope, processes, args...), called `name` in the state.  They may be a sort:
+  /// which free object is given out does not matter then, as nothing mentions a free object.
   template <class... Args>
-  Heap(Design<D>& design, std::string_view name, unsigned n, const Args&... args)
+  Heap(Design<D>& design, std::string_view name, Extent extent, const Args&... args)
       : design_(&design),
         name_(name),
         first_(static_cast<std::uint32_t>(design.schema.fields().size())),
-        objects_(design.root(), name, n, design.process_count(), args...),
-        fields_(n == 0 ? 0
-                       : (static_cast<std::uint32_t>(design.schema.fields().size()) - first_) / n) {
-    for (unsigned i = 0; i < n; ++i) {
+        sort_(extent.sort),
+        objects_(design.root(), name, extent, design.process_count(), args...),
+        fields_(extent.n == 0
+                    ? 0
+                    : (static_cast<std::uint32_t>(design.schema.fields().size()) - first_) /
+                          extent.n) {
+    for (unsigned i = 0; i < extent.n; ++i) {
       ranges_.emplace_back(design.context, design.schema, first_ + i * fields_,
                            first_ + (i + 1) * fields_);
     }
@@ -142,29 +147,42 @@ class Heap : public RcuClient<D> {
     // kfree(NULL) does nothing.
     design_->context.fail_unless(ptr == 0U || is_live(ptr), design_->no_use_after_free, detail);
   }
-  /// Whether a variable of the state points to object ptr-1.
+  /// Whether a variable of the state points to object ptr-1, or mentions it in another way.
   Bool<D> referenced(unsigned ptr) const {
-    if (pointers_.empty()) find_pointers();
-    return any_of<D>(static_cast<unsigned>(pointers_.size()), [&](unsigned i) {
-      return load_field(design_->context, design_->schema, pointers_[i]) == ptr;
+    if (mentions_.empty()) find_mentions();
+    return any_of<D>(static_cast<unsigned>(mentions_.size()), [&](unsigned i) {
+      const Mention& m = mentions_[i];
+      const Val<D> value = load_field(design_->context, design_->schema, m.field);
+      const unsigned object = m.first + ptr - 1;
+      return m.mask ? has_bit(value, object) : value == object;
     });
   }
-  void find_pointers() const {
-    const auto& fields = design_->schema.fields();
-    for (std::uint32_t f = 0; f < fields.size(); ++f) {
-      const Format& format = fields[f].format;
-      if (format.kind == Format::Kind::handle && format.names[0] == name_) pointers_.push_back(f);
+  void find_mentions() const {
+    const Schema& schema = design_->schema;
+    for (std::uint32_t f = 0; f < schema.fields().size(); ++f) {
+      const Format& format = schema.fields()[f].format;
+      const auto elements = schema.elements(format);
+      if (format.kind == Format::Kind::handle && format.names[0] == name_) {
+        mentions_.push_back({f, 1, false});
+      } else if (sort_.exists() && elements.sort.number == sort_.number) {
+        mentions_.push_back({f, elements.offset, format.kind == Format::Kind::mask});
+      }
     }
   }
 
   Design<D>* design_;
   std::string name_;
   std::uint32_t first_;
+  Sort sort_;
   Array<D, E> objects_;
   std::uint32_t fields_;
   std::vector<FieldRange<D>> ranges_;
-  mutable std::vector<std::uint32_t>
-      pointers_;  ///< found at the first kzalloc, when all is declared
+  struct Mention {
+    std::uint32_t field;
+    unsigned first;  ///< the value, or the bit, that is object 0
+    bool mask;
+  };
+  mutable std::vector<Mention> mentions_;  ///< found at the first kzalloc, when all is declared
 };
 
 }  // namespace iommucheck::model

@@ -23,7 +23,7 @@ class HeldLock : public Lock<D> {
     Format format{Format::Kind::names, {"free"}};
     for (unsigned i = 0; i < design.process_count(); ++i)
       format.names.push_back(design.process_name(i));
-    return format;
+    return format.of(design.threads());
   }
   Scope<D> scope_;
 

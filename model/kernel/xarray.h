@@ -12,8 +12,7 @@ namespace iommucheck::model {
 template <class D>
 class XArray {
  public:
-  XArray(Scope<D>& scope, std::string_view name, unsigned n, std::uint32_t max,
-         const Format& format)
+  XArray(Scope<D>& scope, std::string_view name, Extent n, std::uint32_t max, const Format& format)
       : context_(&scope.context()), entry_(scope, name, n, max, format) {}
   XArray(XArray&&) noexcept = default;
 

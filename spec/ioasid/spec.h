@@ -43,8 +43,8 @@ class NoOtherEffects : Relation<D> {
 template <class D>
 class Spec {
  public:
-  Spec(Scope<D> scope, const Bounds& bounds)
-      : state(scope, bounds),
+  Spec(Scope<D> scope, const Bounds& bounds, const Sorts& sorts = {})
+      : state(scope, bounds, sorts),
         sets_(state),
         ids_(state),
         data_(state),

@@ -12,7 +12,8 @@ namespace iommucheck::ioasid {
 template <class D>
 class SpecMachine : public Machine<D> {
  public:
-  explicit SpecMachine(const Bounds& bounds) : spec_(this->root(), bounds) {
+  explicit SpecMachine(const Bounds& bounds)
+      : spec_(this->root(), bounds, sorts(this->schema, bounds)) {
     Invariants<D>::declare(*this, spec_.state);
     this->initial = [this] { spec_.set_up(); };
     for (unsigned k = 0; k < kCallKinds; ++k) {
@@ -27,6 +28,19 @@ class SpecMachine : public Machine<D> {
   Spec<D>& spec() { return spec_; }
 
  private:
+  /// Everything but the ops, of which two share their functions.
+  static Sorts sorts(Schema& schema, const Bounds& b) {
+    const auto sort = [&](const char* name, unsigned size) {
+      return size == 0 ? Sort{} : schema.sort(name, size);
+    };
+    return {.ids = sort("pasids", b.ids),
+            .sets = sort("sets", b.sets),
+            .data = sort("data", b.data),
+            .clients = sort("clients", b.clients),
+            .tokens = sort("tokens", b.tokens),
+            .spids = sort("spids", b.spids),
+            .notifiers = sort("notifiers", b.notifiers)};
+  }
   void any_call(CallKind kind) {
     auto& ctx = this->context;
     const Bounds& b = spec_.state.bounds;

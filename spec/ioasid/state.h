@@ -23,15 +23,22 @@ inline unsigned mask_of(unsigned n) { return (1U << n) - 1; }
 /// Function groups among ops 1 .. ops.
 inline unsigned groups_of(const Bounds& b) { return ops_functions(b.ops); }
 
+/// What the state's things are elements of, where they are interchangeable: sorts of the machine
+/// that the state is part of.
+struct Sorts {
+  Sort ids = {}, sets = {}, data = {}, clients = {}, tokens = {}, spids = {}, notifiers = {};
+};
+
 /// One ioasid_set.  Static sets have no life of their own: no fields.
 template <class D>
 struct SetRecord : Record<D> {
-  SetRecord(Scope<D> scope, const Bounds& b)
+  SetRecord(Scope<D> scope, const Bounds& b, const Sorts& sorts)
       : Record<D>(scope),
         life(*this, "life", b.static_sets ? 0 : 2, names_of<SetLife>(3)),
-        token(*this, "token", b.static_sets ? 0 : b.tokens),
+        token(*this, "token", b.static_sets ? 0 : b.tokens, Format{}.of(sorts.tokens)),
         quota(*this, "quota", b.static_sets ? 0 : b.capacity),
-        holders(*this, "holders", b.static_sets ? 0 : mask_of(b.clients), mask_format()) {}
+        holders(*this, "holders", b.static_sets ? 0 : mask_of(b.clients),
+                mask_format().of(sorts.clients)) {}
   Var<D, SetLife> life;
   Var<D> token;
   Var<D> quota;
@@ -41,15 +48,16 @@ struct SetRecord : Record<D> {
 /// One id.
 template <class D>
 struct IdRecord : Record<D> {
-  IdRecord(Scope<D> scope, const Bounds& b)
+  IdRecord(Scope<D> scope, const Bounds& b, const Sorts& sorts)
       : Record<D>(scope),
         state(*this, "state", 3, names_of<IdState>(4)),
-        set(*this, "set", b.sets),
-        data(*this, "data", b.data),
+        set(*this, "set", b.sets, Format{}.of(sorts.sets)),
+        data(*this, "data", b.data, Format{}.of(sorts.data)),
         group(*this, "group", groups_of(b)),
-        owner(*this, "owner", b.references ? b.clients : 0),
-        holders(*this, "holders", b.references ? mask_of(b.clients) : 0, mask_format()),
-        spid(*this, "spid", b.spids) {}
+        owner(*this, "owner", b.references ? b.clients : 0, Format{}.of(sorts.clients)),
+        holders(*this, "holders", b.references ? mask_of(b.clients) : 0,
+                mask_format().of(sorts.clients)),
+        spid(*this, "spid", b.spids, Format{}.of(sorts.spids)) {}
   Var<D, IdState> state;
   Var<D> set;      ///< 0: NULL
   Var<D> data;     ///< 0: not there
@@ -61,15 +69,16 @@ struct IdRecord : Record<D> {
 
 template <class D>
 struct State : Record<D> {
-  State(Scope<D> scope, const Bounds& b)
+  State(Scope<D> scope, const Bounds& b, const Sorts& sorts = {})
       : Record<D>(scope),
         bounds(b),
         capacity(*this, "capacity", b.static_sets ? 0 : std::max(b.capacity, 1U)),
-        set(*this, "set", b.sets, b),
-        id(*this, "id", b.ids, b),
+        set(*this, "set", over(sorts.sets, b.sets), b, sorts),
+        id(*this, "id", over(sorts.ids, b.ids), b, sorts),
         groups(*this, "allocators", groups_of(b), groups_of(b)),
         members(*this, "allocator", groups_of(b), 2U, b.ops),
-        chain(*this, "notifier", b.notifiers, 1 + b.sets) {}
+        chain(*this, "notifier", over(sorts.notifiers, b.notifiers), 1 + b.sets,
+              Format{}.of(sorts.sets, 2)) {}
 
   const Bounds bounds;
   Var<D> capacity;
