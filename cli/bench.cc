@@ -62,13 +62,14 @@ std::string read_or_throw(const std::string& file) {
   return text.str();
 }
 
-/// The words of a list with commas.  Throws UsageError for a word that is no peer.
+/// The words of a list with commas, or none.  Throws UsageError for a word that is no peer.
 std::set<std::string> peers_of(const std::string& list) {
   std::set<std::string> peers;
+  if (list == "none") return peers;
   std::istringstream words{list};
   for (std::string word; std::getline(words, word, ',');) {
     if (word != "spin" && word != "rumur")
-      throw UsageError(fmt::format("there is no peer '{}'; there are spin, rumur", word));
+      throw UsageError(fmt::format("there is no peer '{}'; there are spin, rumur, none", word));
     peers.insert(word);
   }
   return peers;

@@ -70,9 +70,10 @@ double pass(const Line* table, std::uint64_t lines, unsigned jobs) {
 }
 
 double measure(std::uint64_t table_bytes, unsigned jobs) {
-  // The random numbers have 32 bits: that is 256 GB of lines.
-  const std::uint64_t lines = std::clamp<std::uint64_t>(table_bytes / kLine, 1024,
-                                                        std::numeric_limits<std::uint32_t>::max());
+  const std::uint64_t lines = std::max<std::uint64_t>(table_bytes / kLine, 1024);
+  // The random numbers have 32 bits.
+  if (lines > std::numeric_limits<std::uint32_t>::max())
+    throw std::runtime_error("tables of at most 256 GB are measured");
   void* memory =
       mmap(nullptr, lines * kLine, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::runtime_error("no memory for the table");

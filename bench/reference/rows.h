@@ -23,7 +23,7 @@ struct Row {
   RowSize size{};
   unsigned threads = 2, pasids = 2, users = 1, refs = 1;
   bool any_free = false;
-  Counts expected;  ///< as SPIN and Rumur found them, both
+  Counts expected;  ///< as the peers found them (docs/reference-model.md)
   /// "2 threads, 3 PASIDs, users 1, refs 1, any free".
   std::string name() const;
 };

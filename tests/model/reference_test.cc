@@ -29,7 +29,7 @@ checker::Exploration explore(const BoundValues& bounds, const std::string& bug =
   });
 }
 
-// The depth is in steps; bench/reference/ counts levels where it says so, which is one more.
+// The depth is in steps; a table that counts levels has one more.
 TEST(Reference, HasTheCountsOfItsPeersAndTakesEveryRule) {
   const std::vector<Pinned> rows{
 #include "tests/model/reference_counts.inc"
