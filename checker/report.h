@@ -63,6 +63,7 @@ struct [[nodiscard]] Exploration {
   std::uint64_t depth = 0;        ///< steps to the farthest state met
   double seconds = 0;
   std::uint64_t bytes = 0;   ///< memory of visited set and frontier, at the end
+  bool exact = true;         ///< no two states were taken for one; else see omission_probability()
   bool compiled = false;     ///< steps were taken by code that was made for them
   std::string not_compiled;  ///< why not, where they should have been
   std::vector<StepCoverage> coverage;

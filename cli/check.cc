@@ -19,7 +19,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* kOptions =
-    "--bug, --property, --engine, --symmetry, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --trace, --json, and the "
+    "--bug, --property, --engine, --symmetry, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --checkpoint, --resume, --trace, --json, and the "
     "bounds of the model (iommucheck list)";
 
 void write_trace(const std::string& file, const ordered_json& trace) {
@@ -102,10 +102,25 @@ bool disagree(const checker::Exploration& all, const Bounded& bounded,
   return within;
 }
 
+/// What a journal is of: everything that decides the states.
+std::string identity(const Subject& subject, const checker::Options& options) {
+  auto scope = scope_to_json(subject);
+  scope["kept"] = options.kept == checker::Kept::states ? "states" : "fingerprints";
+  scope["fields"] = ordered_json::array();
+  const auto machine = build_concrete(subject);
+  for (const auto& field : machine->schema.fields())
+    scope["fields"].push_back({field.name, field.max, field.word, field.shift});
+  scope["steps"] = ordered_json::array();
+  for (const auto& process : machine->processes()) {
+    for (const auto& step : *process.code) scope["steps"].push_back(step.label);
+  }
+  return scope.dump();
+}
+
 }  // namespace
 
 int check_command(const Words& words) {
-  Arguments arguments{words, {"json"}};
+  Arguments arguments{words, {"json", "resume"}};
   const bool as_json = arguments.flag("json");
   Subject subject;
   subject.model = arguments.word("the MODEL (iommucheck list names them)");
@@ -127,9 +142,11 @@ int check_command(const Words& words) {
   if (arguments.has("depth") && engine == "explicit") {
     throw UsageError("--depth is of the symbolic engine: the explicit one looks at every depth");
   }
-  if (engine == "symbolic" &&
-      (arguments.has("jobs") || arguments.has("max-states") || arguments.has("max-memory"))) {
-    throw UsageError("--jobs, --max-states and --max-memory are of the explicit engine");
+  if (engine == "symbolic") {
+    for (const char* option : {"jobs", "max-states", "max-memory", "steps", "keep", "checkpoint"}) {
+      if (arguments.has(option))
+        throw UsageError(fmt::format("--{} is of the explicit engine", option));
+    }
   }
   const std::string symmetry = arguments.text("symmetry", "");
   if (engine == "symbolic" && !symmetry.empty())
@@ -148,6 +165,10 @@ int check_command(const Words& words) {
   if (keep != "states" && keep != "fingerprints")
     throw UsageError(fmt::format("--keep {} is out of range: it takes states, fingerprints", keep));
   if (keep == "fingerprints") options.kept = checker::Kept::fingerprints;
+  options.journal = arguments.name("checkpoint", "the name of a directory");
+  options.resume = arguments.flag("resume");
+  if (options.resume && options.journal.empty())
+    throw UsageError("--resume goes on with a run that was made with --checkpoint DIR: name it");
   const std::string trace_file = arguments.name("trace", "the name of a file");
   const auto given = spec ? arguments.rest_as_bounds(spec_bounds(), kSpecOwner)
                           : arguments.rest_as_bounds(design->bounds(), design->name());
@@ -168,6 +189,7 @@ int check_command(const Words& words) {
     return report_symbolic(subject, check_symbolically(subject, depth, options.limits.seconds),
                            as_json, trace_file);
   }
+  options.identity = identity(subject, options);
   if (steps != "executed")
     options.compile = [&] {
       return checker::compile_steps([&] { return build_symbolic(subject); });

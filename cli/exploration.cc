@@ -98,6 +98,10 @@ ordered_json exploration_to_json(const Subject& subject, const checker::Explorat
   ordered_json object;
   object["verdict"] = checker::name(result.verdict);
   object["scope"] = scope_to_json(subject);
+  if (!result.exact) {
+    object["scope"]["states_stored"] = "as fingerprints of 74 bits";
+    object["scope"]["omission_probability"] = checker::omission_probability(result.states);
+  }
   if (!result.reason.empty()) object["reason"] = result.reason;
   object["states"] = result.states;
   object["states_without_symmetry"] = result.states_without_symmetry;
@@ -107,6 +111,7 @@ ordered_json exploration_to_json(const Subject& subject, const checker::Explorat
   object["states_per_second"] =
       result.seconds > 0 ? static_cast<double>(result.states) / result.seconds : 0.0;
   object["bytes_per_state"] = result.bytes_per_state();
+  object["steps"] = result.compiled ? "compiled" : "executed";
   object["coverage"] = ordered_json::array();
   for (const auto& c : result.coverage) {
     object["coverage"].push_back({{"program", c.program}, {"label", c.label}, {"taken", c.taken}});
@@ -130,6 +135,14 @@ std::string print_exploration(const Subject& subject, const checker::Exploration
       result.states, result.transitions, result.depth, result.seconds,
       result.seconds > 0 ? static_cast<double>(result.states) / result.seconds / 1e6 : 0.0,
       result.bytes_per_state());
+  if (!result.exact) {
+    text += fmt::format(
+        "  states were stored as fingerprints of 74 bits: that some were omitted has a probability of "
+        "at most {:.1g}\n",
+        checker::omission_probability(result.states));
+  }
+  if (!result.not_compiled.empty())
+    text += fmt::format("  steps were executed, not compiled: {}\n", result.not_compiled);
   if (!subject.symmetry.empty()) {
     text += fmt::format("  symmetry: they stand for {} states, {:.1f} times as many\n",
                         result.states_without_symmetry,

@@ -8,6 +8,7 @@
 #include <exception>
 #include <system_error>
 
+#include "checker/explicit/journal.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/trace.h"
@@ -88,6 +89,8 @@ int main(int argc, char** argv) {
   } catch (const cli::UsageError& e) {
     return fail(cli::kUsage, e.what());
   } catch (const cli::TraceError& e) {
+    return fail(cli::kInput, e.what());
+  } catch (const checker::JournalError& e) {
     return fail(cli::kInput, e.what());
   } catch (const linux_harness::HarnessError& e) {
     return fail(cli::kInput, e.what());

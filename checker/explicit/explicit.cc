@@ -72,6 +72,7 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
   result.coverage = StepIndex::report(*machines[0], taken);
   result.compiled = search.compiled().expand != nullptr;
   result.not_compiled = search.not_compiled();
+  result.exact = options.kept == Kept::states;
   result.bytes = search.bytes();
   if (search.violation()) {
     result.verdict = Verdict::violated;
@@ -127,7 +128,7 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
 double omission_probability(std::uint64_t states) {
   // Each pair of states meets with probability 2^-74, if the hash is as good as random.
   const auto n = static_cast<double>(states);
-  return std::min(1.0, n * n / 2 * std::ldexp(1.0, -64 - static_cast<int>(kMostExtraBits)));
+  return std::min(1.0, n * n / 2 * std::ldexp(1.0, -64 - static_cast<int>(kFingerprintExtraBits)));
 }
 
 Exploration explore(const ConcreteFactory& factory, const Options& options) {

@@ -62,6 +62,13 @@ struct Options {
   /// States are given back once they are expanded, when all take more bytes than this.  If a
   /// violation is met later, its path costs a second search.
   std::uint64_t keep_bytes = std::uint64_t{4} << 20;
+  /// A directory for the levels (checker/explicit/journal.h): they are kept on disk instead of in
+  /// memory, and a search that was killed loses one level at most.  Empty: none.
+  std::string journal;
+  /// Goes on with the journal that is there, if there is one.
+  bool resume = false;
+  /// What is explored, for the journal: everything that decides the states.
+  std::string identity;
   /// Makes code of the machine's steps (checker/compiled/compile.h); without it, or where it throws
   /// std::runtime_error, the machine executes them.  One state of 1024 is expanded both ways.
   std::function<CompiledSteps()> compile;
@@ -74,7 +81,8 @@ struct Options {
 /// States, transitions, depth, verdict, coverage and path are the same for any number of jobs, as
 /// long as no limit is reached.  A path is a shortest one, prefers steps of the same process in a
 /// row, and has been replayed on a machine of its own.  Throws std::logic_error if the machine is
-/// no function of its state, std::invalid_argument if it does not have the sorts of
+/// no function of its state, JournalError if there is a journal that cannot be used,
+/// std::invalid_argument if it does not have the sorts of
 /// Options::symmetry or tells their elements apart (with a sentence for the user), and whatever the
 /// factory and the steps throw.
 Exploration explore(const ConcreteFactory& factory, const Options& options = {});

@@ -25,8 +25,10 @@ struct Level {
 
 class Feed {
  public:
+  static constexpr std::uint64_t kLargestBlock = 256;
+
   /// Hands out the states of `level`, which must stay, to `workers` workers.
-  void start(const Level& level, unsigned workers, std::uint64_t largest_block = 256);
+  void start(const Level& level, unsigned workers, std::uint64_t largest_block = kLargestBlock);
   /// The next block; false at the end.
   bool take(Run& block, unsigned words);
   /// About how many states have not been handed out.

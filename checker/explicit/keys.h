@@ -20,7 +20,9 @@ struct Key {
 };
 
 /// More extra bits than this would need a large set from the beginning (see visited_set.h).
-inline constexpr unsigned kMostExtraBits = 10;
+inline constexpr unsigned kMostExtraBits = 13;
+/// Of a fingerprint, beside 64 bits.
+inline constexpr unsigned kFingerprintExtraBits = 10;
 
 /// Numbers become others, one to one, so that the upper bits depend on all bits: a product's upper
 /// bits do on those below them, and reversing the bytes puts them where the next one needs them.
@@ -72,13 +74,13 @@ class FingerprintKeys {
   };
   explicit FingerprintKeys(const Schema& schema, unsigned) : width_(schema.words()) {}
 
-  static constexpr unsigned extra_bits() { return kMostExtraBits; }
+  static constexpr unsigned extra_bits() { return kFingerprintExtraBits; }
   Key operator()(Local&, const std::uint64_t* state) const {
     // The extra bits come from a product of their own: they would be worth nothing otherwise.
     std::uint64_t second = 0x2545f4914f6cdd1d;
     for (unsigned i = 0; i < width_.get(); ++i)
       second = fold(second ^ state[i], 0x9fb21c651e98df25);
-    return {hash(width_, state), second >> (64 - kMostExtraBits)};
+    return {hash(width_, state), second >> (64 - kFingerprintExtraBits)};
   }
 
   static constexpr bool reserve(Local&, std::uint64_t) { return true; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "checker/explicit/backtrack.h"
+#include "checker/explicit/journal.h"
 #include "checker/explicit/team.h"
 #include "checker/explicit/worker.h"
 
@@ -32,15 +33,18 @@ class Search {
 
   void run() {
     try {
-      workers_[0]->begin();
-      expand_level(Level{});
-      while (close_level()) {
+      if (!load_journal()) {
+        workers_[0]->begin();
+        expand_level(Level{});
+        if (!close_level()) return;
+      }
+      do {
         if (shared_.watch.stopped() != Stop::none) return;
         if (violation_ && options_.stop_at_violation) return;
         compile();
         expand_level(levels_.back());
         judge_level();
-      }
+      } while (close_level());
     } catch (const std::bad_alloc&) {
       shared_.watch.stop(Stop::memory);
     }
@@ -52,12 +56,12 @@ class Search {
   const CompiledSteps& compiled() const { return shared_.compiled; }
   const std::string& not_compiled() const { return not_compiled_; }
   std::uint64_t states() const {
-    std::uint64_t sum = 0;
+    std::uint64_t sum = loaded_;
     for (const auto& worker : workers_) sum += worker->writer().count();
     return sum;
   }
   std::uint64_t states_without_symmetry() const {
-    std::uint64_t sum = 0;
+    std::uint64_t sum = before_.states_without_symmetry;
     for (const auto& worker : workers_) sum += worker->states_without_symmetry();
     return sum;
   }
@@ -65,7 +69,8 @@ class Search {
     return shared_.set.bytes() + shared_.keys.bytes() + shared_.store.bytes();
   }
   std::vector<std::uint64_t> taken() const {
-    std::vector<std::uint64_t> sum(shared_.steps.size());
+    std::vector<std::uint64_t> sum = before_.taken;
+    sum.resize(shared_.steps.size());
     for (const auto& worker : workers_) {
       for (std::size_t s = 0; s < sum.size(); ++s) sum[s] += worker->taken()[s];
     }
@@ -86,6 +91,8 @@ class Search {
   bool close_level() {
     Level level;
     closed_.resize(workers_.size());
+    // What an early end left undone, and what lies behind a violation, has to be done again.
+    const bool whole = shared_.watch.stopped() == Stop::none && !violation_;
     const bool forget = !keep_levels_ && shared_.store.bytes() > options_.keep_bytes;
     for (std::size_t w = 0; w < workers_.size(); ++w) {
       StateWriter& writer = workers_[w]->writer();
@@ -93,13 +100,54 @@ class Search {
       level.add(writer, closed_[w], writer.count());
       closed_[w] = writer.count();
     }
-    if (forget) {
+    if (level.states == 0) return false;
+    if (journal_ && whole) {
+      journal_->append(level, {states_without_symmetry(), taken()});
+      level = journal_->levels().back();
+      for (auto& worker : workers_) worker->writer().forget(worker->writer().count());
+    }
+    if (forget && !journal_) {
       for (Level& old : levels_) old.runs.clear();
       forgotten_ = true;
     }
-    if (level.states == 0) return false;
     levels_.push_back(std::move(level));
     return true;
+  }
+
+  /// Takes the states of a journal as met; true if there are any.
+  bool load_journal() {
+    if (options_.journal.empty()) return false;
+    journal_.emplace(options_.journal, options_.identity, shared_.store.words(), options_.resume);
+    before_ = journal_->counted();
+    closed_.resize(workers_.size());
+    for (const Level& level : journal_->levels()) {
+      if (!load(level)) return true;
+      levels_.push_back(level);
+      loaded_ += level.states;
+    }
+    resized();
+    return loaded_ != 0;
+  }
+
+  /// False, and the search stops, if there is no memory for them.
+  bool load(const Level& level) {
+    for (;;) {
+      const std::uint64_t needed = loaded_ + level.states + team_.size() * Quota::kShare;
+      const bool full = shared_.no_room.exchange(false, std::memory_order_relaxed);
+      if (!make_room(needed, full)) return false;
+      Feed feed;
+      feed.start(level, team_.size());
+      std::atomic<bool> more = true;
+      while (more.exchange(false) && !shared_.no_room.load(std::memory_order_relaxed)) {
+        for (auto& worker : workers_) worker->give_shares_back();
+        if (!make_keys(Worker<W, Keys>::kLoaded + Feed::kLargestBlock)) return false;
+        team_.run([&](unsigned w) {
+          if (workers_[w]->load(feed)) more = true;
+        });
+      }
+      // Where a place was full, all of them once more: those that are there are known.
+      if (!shared_.no_room.load(std::memory_order_relaxed)) return true;
+    }
   }
 
   void compile() {
@@ -148,25 +196,31 @@ class Search {
     }
     const std::uint64_t needed =
         met + team_.size() * (std::max(pending, Quota::kShare) + Quota::kShare);
+    const bool full = shared_.no_room.exchange(false, std::memory_order_relaxed);
+    constexpr std::uint64_t kKeys = 4096;
+    if (make_room(needed, full) && make_keys(pending + kKeys)) resized();
+  }
+
+  /// Room in the visited set, for `needed` states or, where a place is full, for more.  False, and
+  /// the search stops, if there is no memory.
+  bool make_room(std::uint64_t needed, bool full) {
+    if (needed <= shared_.set.usual_load() && !full) return true;
     const std::uint64_t others = bytes() - shared_.set.bytes();
     const std::uint64_t limit = options_.limits.memory_bytes;
-    const bool full = shared_.no_room.exchange(false, std::memory_order_relaxed);
-    if (needed > shared_.set.usual_load() || full) {
-      const std::uint64_t most = limit - std::min(limit, others);
-      if (shared_.set.grow(needed, most, team_)) {
-        ++shared_.generation;
-      } else if (needed > shared_.set.highest_load() || full) {
-        shared_.watch.stop(Stop::memory);
-        return;
-      }
+    if (shared_.set.grow(needed, limit - std::min(limit, others), team_)) {
+      ++shared_.generation;
+      return true;
     }
-    const std::uint64_t left = limit - std::min(limit, bytes());
-    constexpr std::uint64_t kKeys = 4096;
-    if (!shared_.keys.grow(pending + kKeys, left)) {
-      shared_.watch.stop(Stop::memory);
-      return;
-    }
-    resized();
+    if (needed <= shared_.set.highest_load() && !full) return true;
+    shared_.watch.stop(Stop::memory);
+    return false;
+  }
+  /// The same for the keys of so many states for each worker.
+  bool make_keys(std::uint64_t states) {
+    const std::uint64_t limit = options_.limits.memory_bytes;
+    if (shared_.keys.grow(states, limit - std::min(limit, bytes()))) return true;
+    shared_.watch.stop(Stop::memory);
+    return false;
   }
 
   void resized() {
@@ -185,6 +239,9 @@ class Search {
   std::vector<std::uint64_t> closed_;  ///< of each worker: how many of its states are in levels_
   std::vector<Level> levels_;
   bool forgotten_ = false;
+  std::optional<Journal> journal_;
+  Counted before_;            ///< what the journal had counted
+  std::uint64_t loaded_ = 0;  ///< states that came from the journal
   std::string not_compiled_;
   std::optional<Violation> violation_;
   std::size_t violation_level_ = 0;

@@ -111,6 +111,29 @@ class alignas(64) Worker {
     }
   }
 
+  /// Adds states of the feed, which are known to others, to the set: about kLoaded of them.  False
+  /// if there are no more.
+  bool load(Feed& feed) {
+    Run block;
+    for (std::uint64_t n = 0; n < kLoaded;) {
+      if (!feed.take(block, width_.get())) return false;
+      static_cast<void>(shared_.keys.reserve(local_, block.count));
+      // A block's places are fetched together.
+      std::array<VisitedSet::Probe, Feed::kLargestBlock> probes;
+      for (std::uint64_t i = 0; i < block.count; ++i) {
+        probes[i] = shared_.set.probe(shared_.keys(local_, block.first + i * width_.get()));
+        VisitedSet::prefetch(probes[i]);
+      }
+      for (std::uint64_t i = 0; i < block.count; ++i) {
+        if (shared_.set.insert(probes[i]) == Insertion::no_room)
+          shared_.no_room.store(true, std::memory_order_relaxed);
+      }
+      n += block.count;
+    }
+    return true;
+  }
+  static constexpr std::uint64_t kLoaded = std::uint64_t{1} << 16;
+
   // Between levels, and in a pause:
   StateWriter& writer() { return writer_; }
   const StateWriter& writer() const { return writer_; }

@@ -162,7 +162,9 @@ TEST_F(Compiled, AFailingCompilerSaysWhy) {
 TEST_F(Compiled, WrongCodeIsFound) {
   Options options;
   options.compile_after = 0;
-  options.compile = [&] { return compile_steps([] { return std::make_unique<Ring<Symbolic>>(1U); }); };
+  options.compile = [&] {
+    return compile_steps([] { return std::make_unique<Ring<Symbolic>>(1U); });
+  };
   EXPECT_EQ(explore(make<Ring<Concrete>>(1U), options).states, 10);
   EXPECT_THROW(static_cast<void>(explore(make<Ring<Concrete>>(3U), options)), std::logic_error);
 }
