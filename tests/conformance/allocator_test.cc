@@ -11,7 +11,6 @@ namespace iommucheck::conformance {
 namespace {
 
 using ioasid::AllocatorSubject;
-using ioasid::Err;
 using ioasid::SubjectConfig;
 
 /// The first id of the window: at the ends of the space and across words of each level.
