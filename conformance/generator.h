@@ -18,8 +18,8 @@
 
 namespace iommucheck::ioasid {
 
-/// Lets RapidCheck print calls; it chose the name.
-void showValue(const Call& call, std::ostream& out);  // NOLINT(readability-identifier-naming)
+/// Lets RapidCheck print calls.
+void showValue(const Call& call, std::ostream& out);
 
 }  // namespace iommucheck::ioasid
 

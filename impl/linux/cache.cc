@@ -31,7 +31,7 @@ fs::path Cache::default_directory() {
     const char* value = std::getenv(name);
     return value != nullptr ? value : "";
   };
-  if (const fs::path own = variable("IOMMUCHECK_CACHE"); !own.empty()) return own;
+  if (fs::path own = variable("IOMMUCHECK_CACHE"); !own.empty()) return own;
   if (const fs::path user = variable("XDG_CACHE_HOME"); user.is_absolute()) {
     return user / "iommucheck";
   }
@@ -76,7 +76,7 @@ void Cache::say(std::string_view what) const {
 
 fs::path Cache::entry(const std::string& kind, const std::string& key,
                       const std::function<void(const fs::path&)>& make) {
-  const fs::path wanted = directory_ / (kind + "-" + key);
+  fs::path wanted = directory_ / (kind + "-" + key);
   if (fs::exists(wanted)) return wanted;
   std::error_code error;
   for (const auto& file : fs::directory_iterator(directory_, error)) {

@@ -94,7 +94,7 @@ std::string encode(const Call& call) {
     case CallKind::free: return fmt::format("f {};", args.id);
     case CallKind::find: return fmt::format("q {} {} {};", set, args.id, args.getter);
     case CallKind::set_data: return fmt::format("d {} {};", args.id, data);
-    case CallKind::register_allocator: break;
+    case CallKind::register_allocator:
     case CallKind::unregister_allocator: break;
     default:
       throw std::invalid_argument{fmt::format("{} is not in this kernel", ioasid::name(call.kind))};

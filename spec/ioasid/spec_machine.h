@@ -4,6 +4,8 @@
 #ifndef IOMMUCHECK_SPEC_IOASID_SPEC_MACHINE_H
 #define IOMMUCHECK_SPEC_IOASID_SPEC_MACHINE_H
 
+#include <algorithm>
+
 #include "spec/ioasid/invariants.h"
 #include "spec/ioasid/spec.h"
 
@@ -45,10 +47,8 @@ class SpecMachine : public Machine<D> {
     auto& ctx = this->context;
     const Bounds& b = spec_.state.bounds;
     const auto has = [&](std::uint32_t Arguments<std::uint32_t>::*field) {
-      for (const auto& a : arguments(kind)) {
-        if (a.field == field) return true;
-      }
-      return false;
+      const auto& all = arguments(kind);
+      return std::any_of(all.begin(), all.end(), [&](const auto& a) { return a.field == field; });
     };
     using P = Arguments<std::uint32_t>;
     // The argument's values are low .. low + n - 1; an argument that the call does not have is 0.

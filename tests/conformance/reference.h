@@ -82,7 +82,7 @@ class Reference : public ioasid::Subject {
   Number available() const;
   Number members(Number set, bool for_quota = false);
   Set* live(Number set);
-  void drop_owner(Number id, Outcome& outcome);
+  void drop_owner(Number number, Outcome& outcome);
   void erase(Number id);
   void set_goes_if_empty(Number set);
 

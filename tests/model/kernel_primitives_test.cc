@@ -338,7 +338,7 @@ TEST(Heap, MemoryIsNotReusedWhileSomebodyPointsToIt) {
 }
 
 TEST(Refcounts, ComplainAndSaturate) {
-  const auto with = [](std::function<void(Toy&, T&)> action) {
+  const auto with = [](const std::function<void(Toy&, T&)>& action) {
     return run([action](Toy& toy) {
       toy.program("f").step("action", [&toy, action](T& t) {
         toy.published = toy.heap.kzalloc();
