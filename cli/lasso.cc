@@ -33,6 +33,13 @@ Assume to_assume(const std::string& word) {
   throw UsageError(fmt::format("there is no fairness '{}'; there are none, weak, strong", word));
 }
 
+std::string print_lengths(const Lasso& lasso) {
+  const auto steps = [](std::size_t n) { return fmt::format("{} step{}", n, n == 1 ? "" : "s"); };
+  if (lasso.cycle.empty()) return steps(lasso.stem.size()) + ", and then none for ever";
+  return fmt::format("{}, and then {} again and again", steps(lasso.stem.size()),
+                     steps(lasso.cycle.size()));
+}
+
 std::string print_lasso(Machine<Concrete>& machine, const Lasso& lasso) {
   std::string text = print_columns(machine) + print_steps(machine, 1, lasso.initial, lasso.stem);
   const checker::PackedState& knot = lasso.stem.empty() ? lasso.initial : lasso.stem.back().after;

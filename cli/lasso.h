@@ -14,6 +14,8 @@ namespace iommucheck::cli {
 /// "none", "weak" or "strong".  Throws UsageError.
 checker::Assume to_assume(const std::string& word);
 
+/// "10 steps, and then 3 steps again and again".
+std::string print_lengths(const checker::Lasso& lasso);
 /// The stem, "the cycle repeats from here", the cycle, what does not happen, and why that is fair.
 std::string print_lasso(Machine<Concrete>& machine, const checker::Lasso& lasso);
 

@@ -85,8 +85,8 @@ std::string print_liveness(const Subject& subject, const checker::LivenessResult
   text += fmt::format("  {} states, {} transitions, {:.2f} s, {:.0f} bytes/state\n", result.states,
                       result.transitions, result.seconds, result.bytes_per_state);
   if (const Lasso* lasso = first_lasso(result)) {
-    text += fmt::format("\n  a counterexample, {} steps and a cycle of {} (replayed):\n\n{}",
-                        lasso->stem.size(), lasso->cycle.size(), print_lasso(*machine, *lasso));
+    text += fmt::format("\n  a counterexample, {} (replayed):\n\n{}", print_lengths(*lasso),
+                        print_lasso(*machine, *lasso));
   }
   return text;
 }

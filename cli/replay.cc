@@ -68,8 +68,8 @@ int replay_command(const Words& words) {
     steps = lasso.stem.size() + lasso.cycle.size();
     property = machine->liveness().at(lasso.property).name;
     if (confirmed) {
-      text = fmt::format("  the trace replays, {} steps and a cycle of {}\n\n{}", lasso.stem.size(),
-                         lasso.cycle.size(), print_lasso(*machine, lasso));
+      text = fmt::format("  the trace replays: {}\n\n{}", print_lengths(lasso),
+                         print_lasso(*machine, lasso));
     }
   } else {
     const auto path = path_from_json(*machine, trace);

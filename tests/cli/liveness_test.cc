@@ -130,7 +130,8 @@ TEST_F(ReplayLasso, IsConfirmed) {
   EXPECT_EQ(object.at("loop"), answer().at("trace").at("loop"));
   EXPECT_EQ(object.at("steps"), steps_of(answer().at("trace")));
   const Outcome text = run({"replay", "-"}, answer().dump());
-  expect_words(text.out, {"the trace replays", "the cycle repeats from here", "the run is fair"});
+  expect_words(text.out, {"the trace replays: 10 steps, and then", "the cycle repeats from here",
+                          "the run is fair"});
 }
 
 TEST_F(ReplayLasso, AChangedOneIsRefused) {
