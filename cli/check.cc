@@ -11,6 +11,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/exploration.h"
+#include "cli/long_run.h"
 #include "cli/spec_model.h"
 
 namespace iommucheck::cli {
@@ -19,7 +20,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* kOptions =
-    "--bug, --property, --engine, --symmetry, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --checkpoint, --resume, --trace, --json, and the "
+    "--bug, --property, --liveness, --fairness, --engine, --symmetry, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --checkpoint, --resume, --trace, --json, and the "
     "bounds of the model (iommucheck list)";
 
 void write_trace(const std::string& file, const ordered_json& trace) {
@@ -117,11 +118,28 @@ std::string identity(const Subject& subject, const checker::Options& options) {
   return scope.dump();
 }
 
+/// Liveness is asked for by itself, by a property of it, or by a bug that no state shows.
+bool in_the_long_run(const Subject& subject, bool asked) {
+  if (!subject.property.empty()) {
+    const bool live = is_liveness(subject, subject.property);
+    if (asked && !live) {
+      throw UsageError(
+          fmt::format("--property {} is one of safety: leave out --liveness", subject.property));
+    }
+    return live;
+  }
+  if (asked || subject.bug.empty()) return asked;
+  return is_liveness(subject, model::design(subject.model).bug(subject.bug).property);
+}
+
 }  // namespace
 
 int check_command(const Words& words) {
-  Arguments arguments{words, {"json", "resume"}};
+  Arguments arguments{words, {"json", "resume", "liveness"}};
   const bool as_json = arguments.flag("json");
+  const bool asked_for_liveness = arguments.flag("liveness");
+  const auto fairness = arguments.text("fairness");
+  const checker::Assume assume = to_assume(fairness.value_or("weak"));
   Subject subject;
   subject.model = arguments.word("the MODEL (iommucheck list names them)");
   const bool spec = is_spec_model(subject.model);
@@ -178,6 +196,33 @@ int check_command(const Words& words) {
   subject.bounds = spec ? complete_spec_bounds(bounds) : design->complete(bounds);
   const auto machine = build_concrete(subject);
   if (!symmetry.empty()) subject.symmetry = parse_symmetry(symmetry, machine->schema);
+  if (in_the_long_run(subject, asked_for_liveness)) {
+    if (engine != "explicit") {
+      throw UsageError(
+          fmt::format("--engine {}: liveness is checked by the explicit engine only", engine));
+    }
+    // What the search for lassos does not do is refused, not ignored.
+    for (const auto& [option, given_option] :
+         {std::pair{"symmetry", !symmetry.empty()}, {"checkpoint", !options.journal.empty()},
+          {"keep fingerprints", options.kept != checker::Kept::states},
+          {"steps compiled", steps == "compiled"}}) {
+      if (given_option)
+        throw UsageError(fmt::format("--{}: liveness is checked without it", option));
+    }
+    if (machine->liveness().empty())
+      throw UsageError(fmt::format("{} has no liveness properties", subject.model));
+    const auto report = report_in_the_long_run(subject, options, assume);
+    const auto& trace = report.object["trace"];
+    if (!trace_file.empty() && !trace.is_null()) write_trace(trace_file, trace);
+    if (!as_json && !trace_file.empty() && trace.is_null())
+      fmt::print(stderr, "iommucheck: nothing is violated: {} is not written\n", trace_file);
+    fmt::print("{}", as_json ? report.object.dump(2) + "\n" : report.text);
+    return report.code;
+  }
+  if (fairness) {
+    throw UsageError(
+        "--fairness is of liveness properties: add --liveness, or name one with --property");
+  }
   if (engine == "symbolic" && machine->deadlock && !subject.property.empty() &&
       machine->properties().at(static_cast<std::size_t>(*machine->deadlock)).name ==
           subject.property) {

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "checker/liveness/liveness.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/spec_model.h"
@@ -26,7 +27,9 @@ ordered_json bounds_to_json(const std::vector<model::BoundInfo>& bounds) {
 ordered_json properties_to_json(const Machine<Concrete>& machine) {
   ordered_json list = ordered_json::array();
   for (const auto& p : machine.properties())
-    list.push_back({{"name", p.name}, {"sentence", p.sentence}});
+    list.push_back({{"name", p.name}, {"sentence", p.sentence}, {"kind", "safety"}});
+  for (const auto& p : machine.liveness())
+    list.push_back({{"name", p.name}, {"sentence", p.sentence}, {"kind", "liveness"}});
   return list;
 }
 
@@ -56,6 +59,8 @@ ordered_json to_json(const model::DesignEntry& d) {
   const auto machine = d.concrete({}, "");
   object["properties"] = properties_to_json(*machine);
   object["sorts"] = sorts_to_json(*machine);
+  for (const auto assume : {checker::Assume::weak, checker::Assume::strong})
+    object["fairness"][std::string{checker::name(assume)}] = checker::assumed(*machine, assume);
   object["bounds"] = bounds_to_json(d.bounds());
   return object;
 }
@@ -71,6 +76,8 @@ void print_text() {
       fmt::print("    {:<34} {:<24} {}\n", b.name, b.kind, b.sentence);
     fmt::print("  properties:\n");
     for (const auto& p : machine->properties()) fmt::print("    {:<34} {}\n", p.name, p.sentence);
+    fmt::print("  liveness properties (check --liveness):\n");
+    for (const auto& p : machine->liveness()) fmt::print("    {:<34} {}\n", p.name, p.sentence);
     fmt::print("\n");
   }
   fmt::print(

@@ -22,6 +22,8 @@ constexpr const char* kHelp =
   iommucheck list                                  designs, bugs, properties, bounds
   iommucheck check MODEL [--bug NAME] [--threads N] [--pasids N] [--sets N] ...
                                                    every interleaving, within bounds
+  iommucheck check MODEL --liveness [--fairness none|weak|strong] ...
+                                                   and in the long run: what has to happen does
   iommucheck prove SPEC [--pasids N] ... [--certificate DIR]
                                                    the invariants, by induction
   iommucheck kernel (--tree DIR | --package NAME) TARGET [--contract strict|any]

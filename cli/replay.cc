@@ -10,6 +10,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/exploration.h"
+#include "cli/lasso.h"
 
 namespace iommucheck::cli {
 namespace {
@@ -56,22 +57,40 @@ int replay_command(const Words& words) {
   } catch (const UsageError& e) {
     throw TraceError(fmt::format("the trace is of a model that is not here: {}", e.what()));
   }
-  const auto path = path_from_json(*machine, trace);
-  std::string why;
-  const bool confirmed = checker::replays(*machine, path, &why);
+  std::string why, text, property;
+  std::size_t steps = 0;
+  bool confirmed = false;
+  std::optional<std::size_t> loop;
+  if (has_loop(trace)) {
+    const auto lasso = lasso_from_json(*machine, trace);
+    confirmed = checker::replays(*machine, lasso, &why);
+    loop = lasso.stem.size();
+    steps = lasso.stem.size() + lasso.cycle.size();
+    property = machine->liveness().at(lasso.property).name;
+    if (confirmed) {
+      text = fmt::format("  the trace replays: {}\n\n{}", print_lengths(lasso),
+                         print_lasso(*machine, lasso));
+    }
+  } else {
+    const auto path = path_from_json(*machine, trace);
+    confirmed = checker::replays(*machine, path, &why);
+    steps = path.steps.size();
+    property = machine->properties().at(static_cast<std::size_t>(path.failure.property)).name;
+    if (confirmed)
+      text = fmt::format("  the trace replays, {} steps\n\n{}", steps, print_path(*machine, path));
+  }
   if (as_json) {
     nlohmann::ordered_json object;
     object["verdict"] = confirmed ? "violated" : "unknown";
     object["scope"] = scope_to_json(subject);
     object["replayed"] = confirmed;
     if (!confirmed) object["reason"] = why;
-    object["steps"] = path.steps.size();
-    object["property"] =
-        machine->properties().at(static_cast<std::size_t>(path.failure.property)).name;
+    object["steps"] = steps;
+    if (loop) object["loop"] = *loop;
+    object["property"] = property;
     fmt::print("{}\n", object.dump(2));
   } else if (confirmed) {
-    fmt::print("violated: {}\n  the trace replays, {} steps\n\n{}", print_scope(subject),
-               path.steps.size(), print_path(*machine, path));
+    fmt::print("violated: {}\n{}", print_scope(subject), text);
   } else {
     fmt::print("the trace does not replay: {}\n", why);
   }

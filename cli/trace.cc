@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -81,6 +82,7 @@ std::unique_ptr<Machine<Concrete>> build_concrete(const Subject& subject) {
     std::string names;
     for (const auto& p : machine->properties())
       names += fmt::format("{}{}", names.empty() ? "" : ", ", p.name);
+    for (const auto& p : machine->liveness()) names += fmt::format(", {}", p.name);
     throw UsageError(
         fmt::format("{} has no property '{}'; it has {}", subject.model, subject.property, names));
   }
@@ -97,12 +99,10 @@ std::unique_ptr<Machine<Symbolic>> build_symbolic(const Subject& subject) {
   return machine;
 }
 
-std::string print_path(const Machine<Concrete>& machine, const checker::Path& path) {
-  std::string text;
-  const auto& processes = machine.processes();
+std::string print_columns(const Machine<Concrete>& machine) {
   std::string header = "      ";
   std::string rule = "      ";
-  for (const auto& p : processes) {
+  for (const auto& p : machine.processes()) {
     header += fmt::format("{:<{}}", p.name, kColumn);
     rule += fmt::format("{:<{}}", std::string(p.name.size(), '-'), kColumn);
   }
@@ -110,15 +110,18 @@ std::string print_path(const Machine<Concrete>& machine, const checker::Path& pa
     s.erase(s.find_last_not_of(' ') + 1);
     return s + "\n";
   };
-  text += trimmed(header) + trimmed(rule);
-  StateView before = path.initial;
-  std::size_t number = 0;
-  for (const auto& step : path.steps) {
-    ++number;
+  return trimmed(header) + trimmed(rule);
+}
+
+std::string print_steps(const Machine<Concrete>& machine, std::size_t first, StateView before,
+                        const std::vector<checker::PathStep>& steps) {
+  std::string text;
+  std::size_t number = first;
+  for (const auto& step : steps) {
     const StepCode& code = code_of(machine, step.action);
     const std::string indent(static_cast<std::size_t>(kColumn) * step.action.process, ' ');
     if (code.entry) text += fmt::format("      {}{}()\n", indent, code.program);
-    text += fmt::format("{:>4}  {}  {}\n", number, indent, code.label);
+    text += fmt::format("{:>4}  {}  {}\n", number++, indent, code.label);
     for (const auto& change : machine.schema.diff(before, step.after)) {
       if (is_bookkeeping(change.name)) continue;
       text += fmt::format("      {}      {}: {} -> {}\n", indent, change.name, change.before,
@@ -126,6 +129,11 @@ std::string print_path(const Machine<Concrete>& machine, const checker::Path& pa
     }
     before = step.after;
   }
+  return text;
+}
+
+std::string print_path(const Machine<Concrete>& machine, const checker::Path& path) {
+  std::string text = print_columns(machine) + print_steps(machine, 1, path.initial, path.steps);
   const auto& property = machine.properties().at(static_cast<std::size_t>(path.failure.property));
   text += fmt::format("\n      {}: {}\n", property.name, path.failure.detail);
   if (path.failure.detail != property.sentence)
@@ -133,8 +141,9 @@ std::string print_path(const Machine<Concrete>& machine, const checker::Path& pa
   return text;
 }
 
-ordered_json path_to_json(const Subject& subject, const Machine<Concrete>& machine,
-                          const checker::Path& path) {
+ordered_json trace_to_json(const Subject& subject, const Machine<Concrete>& machine,
+                           const checker::PackedState& initial,
+                           const std::vector<checker::PathStep>& steps) {
   ordered_json trace;
   ordered_json& meta = trace["#meta"];
   meta["format"] = "ITF";
@@ -143,12 +152,10 @@ ordered_json path_to_json(const Subject& subject, const Machine<Concrete>& machi
   meta["bug"] = subject.bug;
   meta["checked"] = subject.property;
   meta["bounds"] = subject.bounds;
-  meta["property"] = machine.properties().at(static_cast<std::size_t>(path.failure.property)).name;
-  meta["detail"] = path.failure.detail;
   for (const auto& f : machine.schema.fields()) trace["vars"].push_back(f.name);
-  trace["states"].push_back(state_to_json(machine.schema, path.initial, {{"index", 0}}));
+  trace["states"].push_back(state_to_json(machine.schema, initial, {{"index", 0}}));
   std::size_t index = 0;
-  for (const auto& step : path.steps) {
+  for (const auto& step : steps) {
     const StepCode& code = code_of(machine, step.action);
     trace["states"].push_back(
         state_to_json(machine.schema, step.after,
@@ -158,6 +165,15 @@ ordered_json path_to_json(const Subject& subject, const Machine<Concrete>& machi
                        {"label", code.label},
                        {"action", {step.action.process, step.action.step}}}));
   }
+  return trace;
+}
+
+ordered_json path_to_json(const Subject& subject, const Machine<Concrete>& machine,
+                          const checker::Path& path) {
+  ordered_json trace = trace_to_json(subject, machine, path.initial, path.steps);
+  trace["#meta"]["property"] =
+      machine.properties().at(static_cast<std::size_t>(path.failure.property)).name;
+  trace["#meta"]["detail"] = path.failure.detail;
   return trace;
 }
 
@@ -174,18 +190,9 @@ Subject subject_of(const json& trace) {
   }
 }
 
-checker::Path path_from_json(const Machine<Concrete>& machine, const json& trace) {
+checker::Path steps_from_json(const Machine<Concrete>& machine, const json& trace) {
   try {
     checker::Path path;
-    const json& meta = trace.at("#meta");
-    bool known = false;
-    for (std::size_t i = 0; i < machine.properties().size(); ++i) {
-      if (machine.properties()[i].name != meta.at("property").get<std::string>()) continue;
-      path.failure.property = static_cast<PropertyId>(i);
-      known = true;
-    }
-    if (!known) throw TraceError("the trace violates a property that the model does not have");
-    path.failure.detail = keep(meta.at("detail").get<std::string>());
     bool first = true;
     for (const json& state : trace.at("states")) {
       auto packed = state_from_json(machine.schema, state);
@@ -203,6 +210,24 @@ checker::Path path_from_json(const Machine<Concrete>& machine, const json& trace
       path.steps.push_back({id, std::move(packed)});
     }
     if (first) throw TraceError("the trace has no state");
+    return path;
+  } catch (const json::exception& e) {
+    throw TraceError(fmt::format("this is no trace of iommucheck: {}", e.what()));
+  }
+}
+
+checker::Path path_from_json(const Machine<Concrete>& machine, const json& trace) {
+  try {
+    const json& meta = trace.at("#meta");
+    const auto& properties = machine.properties();
+    const auto known = std::find_if(properties.begin(), properties.end(), [&](const auto& p) {
+      return p.name == meta.at("property").get<std::string>();
+    });
+    if (known == properties.end())
+      throw TraceError("the trace violates a property that the model does not have");
+    checker::Path path = steps_from_json(machine, trace);
+    path.failure = {static_cast<PropertyId>(known - properties.begin()),
+                    keep(meta.at("detail").get<std::string>())};
     return path;
   } catch (const json::exception& e) {
     throw TraceError(fmt::format("this is no trace of iommucheck: {}", e.what()));

@@ -25,10 +25,19 @@ struct Subject {
 std::unique_ptr<Machine<Concrete>> build_concrete(const Subject& subject);
 std::unique_ptr<Machine<Symbolic>> build_symbolic(const Subject& subject);
 
-/// A lockdep-like report: one line a step, in the column of the CPU that takes it, and below it
-/// what it changed.
+/// The names of the processes, above their columns.
+std::string print_columns(const Machine<Concrete>& machine);
+/// Steps, the first of which has the number `first`: one line each, in the column of the CPU that
+/// takes it, and below it what it changed.  `before` is the state before the first one.
+std::string print_steps(const Machine<Concrete>& machine, std::size_t first, StateView before,
+                        const std::vector<checker::PathStep>& steps);
+/// A lockdep-like report: the steps, and what they violate.
 std::string print_path(const Machine<Concrete>& machine, const checker::Path& path);
 
+/// A trace in ITF; its `#meta` says what it is a trace of.  The property is the caller's to name.
+nlohmann::ordered_json trace_to_json(const Subject& subject, const Machine<Concrete>& machine,
+                                     const checker::PackedState& initial,
+                                     const std::vector<checker::PathStep>& steps);
 nlohmann::ordered_json path_to_json(const Subject& subject, const Machine<Concrete>& machine,
                                     const checker::Path& path);
 
@@ -38,6 +47,8 @@ class TraceError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 Subject subject_of(const nlohmann::json& trace);
+/// The states and steps of a trace, whatever it violates.
+checker::Path steps_from_json(const Machine<Concrete>& machine, const nlohmann::json& trace);
 checker::Path path_from_json(const Machine<Concrete>& machine, const nlohmann::json& trace);
 
 }  // namespace iommucheck::cli

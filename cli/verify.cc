@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/exploration.h"
 #include "cli/kernel_run.h"
+#include "cli/long_run.h"
 #include "cli/spec_model.h"
 #include "impl/linux/error.h"
 
@@ -46,6 +47,18 @@ const std::vector<Instance>& instances() {
       {"reference", {{"threads", 2}}},
   };
   return kInstances;
+}
+/// Small ones, that together ask for everything that is promised in the long run.
+const std::vector<Instance>& long_running() {
+  static const std::vector<Instance> kLongRunning{
+      {"ioasid/plain", {{"pasids", 1}, {"sets", 1}}},
+      {"ioasid/plain", {{"pasids", 1}, {"sets", 1}, {"rcu-actor", 1}}},
+      {"ioasid/plain", {{"pasids", 1}, {"sets", 1}, {"data", 0}, {"allocators", 1}}},
+      {"ioasid/refcounted", {{"pasids", 1}, {"sets", 1}}},
+      {"ioasid/sets", {{"pasids", 1}, {"sets", 1}, {"calls", 4}}},
+      {"ioasid/sets", {{"pasids", 1}, {"sets", 1}, {"calls", 4}, {"data", 0}, {"notifiers", 1}}},
+  };
+  return kLongRunning;
 }
 /// Instances that the solver can count, too.
 const std::vector<Instance>& counted() {
@@ -97,11 +110,44 @@ class Verification {
     }
   }
 
+  void long_run() {
+    heading("in the long run: every fair run, weak fairness of calls that have begun");
+    std::map<std::string, std::uint64_t> pending;
+    for (const auto& instance : long_running()) {
+      const Subject subject{instance.model, "", "",
+                            model::design(instance.model).complete(instance.bounds)};
+      const auto result = check_in_the_long_run(subject, {});
+      expect(result.verdict == checker::Verdict::holds,
+             fmt::format("{} does not hold in the long run", print_scope(subject)));
+      const auto machine = build_concrete(subject);
+      for (const auto& answer : result.answers)
+        pending[machine->liveness()[answer.property].name] += answer.pending;
+      json_["liveness"].push_back(
+          {{"scope", scope_to_json(subject)},
+           {"verdict", checker::name(result.verdict)},
+           {"states", result.states},
+           {"liveness", liveness_scope_to_json(subject, checker::Assume::weak)},
+           {"answers", answers_to_json(subject, result)}});
+      say("{:<8} {:<18} {:<58} {:>10} states, {:.1f} s\n", checker::name(result.verdict),
+          subject.model, print_bounds(instance.bounds), result.states, result.seconds);
+      if (result.verdict != checker::Verdict::holds)
+        say("{}", print_liveness(subject, result, checker::Assume::weak));
+    }
+    for (const auto& [property, states] : pending) {
+      say("  {}\n", property);
+      expect(states != 0, fmt::format("nothing ever had to happen for {}", property));
+    }
+  }
+
   void bugs() {
     heading("bugs: each found, with a shortest counterexample");
     for (const auto* d : model::designs()) {
       for (const auto& bug : d->bugs()) {
         const Subject subject{d->name(), bug.name, bug.property, d->complete(bug.bounds)};
+        if (is_liveness(subject, bug.property)) {
+          long_run_bug(subject);
+          continue;
+        }
         const auto result = explore_subject(subject, {});
         expect(result.verdict == checker::Verdict::violated,
                fmt::format("{} --bug {} is not found", d->name(), bug.name));
@@ -196,6 +242,18 @@ class Verification {
   }
 
  private:
+  void long_run_bug(const Subject& subject) {
+    const auto report = report_in_the_long_run(subject, {}, checker::Assume::weak);
+    expect(report.code == checker::exit_code(checker::Verdict::violated),
+           fmt::format("{} --bug {} is not found", subject.model, subject.bug));
+    json_["bugs"].push_back(report.object);
+    const auto& trace = report.object["trace"];
+    const std::size_t states = trace.is_null() ? 0 : trace["states"].size();
+    const std::size_t loop = trace.is_null() ? 0 : trace["loop"].get<std::size_t>();
+    say("{:<8} {:<18} --bug {:<34} {:<20} {:>3} steps and a cycle of {}\n",
+        report.object["verdict"].get<std::string>(), subject.model, subject.bug, subject.property,
+        loop, trace.is_null() ? 0 : states - 1 - loop);
+  }
   template <class... Args>
   void say(fmt::format_string<Args...> format, Args&&... args) {
     if (as_json_) return;
@@ -229,6 +287,7 @@ int verify_command(const Words& words) {
   const bool no_kernel = arguments.flag("no-kernel");
   arguments.finish("--json, --no-kernel");
   verification.designs();
+  verification.long_run();
   verification.bugs();
   verification.engines();
   verification.proofs();

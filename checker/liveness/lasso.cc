@@ -182,9 +182,9 @@ std::vector<std::string> honoured(Machine<Concrete>& machine, const Lasso& lasso
     if (kept.taken != 0) {
       how = fmt::format("takes step {}", kept.taken);
     } else if (!kept.enabled) {
-      how = "cannot take a step anywhere on the cycle";
+      how = lasso.cycle.empty() ? "cannot go on" : "cannot go on anywhere on the cycle";
     } else {
-      how = fmt::format("cannot take a step after step {}", kept.disabled - 1);
+      how = fmt::format("cannot go on right after step {}", kept.disabled - 1);
     }
     lines.push_back(
         fmt::format("{} ({}): {}", walk.assumptions().name(a), is_weak ? "weak" : "strong", how));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
+#include <set>
 
 #include "tests/cli/command.h"
 
@@ -51,14 +52,21 @@ TEST(Bugs, EachIsFoundAndReplays) {
   std::vector<Timed> all;
   for (const auto& design : listed("designs")) {
     const auto model = design.at("name").get<std::string>();
+    std::set<std::string> live;
+    for (const auto& property : design.at("properties")) {
+      if (property.at("kind") == "liveness") live.insert(property.at("name"));
+    }
+    EXPECT_GE(live.size(), 4U);
     for (const auto& bug : design.at("bugs")) {
       const auto name = bug.at("name").get<std::string>();
       const auto property = bug.at("property").get<std::string>();
       const Words words{"check", model, "--bug", name};
       const Timed one = find(extend(words, {"--property", property}), name, property);
-      // With every property, the first to be violated is no later.
+      // With every property, the first to be violated is no later; safety comes before liveness.
       const Timed any = find(words, name, "");
-      EXPECT_LE(any.steps, one.steps) << join(words);
+      if (!live.contains(property)) {
+        EXPECT_LE(any.steps, one.steps) << join(words);
+      }
       all.insert(all.end(), {one, any});
     }
   }

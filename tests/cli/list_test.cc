@@ -78,6 +78,20 @@ TEST(List, PropertiesAndBoundsAreDescribed) {
   expect_sentences(all.at("designs"));
 }
 
+TEST(List, PropertiesAreOfSafetyOrLiveness) {
+  const Json all = ask(kGood, {"list"});
+  for (const auto& design : all.at("designs")) {
+    std::set<std::string> live;
+    for (const auto& property : design.at("properties")) {
+      EXPECT_TRUE(property.at("kind") == "safety" || property.at("kind") == "liveness");
+      if (property.at("kind") == "liveness") live.insert(property.at("name").get<std::string>());
+    }
+    EXPECT_TRUE(live.contains("every-call-returns"));
+    EXPECT_FALSE(design.at("fairness").at("weak").empty());
+    EXPECT_GT(design["fairness"].at("strong").size(), design["fairness"]["weak"].size());
+  }
+}
+
 TEST(List, TextNamesTheSame) {
   const Json all = ask(kGood, {"list"});
   const Outcome text = run({"list"});

@@ -55,7 +55,7 @@ TEST_F(LivenessLasso, Replays) {
   EXPECT_EQ(lasso_.cycle.size(), 4U);
   EXPECT_EQ(honoured(*sample()(), lasso_).size(), 3U);
   // P2 can take a step in half of the states only.
-  EXPECT_NE(honoured(*sample()(), lasso_).at(2).find("P2 (weak): cannot take a step after step"),
+  EXPECT_NE(honoured(*sample()(), lasso_).at(2).find("P2 (weak): cannot go on right after step"),
             std::string::npos);
 }
 
