@@ -131,7 +131,7 @@ std::string print_exploration(const Subject& subject, const checker::Exploration
       result.seconds > 0 ? static_cast<double>(result.states) / result.seconds / 1e6 : 0.0,
       result.bytes_per_state);
   if (!subject.symmetry.empty()) {
-    text += fmt::format("  symmetry: they stand for {} states, {:.1f} times as many\n",
+    text += fmt::format("  symmetry: {} states with all their permutations, {:.1f} times as many\n",
                         result.states_without_symmetry,
                         static_cast<double>(result.states_without_symmetry) /
                             static_cast<double>(std::max<std::uint64_t>(result.states, 1)));

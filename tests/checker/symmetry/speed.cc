@@ -6,9 +6,9 @@
 #include <chrono>
 #include <random>
 
+#include "checker/symmetry/canonicalizer.h"
 #include "checker/symmetry/samples.h"
 #include "tests/checker/symmetry/machines.h"
-#include "checker/symmetry/canonicalizer.h"
 
 using namespace iommucheck::checker::symmetry;
 
