@@ -144,7 +144,7 @@ std::string print_exploration(const Subject& subject, const checker::Exploration
   if (!result.not_compiled.empty())
     text += fmt::format("  steps were executed, not compiled: {}\n", result.not_compiled);
   if (!subject.symmetry.empty()) {
-    text += fmt::format("  symmetry: they stand for {} states, {:.1f} times as many\n",
+    text += fmt::format("  symmetry: {} states with all their permutations, {:.1f} times as many\n",
                         result.states_without_symmetry,
                         static_cast<double>(result.states_without_symmetry) /
                             static_cast<double>(std::max<std::uint64_t>(result.states, 1)));

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
@@ -120,7 +121,20 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
     if (DirectKeys<W>::suits(schema))
       return run<W, DirectKeys<W>>(factory, options, machines, canonicalizer, team);
   }
-  return run<W, TreeKeys<W>>(factory, options, machines, canonicalizer, team);
+  if constexpr (W != 1) return run<W, TreeKeys<W>>(factory, options, machines, canonicalizer, team);
+  throw std::logic_error("a state of one word is its own key");
+}
+
+/// The search for states of so many words.
+Exploration run(unsigned words, const ConcreteFactory& factory, const Options& options,
+                const Machines& machines, const symmetry::Canonicalizer* symmetry, Team& team) {
+  switch (words) {
+    case 1: return run<1>(factory, options, machines, symmetry, team);
+    case 2: return run<2>(factory, options, machines, symmetry, team);
+    case 3: return run<3>(factory, options, machines, symmetry, team);
+    case 4: return run<4>(factory, options, machines, symmetry, team);
+    default: return run<0>(factory, options, machines, symmetry, team);
+  }
 }
 
 }  // namespace
@@ -137,21 +151,14 @@ Exploration explore(const ConcreteFactory& factory, const Options& options) {
   try {
     auto first = factory();
     const unsigned words = first->schema.words();
+    const auto begin = std::chrono::steady_clock::now();
     const auto made = make_canonicalizer(*first, options);
-    const symmetry::Canonicalizer* const symmetry = made.get();
+    const std::chrono::duration<double> looked = std::chrono::steady_clock::now() - begin;
     Team team(std::clamp(wanted, 1U, kMaxJobs));
     const Machines machines = build(factory, std::move(first), team);
-    switch (words) {
-      case 1: return run<1>(factory, options, machines, symmetry, team);
-      case 2: return run<2>(factory, options, machines, symmetry, team);
-      case 3: return run<3>(factory, options, machines, symmetry, team);
-      case 4: return run<4>(factory, options, machines, symmetry, team);
-      case 5: return run<5>(factory, options, machines, symmetry, team);
-      case 6: return run<6>(factory, options, machines, symmetry, team);
-      case 7: return run<7>(factory, options, machines, symmetry, team);
-      case 8: return run<8>(factory, options, machines, symmetry, team);
-      default: return run<0>(factory, options, machines, symmetry, team);
-    }
+    Exploration result = run(words, factory, options, machines, made.get(), team);
+    result.seconds += looked.count();
+    return result;
   } catch (const std::bad_alloc&) {
     Exploration result;
     result.reason = "the system gives no more memory: lower --max-memory, or use smaller bounds";

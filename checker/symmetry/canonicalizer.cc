@@ -34,6 +34,7 @@ Canonicalizer::Canonicalizer(const Schema& schema, const SortNames& sorts)
   for (std::size_t i = 0; i < schema.sorts().size(); ++i) {
     const SortInfo& sort = schema.sorts()[i];
     if (std::find(sorts.begin(), sorts.end(), sort.name) == sorts.end()) continue;
+    if (sort.size < 2) continue;  // nothing to permute
     names_.push_back(sort.name);
     if (sort.size > kMaxElements) {
       throw std::invalid_argument(

@@ -46,7 +46,7 @@ class Canonicalizer {
   void permute(std::uint64_t* state, const Permutation& permutation) const;
 
   unsigned words() const { return words_; }
-  /// The sorts, in the order in which the schema declares them.
+  /// The sorts of more than one element, in the order in which the schema declares them.
   const SortNames& sorts() const { return names_; }
   const Levels& levels() const { return levels_; }
   /// The number of permutations.

@@ -19,6 +19,18 @@ struct Successors {
   void stuck(const Failure&) {}
 };
 
+/// Keeps one successor, each with the same probability.
+struct RandomSuccessor {
+  std::mt19937& random;
+  State next = {};
+  unsigned met = 0;
+  void successor(ActionId, StateView state) {
+    if (random() % ++met == 0) next.assign(state.begin(), state.end());
+  }
+  void violation(ActionId, const Failure&, StateView) {}
+  void stuck(const Failure&) {}
+};
+
 std::vector<State> successors(Machine<Concrete>& machine, const State& state) {
   Successors found;
   expand(machine, state, found);
@@ -47,13 +59,14 @@ std::vector<State> sample_states(Machine<Concrete>& machine, std::size_t count) 
   constexpr unsigned kSeed = 1;
   constexpr unsigned kWalk = 300;  // longer than the depth of the usual model
   std::mt19937 random(kSeed);
-  // Walks meet known states; this many steps are enough for all but the smallest machines.
-  for (std::size_t steps = 0; states.size() < count && steps < 20 * count;) {
+  // Walks meet known states, too: of small machines there are fewer samples than asked for.
+  for (std::size_t steps = 0; states.size() < count && steps < 4 * count;) {
     State state = states[random() % starts];
     for (unsigned s = 0; s < kWalk; ++s, ++steps) {
-      const auto next = successors(machine, state);
-      if (next.empty()) break;
-      state = next[random() % next.size()];
+      RandomSuccessor one{random};
+      expand(machine, state, one);
+      if (one.met == 0) break;
+      state = std::move(one.next);
       add(state);
     }
     ++steps;

@@ -140,6 +140,22 @@ TEST(Check, OnePropertyAlone) {
   EXPECT_EQ(ask(kGood, split(kBugCommand, {"--property", "no-deadlock"})).at("verdict"), "holds");
 }
 
+TEST(Check, SymmetryVisitsLessAndSaysSo) {
+  const auto* command = "check ioasid/plain --threads 2 --pasids 2 --sets 1 --calls 2";
+  const Json full = ask(kGood, split(command));
+  EXPECT_TRUE(full.at("scope").at("symmetry").empty());
+  EXPECT_EQ(full.at("states_without_symmetry"), full.at("states"));
+  const Json reduced = ask(kGood, split(command, {"--symmetry", "pasids,threads"}));
+  EXPECT_EQ(reduced.at("scope").at("symmetry"), Json::array({"pasids", "threads"}));
+  EXPECT_EQ(reduced.at("states_without_symmetry"), full.at("states"));
+  EXPECT_EQ(reduced.at("depth"), full.at("depth"));
+  EXPECT_LT(reduced.at("states").get<double>() * 3, full.at("states").get<double>());
+  const Outcome text = run(split(command, {"--symmetry", "pasids,threads"}));
+  expect_words(text.out, {"up to permutations of pasids, threads", "times as many"});
+  const Json both = ask(kViolated, split(kBugCommand, {"--symmetry", "all", "--engine", "both"}));
+  EXPECT_EQ(both.at("symbolic").at("agrees"), true);
+}
+
 struct Limit {
   const char* option;
   const char* value;
@@ -182,7 +198,9 @@ TEST(Check, JobsDoNotChangeTheAnswer) {
                          Run{kGood, "check ioasid/refcounted --pasids 1 --sets 1"},
                          Run{kViolated, "check ioasid/plain --bug private-freed-after-free"},
                          Run{kViolated, "check ioasid/refcounted --bug put-without-lock"},
-                         Run{kViolated, "check ioasid/sets --bug token-kept"}}) {
+                         Run{kGood, "check ioasid/refcounted --pasids 1 --symmetry all"},
+                         Run{kViolated, "check ioasid/sets --bug token-kept"},
+                         Run{kViolated, "check ioasid/sets --bug token-kept --symmetry all"}}) {
     const auto one = without_times(ask(run.code, split(run.command, {"--jobs", "1"})));
     for (const auto* jobs : {"1", "2", "5"}) {
       SCOPED_TRACE(std::string{run.command} + " --jobs " + jobs);

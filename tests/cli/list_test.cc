@@ -105,6 +105,9 @@ TEST(List, TextNamesTheSame) {
     for (const auto& [name, bound] : design.at("bounds").items()) {
       expect_words(text.out, {"--" + name});
     }
+    EXPECT_TRUE(design.at("sorts").contains("threads"));
+    for (const auto& [name, size] : design.at("sorts").items())
+      expect_words(text.out, {name + " (" + std::to_string(size.get<unsigned>()) + ")"});
   }
 }
 

@@ -22,6 +22,8 @@ std::vector<Val<D>> results(Val<D> a, Val<D> b, Bool<D> c) {
           select(c, a, b),
           as_number<D>(a == b),
           as_number<D>(a != b),
+          as_number<D>(a - 1U == 3U),
+          as_number<D>(a - 4U == 0xfffdU),
           as_number<D>(a < b),
           as_number<D>(a > b),
           as_number<D>(a <= b),

@@ -37,5 +37,36 @@ TEST(Ioasid, TwoClients) {
   EXPECT_EQ(e.transitions, 4348011);
 }
 
+// The counts are those without symmetry: clients, ids, sets, data, tokens, set-private ids,
+// notifiers; also under custom allocators, which are no sort.
+TEST(Ioasid, TheOrbitsTogetherAreAllStates) {
+  struct Instance {
+    ioasid::Bounds bounds;
+    std::uint64_t states, depth;
+  };
+  const std::vector<Instance> instances{
+      {bounds(2), 28140, 0},
+      {{.ids = 2, .sets = 0, .data = 2, .clients = 2, .notifiers = 2}, 7396, 10},
+      {{.ids = 2, .sets = 0, .data = 1, .clients = 2, .ops = 3}, 11774, 11},
+      {{.ids = 2, .sets = 2, .data = 0, .clients = 1, .notifiers = 1, .spids = 2, .tokens = 2},
+       17416,
+       11},
+  };
+  for (const Instance& instance : instances) {
+    const auto f = factory(instance.bounds);
+    Options options;
+    const auto machine = f();
+    for (const SortInfo& sort : machine->schema.sorts()) options.symmetry.push_back(sort.name);
+    options.symmetry_samples = 500;
+    const Exploration e = explore(f, options);
+    EXPECT_EQ(e.verdict, Verdict::holds) << e.reason;
+    EXPECT_EQ(e.states_without_symmetry, instance.states);
+    EXPECT_LT(2 * e.states, instance.states);
+    if (instance.depth != 0) {
+      EXPECT_EQ(e.depth, instance.depth);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace iommucheck::checker

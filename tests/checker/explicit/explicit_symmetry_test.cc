@@ -92,6 +92,46 @@ TEST(Symmetry, TheResultIsTheSameForAnyNumberOfJobs) {
   }
 }
 
+/// Somebody has a token, and gives it to another one; not `rounds` times.
+class Token : public Machine<Concrete> {
+ public:
+  explicit Token(unsigned n, unsigned rounds)
+      : threads_(sort("threads", n)),
+        scope_(root()),
+        token_(scope_, "token", over(threads_), 1U),
+        round_(scope_, "round", rounds) {
+    property("soon", "It does not go on for long.", [=, this] { return round_ != rounds; });
+    initial = [=, this] { token_[context.choose(n)] = 1; };
+    code_.push_back({"token", "give", false, 0, [=, this](unsigned self) {
+                       const Val<Concrete> to = context.choose(n);
+                       context.require(token_[self] == 1U && to != self);
+                       token_[self] = 0;
+                       token_[to] = 1;
+                       round_ += 1;
+                     }});
+    for (unsigned i = 0; i < n; ++i) process({fmt::format("p{}", i), i, &code_, nullptr});
+  }
+
+ private:
+  Sort threads_;
+  Scope<Concrete> scope_;
+  Numbers token_;
+  Number round_;
+  Code code_;
+};
+
+TEST(Symmetry, InitialStatesOfOneOrbitAreOne) {
+  const auto factory = make<Token>(3U, 4U);
+  const auto full = run(factory, {});
+  const auto reduced = run(factory, {"threads"});
+  ASSERT_TRUE(full.path);
+  ASSERT_TRUE(reduced.path);
+  EXPECT_EQ(full.states, 15U);
+  EXPECT_EQ(reduced.states, 5U);
+  EXPECT_EQ(reduced.states_without_symmetry, 15U);
+  EXPECT_EQ(reduced.path->steps.size(), full.path->steps.size());
+}
+
 TEST(Symmetry, AMachineThatIsNotSymmetricIsRefused) {
   const auto factory = make<Desk>(3U, 2U, Flaw::owner_undeclared, false);
   try {
