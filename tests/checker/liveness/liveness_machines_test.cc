@@ -12,9 +12,9 @@
 namespace iommucheck::checker {
 namespace {
 
-class LiveMachine : public RandomMachine {
+class LiveMachine : public RandomMachine<Concrete> {
  public:
-  explicit LiveMachine(unsigned seed) : RandomMachine(seed), random_(seed + 1) {
+  explicit LiveMachine(unsigned seed) : RandomMachine<Concrete>(seed), random_(seed + 1) {
     const auto count = static_cast<unsigned>(processes().size());
     if (pick(2) == 0) {
       for (unsigned p = 0; p < count; ++p) weakly_fair(p, "all");
