@@ -203,7 +203,8 @@ int check_command(const Words& words) {
     }
     // What the search for lassos does not do is refused, not ignored.
     for (const auto& [option, given_option] :
-         {std::pair{"symmetry", !symmetry.empty()}, {"checkpoint", !options.journal.empty()},
+         {std::pair{"symmetry", !symmetry.empty()},
+          {"checkpoint", !options.journal.empty()},
           {"keep fingerprints", options.kept != checker::Kept::states},
           {"steps compiled", steps == "compiled"}}) {
       if (given_option)

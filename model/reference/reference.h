@@ -30,27 +30,30 @@ inline constexpr unsigned kReferenceDevices = 2;
 /// A pointer to an mm: 0 is NULL, m + 1 is mm m.
 inline Format pointer_to_mm() { return {Format::Kind::handle, {"mm"}}; }
 /// A PASID that may be absent: 0 is none, p + 1 is PASID p.
-inline Format optional_pasid() { return {Format::Kind::handle, {"pasid"}}; }
+inline Format optional_pasid(Sort pasids) {
+  const Format format{Format::Kind::handle, {"pasid"}};
+  return pasids.exists() ? format.of(pasids) : format;
+}
 
 /// Where a thread is, and its locals: 0 while it is idle, but where the rules say otherwise.
 template <class D>
 struct ReferenceThread : Record<D> {
-  ReferenceThread(Scope<D> scope, const ReferenceBounds& b)
+  ReferenceThread(Scope<D> scope, const ReferenceBounds& b, Sort pasids)
       : Record<D>(scope),
         pc(*this, "pc", kRulesOfCalls),
         mm(*this, "mm", kReferenceMms, pointer_to_mm()),
         device(*this, "device", kReferenceDevices - 1),
-        pasid(*this, "pasid", b.pasids - 1) {}
+        pasid(*this, "pasid", b.pasids, optional_pasid(pasids)) {}
   Var<D> pc, mm, device, pasid;
 };
 
 template <class D>
 struct ReferenceMm : Record<D> {
-  ReferenceMm(Scope<D> scope, const ReferenceBounds& b)
+  ReferenceMm(Scope<D> scope, const ReferenceBounds& b, Sort pasids)
       : Record<D>(scope),
         tasks(*this, "tasks", b.users),
         users(*this, "users", b.users + b.threads),
-        pasid(*this, "pasid", b.pasids, optional_pasid()) {}
+        pasid(*this, "pasid", b.pasids, optional_pasid(pasids)) {}
   Var<D> tasks;  ///< that have not exited
   Var<D> users;  ///< mm_users: one for each task, and one for each fault at work
   Var<D> pasid;
@@ -78,8 +81,8 @@ struct ReferenceEntry : Record<D> {
 
 template <class D>
 struct ReferenceDevice : Record<D> {
-  ReferenceDevice(Scope<D> scope, const ReferenceBounds& b)
-      : Record<D>(scope), bond(*this, "bond", kReferenceMms, b), entry(*this, "entry", b.pasids) {}
+  ReferenceDevice(Scope<D> scope, const ReferenceBounds& b, Extent pasids)
+      : Record<D>(scope), bond(*this, "bond", kReferenceMms, b), entry(*this, "entry", pasids) {}
   Array<D, ReferenceBond<D>> bond;
   Array<D, ReferenceEntry<D>> entry;
 };
@@ -112,6 +115,9 @@ class Reference : public Machine<D> {
 
  private:
   Scope<D> scope_;
+  Sort threads_;
+  Sort pasids_;  ///< none where alloc takes the lowest: PASIDs are told apart
+  Extent all_pasids_;
 
  public:
   Array<D, ReferenceThread<D>> thread;

@@ -12,11 +12,14 @@ template <class D>
 Reference<D>::Reference(const ReferenceBounds& bounds)
     : b(bounds),
       scope_(this->root()),
-      thread(scope_, "cpu", b.threads, b),
+      threads_(this->sort("threads", b.threads)),
+      pasids_(b.any_free ? this->sort("pasids", b.pasids) : Sort{}),
+      all_pasids_(pasids_.exists() ? over(pasids_) : Extent(b.pasids)),
+      thread(scope_, "cpu", over(threads_), b, pasids_),
       mutex(scope_, "iommu_sva_lock"),
-      owner(scope_, "owner", b.pasids, kReferenceMms, pointer_to_mm()),
-      mm(scope_, "mm", kReferenceMms, b),
-      device(scope_, "device", kReferenceDevices, b) {
+      owner(scope_, "owner", all_pasids_, kReferenceMms, pointer_to_mm()),
+      mm(scope_, "mm", kReferenceMms, b, pasids_),
+      device(scope_, "device", kReferenceDevices, b, all_pasids_) {
   pasid_owner = this->property(
       "pasid-owner",
       "A PASID that a device has attached or cached belongs to the mm that it was attached for.",
@@ -168,7 +171,7 @@ void Reference<D>::put() {
   rule(Rule::e_clr, kName, "if (nobody is bound or holds iommu_sva_lock) mm->pasid = none",
        Rule::e_drop, [this](unsigned self) { clear_pasid(self, !mutex && unbound(mm_of(self))); });
   rule(Rule::e_drop, kName, "iommu_free_global_pasid(pasid)", Rule::idle, [this](unsigned self) {
-    owner[thread[self].pasid] = 0;
+    owner[thread[self].pasid - 1U] = 0;
     become_idle(self);
   });
 }
@@ -179,7 +182,7 @@ void Reference<D>::fault() {
   rule(Rule::f_rcu, kName, "rcu_read_lock(); mm = the owner of the PASID", Rule::f_get,
        [this](unsigned self) {
          auto&& me = thread[self];
-         const Val<D> found = owner[me.pasid];
+         const Val<D> found = owner[me.pasid - 1U];
          context.when(
              found == 0U, [&] { become_idle(self); },
              [&] {
@@ -244,7 +247,7 @@ void Reference<D>::begin_calls() {
          auto&& entry = device[d].entry[p];
          context.require(entry.domain != 0U);
          entry.tlb = entry.domain;
-         thread[self].pasid = p;
+         thread[self].pasid = p + 1U;
        });
 }
 
@@ -272,7 +275,7 @@ void Reference<D>::clear_pasid(unsigned self, Bool<D> allowed) {
   context.when(
       allowed && mine.pasid != 0U,
       [&] {
-        me.pasid = mine.pasid - 1U;
+        me.pasid = mine.pasid;
         mine.pasid = 0;
       },
       [&] { become_idle(self); });

@@ -86,6 +86,8 @@ TEST(List, PropertiesAreOfSafetyOrLiveness) {
       EXPECT_TRUE(property.at("kind") == "safety" || property.at("kind") == "liveness");
       if (property.at("kind") == "liveness") live.insert(property.at("name").get<std::string>());
     }
+    // The reference model promises nothing for the long run, as its peers do not.
+    if (design.at("name") == "reference") continue;
     EXPECT_TRUE(live.contains("every-call-returns"));
     EXPECT_FALSE(design.at("fairness").at("weak").empty());
     EXPECT_GT(design["fairness"].at("strong").size(), design["fairness"]["weak"].size());

@@ -75,7 +75,7 @@ INSTANTIATE_TEST_SUITE_P(
              "check reference --any-free --threads --pasids 3",
              {"--threads needs a value"}},
         Case{"SwitchOutOfRange", "check reference --any-free 2", {"--any-free 2", "0 to 1"}},
-        Case{"UnknownSwitch", "check reference --any", {"--any needs a value"}},
+        Case{"UnknownSwitch", "check reference --any", {"no bound --any", "--any-free"}},
         Case{"OptionInsteadOfValue",
              "check ioasid/plain --bug --property locking",
              {"--bug needs a value"}},

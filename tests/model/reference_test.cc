@@ -44,6 +44,20 @@ TEST(Reference, HasTheCountsOfItsPeersAndTakesEveryRule) {
   }
 }
 
+// Rumur's counts with scalarsets for threads and PASIDs.
+TEST(Reference, HasTheCountsOfItsPeerWithSymmetry) {
+  checker::Options options;
+  options.symmetry = {"threads", "pasids"};
+  const BoundValues bounds{{"threads", 2}, {"pasids", 3}, {"any-free", 1}};
+  const auto result =
+      checker::explore([&] { return design("reference").concrete(bounds, ""); }, options);
+  EXPECT_EQ(result.verdict, Verdict::holds) << result.reason;
+  EXPECT_EQ(result.states, 202'303U);
+  EXPECT_EQ(result.transitions, 465'450U);
+  EXPECT_EQ(result.depth, 75U);
+  EXPECT_EQ(result.states_without_symmetry, 2'282'968U);
+}
+
 TEST(Reference, ItsSmallStatesAreOneWord) {
   const auto words = [](const BoundValues& bounds) {
     return design("reference").concrete(bounds, "")->schema.words();
