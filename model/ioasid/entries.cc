@@ -18,7 +18,7 @@ std::vector<BoundInfo> common_ioasid_bounds() {
       {"rcu-actor", 0, 1, 0,
        "1: kfree_rcu() frees at any time after the grace period; 0: right at its end"},
       {"call-step", 0, 1, 0,
-       "1: a call begins in a step of its own and then waits for its lock; 0: with its first step"},
+       "1: a call that takes a lock first begins before that, and waits for it; 0: with taking it"},
   };
 }
 

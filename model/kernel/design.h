@@ -25,10 +25,10 @@ struct ProcessBounds {
   /// after free shows, and the states in which it merely lingers are not visited.
   bool rcu_actor = false;
   bool interrupt = false;  ///< an interrupt handler on the CPU of thread 0 makes calls, too
-  /// A call begins in a step of its own and waits for its first lock as a call; without it, it
-  /// begins with its first step, and who cannot take that has not called.  Safety does not depend
-  /// on it; whether a lock starves its callers does.  Calls that choose their arguments by what the
-  /// caller holds begin with their first step all the same: the choice has to hold there.
+  /// A call whose first step takes a lock begins in a step of its own, and waits for the lock as a
+  /// call; without it, who cannot take the lock has not called.  Safety does not depend on it;
+  /// whether a lock starves its callers does.  Calls that choose their arguments by what the caller
+  /// holds begin with their first step all the same: the choice has to hold there.
   bool call_step = false;
 };
 

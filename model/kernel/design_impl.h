@@ -77,7 +77,8 @@ template <class D>
 void Design<D>::complete() {
   if (bounds_.call_step) {
     for (auto& p : programs_) {
-      if (!p.arguments()) p.begin_with("called", [](Cpu<D>&) {});
+      const bool begins_with_lock = !p.steps().empty() && takes_lock(p.steps().front().label);
+      if (begins_with_lock && !p.arguments()) p.begin_with("called", [](Cpu<D>&) {});
     }
   }
   compile(programs_, code_);

@@ -55,19 +55,23 @@ void Design<D>::promise_grace_periods() {
                  std::move(names), waits, [waits](unsigned i) { return !waits(i); });
 }
 
+/// By its label: strong fairness is about steps that take a lock, and a call may wait for its
+/// first.
+inline bool takes_lock(const std::string& label) {
+  for (const char* call : {"spin_lock(", "spin_lock_irqsave(", "mutex_lock("}) {
+    if (label.find(call) != std::string::npos) return true;
+  }
+  return false;
+}
+
 /// An idle thread need not make a call, and interrupts need not come.
 template <class D>
 void Design<D>::assume_fairness() {
-  const auto takes_lock = [](const StepCode& step) {
-    return step.label.find("spin_lock(") != std::string::npos ||
-           step.label.find("spin_lock_irqsave(") != std::string::npos ||
-           step.label.find("mutex_lock(") != std::string::npos;
-  };
   for (unsigned i = 0; i < processes_; ++i)
     this->weakly_fair(i, "a call that has begun goes on, if it can from some time on");
   for (unsigned i = 0; i < processes_; ++i) {
     this->strongly_fair(i, "a lock that is free again and again is taken by who waits for it",
-                        takes_lock);
+                        [](const StepCode& step) { return takes_lock(step.label); });
   }
   if (bounds_.interrupt) this->strongly_fair(0, "interrupts leave the CPU time to go on");
   if (bounds_.rcu_actor) {

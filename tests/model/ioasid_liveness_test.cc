@@ -92,6 +92,25 @@ TEST(IoasidLiveness, ASpinlockStarvesItsCallersUnlessItIsFair) {
   EXPECT_EQ(violated("ioasid/plain", kTwo, Assume::weak), kNone);
 }
 
+// Whatever a call needs before it begins, it does not begin without it.
+TEST(IoasidLiveness, CallsThatWaitForTheirLockAreSafeAndReturn) {
+  const std::vector<std::pair<const char*, BoundValues>> instances{
+      {"ioasid/plain", {{"pasids", 1}, {"sets", 1}}},
+      {"ioasid/plain", {{"pasids", 1}, {"sets", 1}, {"data", 0}, {"allocators", 1}}},
+      {"ioasid/refcounted", {{"pasids", 1}, {"sets", 1}}},
+      {"ioasid/sets", {{"pasids", 1}, {"sets", 1}, {"calls", 3}, {"rcu-actor", 1}}},
+      {"ioasid/sets", {{"threads", 1}, {"pasids", 1}, {"sets", 1}, {"notifiers", 1}, {"spids", 1}}},
+  };
+  for (const auto& instance : instances) {
+    const std::string name = instance.first;
+    const BoundValues bounds = with(instance.second, "call-step", 1);
+    SCOPED_TRACE(name);
+    EXPECT_EQ(violated(name, bounds, Assume::strong), kNone);
+    const auto safety = checker::explore([&] { return design(name).concrete(bounds, ""); });
+    EXPECT_EQ(safety.verdict, Verdict::holds);
+  }
+}
+
 TEST(IoasidLiveness, InterruptsMayTakeAllTimeOfACpu) {
   const BoundValues bounds{{"threads", 1}, {"pasids", 1}, {"sets", 1}, {"interrupts", 1}};
   const Names weak = violated("ioasid/plain", bounds, Assume::weak);

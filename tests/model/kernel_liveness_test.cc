@@ -159,20 +159,23 @@ TEST(KernelLiveness, ACallStepComesBeforeTheFirstOneAndIsNoJumpTarget) {
   auto& p = toy.program("f");
   const auto again = p.label();
   p.place(again);
-  p.step("one", [](T&) {});
+  p.step("spin_lock(&lock)", [](T&) {});
   p.step("two", [=](T& t) { t.jump(again); });
   auto& q = toy.program("g");
   q.arguments([](T&) {});
-  q.step("three", [](T&) {});
+  q.step("spin_lock(&lock) of what I hold", [](T&) {});
+  toy.program("h").step("no lock", [](T&) {});
   toy.complete();
   const Code& code = *toy.processes()[0].code;
-  ASSERT_EQ(code.size(), 4U);
+  ASSERT_EQ(code.size(), 5U);
   EXPECT_EQ(code[0].label, "called");
   EXPECT_TRUE(code[0].entry);
   EXPECT_FALSE(code[1].entry);
   EXPECT_EQ(again.pc(), 2U);
-  EXPECT_EQ(code[3].label, "three") << "it chooses its arguments when it can begin";
+  EXPECT_EQ(code[3].label, "spin_lock(&lock) of what I hold")
+      << "it chooses its arguments when it can begin";
   EXPECT_TRUE(code[3].entry);
+  EXPECT_EQ(code[4].label, "no lock");
 }
 
 }  // namespace
