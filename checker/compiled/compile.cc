@@ -129,6 +129,17 @@ std::shared_ptr<void> load(const fs::path& file) {
   return {library, [](void* handle) { dlclose(handle); }};
 }
 
+/// What was made before, if it is there and can be loaded.
+std::shared_ptr<void> load_cached(const fs::path& file) {
+  std::error_code ignored;
+  if (file.empty() || !fs::exists(file, ignored)) return nullptr;
+  try {
+    return load(file);
+  } catch (const CompileError&) {
+    return nullptr;
+  }
+}
+
 /// Compiles into a file that takes its name at once when it is complete.
 std::shared_ptr<void> make(const std::string& source, const fs::path& cached) {
   const Workshop workshop;
@@ -168,9 +179,8 @@ CompiledSteps compile_steps(const SymbolicFactory& factory) {
   fs::path cached = cache_directory();
   if (!cached.empty()) cached /= key_of(generated.source, compiler_line());
   CompiledSteps steps;
-  std::error_code ignored;
-  steps.library = !cached.empty() && fs::exists(cached, ignored) ? load(cached)
-                                                                 : make(generated.source, cached);
+  steps.library = load_cached(cached);
+  if (!steps.library) steps.library = make(generated.source, cached);
   steps.expand =
       reinterpret_cast<CompiledSteps::Expand>(dlsym(steps.library.get(), "iommucheck_expand"));
   if (steps.expand == nullptr) throw CompileError("compiled code has no iommucheck_expand()");

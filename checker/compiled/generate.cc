@@ -133,8 +133,8 @@ class Generator {
     Rule rule;
     rule.step = &t;
     rule.enabled = substitute(t.enabled);
-    // An idle process does not wait: it can still choose not to make the call.
-    rule.waits_on = t.entry && place.pc == 0 ? Term{} : substitute(t.waits_on);
+    // At its first step a process does not wait: it can still choose not to make the call.
+    rule.waits_on = t.entry ? Term{} : substitute(t.waits_on);
     if (constant(rule.enabled) == 0 && constant(rule.waits_on) == 0) return;
     rule.faulty = substitute(t.faulty);
     for (std::size_t f = 0; f < t.next.size(); ++f) {

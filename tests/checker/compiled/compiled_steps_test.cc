@@ -129,6 +129,15 @@ TEST_F(Compiled, CodeIsKept) {
   EXPECT_EQ(again.room, first.room);
 }
 
+TEST_F(Compiled, ABrokenFileInTheCacheIsMadeAgain) {
+  static_cast<void>(compile_steps(symbolic(1)));
+  for (const auto& file : fs::directory_iterator(directory_ / "iommucheck")) {
+    fs::remove(file.path());
+    std::ofstream(file.path()) << "no library";
+  }
+  EXPECT_NE(compile_steps(symbolic(1)).expand, nullptr);
+}
+
 TEST_F(Compiled, WithoutACompilerTheMachineIsExecuted) {
   setenv("CC", "/no/such/compiler", 1);
   Options options;
