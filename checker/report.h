@@ -61,6 +61,8 @@ struct [[nodiscard]] Exploration {
   std::uint64_t states_without_symmetry = 0;
   std::uint64_t transitions = 0;  ///< enabled steps of expanded states, each once per choice
   std::uint64_t depth = 0;        ///< steps to the farthest state met
+  /// States at each depth, from 0 on; after an early end the last number is too small.
+  std::vector<std::uint64_t> levels;
   double seconds = 0;
   std::uint64_t bytes = 0;   ///< memory of visited set and frontier, at the end
   bool exact = true;         ///< no two states were taken for one; else see omission_probability()

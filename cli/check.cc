@@ -3,7 +3,6 @@
 // one, or both.
 #include <fmt/format.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "checker/compiled/compile.h"
@@ -12,7 +11,8 @@
 #include "cli/commands.h"
 #include "cli/exploration.h"
 #include "cli/long_run.h"
-#include "cli/spec_model.h"
+#include "cli/subject.h"
+#include "cli/walk.h"
 
 namespace iommucheck::cli {
 namespace {
@@ -20,15 +20,8 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* kOptions =
-    "--bug, --property, --liveness, --fairness, --engine, --symmetry, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --checkpoint, --resume, --trace, --json, and the "
+    "--bug, --property, --liveness, --fairness, --engine, --symmetry, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --checkpoint, --resume, --trace, --walk, --json, and the "
     "bounds of the model (iommucheck list)";
-
-void write_trace(const std::string& file, const ordered_json& trace) {
-  std::ofstream stream{file};
-  stream << trace.dump(1) << '\n';
-  stream.flush();
-  if (!stream) throw TraceError(fmt::format("the trace cannot be written to {}", file));
-}
 
 /// The symbolic engine looks at paths up to a depth, so that is part of its scope.
 struct Bounded {
@@ -135,23 +128,17 @@ bool in_the_long_run(const Subject& subject, bool asked) {
 }  // namespace
 
 int check_command(const Words& words) {
-  Arguments arguments{words, {"json", "resume", "liveness"}};
+  Arguments arguments{words, {"json", "resume", "liveness", "walk"}};
   const bool as_json = arguments.flag("json");
+  if (arguments.flag("walk")) return check_by_walks(arguments, as_json);
+  for (const char* option : {"seed", "walks"}) {
+    if (arguments.has(option))
+      throw UsageError(fmt::format("--{} is of random walks: add --walk", option));
+  }
   const bool asked_for_liveness = arguments.flag("liveness");
   const auto fairness = arguments.text("fairness");
   const checker::Assume assume = to_assume(fairness.value_or("weak"));
-  Subject subject;
-  subject.model = arguments.word("the MODEL (iommucheck list names them)");
-  const bool spec = is_spec_model(subject.model);
-  if (spec) subject.model = "spec/ioasid";
-  const model::DesignEntry* design = spec ? nullptr : &model::design(subject.model);
-  const auto bug = arguments.text("bug");
-  if (bug && spec) throw UsageError("a specification has no bugs");
-  // A bug is looked for within the bounds that show it, unless others are asked for.
-  auto bounds = bug ? design->bug(*bug).bounds : model::BoundValues{};
-  subject.bug = bug.value_or("");
-  subject.property =
-      arguments.name("property", "the name of a property (iommucheck list names them)");
+  SubjectArguments about{arguments};
   const std::string engine = arguments.text("engine", "explicit");
   if (engine != "explicit" && engine != "symbolic" && engine != "both") {
     throw UsageError(
@@ -188,12 +175,8 @@ int check_command(const Words& words) {
   if (options.resume && options.journal.empty())
     throw UsageError("--resume goes on with a run that was made with --checkpoint DIR: name it");
   const std::string trace_file = arguments.name("trace", "the name of a file");
-  const auto given = spec ? arguments.rest_as_bounds(spec_bounds(), kSpecOwner)
-                          : arguments.rest_as_bounds(design->bounds(), design->name());
-  arguments.finish(kOptions);
+  Subject subject = about.finish(kOptions);
 
-  for (const auto& [name, value] : given) bounds[name] = value;
-  subject.bounds = spec ? complete_spec_bounds(bounds) : design->complete(bounds);
   const auto machine = build_concrete(subject);
   if (!symmetry.empty()) subject.symmetry = parse_symmetry(symmetry, machine->schema);
   if (in_the_long_run(subject, asked_for_liveness)) {

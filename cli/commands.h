@@ -21,6 +21,7 @@ using Words = std::vector<std::string>;
 int bench_command(const Words& words);
 int list_command(const Words& words);
 int check_command(const Words& words);
+int estimate_command(const Words& words);
 int prove_command(const Words& words);
 int kernel_command(const Words& words);
 int replay_command(const Words& words);

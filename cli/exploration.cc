@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace iommucheck::cli {
@@ -164,6 +165,13 @@ std::string print_exploration(const Subject& subject, const checker::Exploration
       text += fmt::format("  NEVER TAKEN within these bounds: {}(): {}\n", c.program, c.label);
   }
   return text;
+}
+
+void write_trace(const std::string& file, const ordered_json& trace) {
+  std::ofstream stream{file};
+  stream << trace.dump(1) << '\n';
+  stream.flush();
+  if (!stream) throw TraceError(fmt::format("the trace cannot be written to {}", file));
 }
 
 }  // namespace iommucheck::cli

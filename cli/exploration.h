@@ -31,6 +31,9 @@ nlohmann::ordered_json exploration_to_json(const Subject& subject,
 /// have been.
 std::string print_exploration(const Subject& subject, const checker::Exploration& result);
 
+/// Throws TraceError.
+void write_trace(const std::string& file, const nlohmann::ordered_json& trace);
+
 }  // namespace iommucheck::cli
 
 #endif  // IOMMUCHECK_CLI_EXPLORATION_H

@@ -24,6 +24,8 @@ constexpr const char* kHelp =
                                                    every interleaving, within bounds
   iommucheck check MODEL --liveness [--fairness none|weak|strong] ...
                                                    and in the long run: what has to happen does
+  iommucheck check MODEL --walk [--seed N] ...     random walks, for models too large for that
+  iommucheck estimate MODEL [--threads N] ...      how many states check would visit
   iommucheck prove SPEC [--pasids N] ... [--certificate DIR]
                                                    the invariants, by induction
   iommucheck kernel (--tree DIR | --package NAME) TARGET [--contract strict|any]
@@ -57,13 +59,14 @@ int dispatch(const iommucheck::cli::Words& all) {
   const Words words(all.begin() + 1, all.end());
   if (command == "list") return list_command(words);
   if (command == "check") return check_command(words);
+  if (command == "estimate") return estimate_command(words);
   if (command == "prove") return prove_command(words);
   if (command == "kernel") return kernel_command(words);
   if (command == "replay") return replay_command(words);
   if (command == "verify") return verify_command(words);
   if (command == "bench") return bench_command(words);
   throw UsageError(fmt::format(
-      "there is no command '{}'; there are list, check, prove, kernel, replay, verify, bench",
+      "there is no command '{}'; there are list, check, estimate, prove, kernel, replay, verify, bench",
       command));
 }
 

@@ -70,6 +70,7 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
   result.states_without_symmetry = search.states_without_symmetry();
   result.transitions = std::accumulate(taken.begin(), taken.end(), std::uint64_t{0});
   result.depth = search.levels().empty() ? 0 : search.levels().size() - 1;
+  for (const Level& level : search.levels()) result.levels.push_back(level.states);
   result.coverage = StepIndex::report(*machines[0], taken);
   result.compiled = search.compiled().expand != nullptr;
   result.not_compiled = search.not_compiled();
