@@ -75,7 +75,7 @@ struct [[nodiscard]] Exploration {
   bool compiled = false;     ///< steps were taken by code that was made for them
   std::string not_compiled;  ///< why not, where they should have been
   std::vector<StepCoverage> coverage;
-  std::optional<Path> path;  ///< of violated: a shortest one
+  std::optional<Path> path;        ///< of violated: a shortest one
   std::optional<Traffic> traffic;  ///< of several processes
 
   double bytes_per_state() const {

@@ -118,8 +118,8 @@ std::string identity(const Subject& subject, const checker::Options& options) {
   return scope.dump();
 }
 
-/// The ranks of a search that mpirun has started: limits and journal of this one, and what the first
-/// one says if another one dies.
+/// The ranks of a search that mpirun has started: limits and journal of this one, and what the
+/// first one says if another one dies.
 void share(checker::MpiSession& mpi, const Subject& subject, bool own_limit, bool as_json,
            checker::Options& options) {
   options.exchange = &mpi.exchange();
@@ -142,9 +142,9 @@ void share(checker::MpiSession& mpi, const Subject& subject, bool own_limit, boo
     object["reason"] = reason;
     mpi.last_words(object.dump(2) + "\n", checker::exit_code(verdict));
   } else {
-    mpi.last_words(fmt::format("{}: {}\n  reason: {}\n", checker::name(verdict),
-                               print_scope(subject), reason),
-                   checker::exit_code(verdict));
+    mpi.last_words(
+        fmt::format("{}: {}\n  reason: {}\n", checker::name(verdict), print_scope(subject), reason),
+        checker::exit_code(verdict));
   }
 }
 
@@ -229,7 +229,10 @@ int check(Arguments& arguments, checker::MpiSession* mpi) {
   if (steps == "compiled") options.compile_after = 0;
   if (mpi != nullptr) share(*mpi, subject, own_limit, as_json, options);
   const auto result = explore_subject(subject, options);
-  if (mpi != nullptr && mpi->exchange().rank() != 0) return checker::exit_code(result.verdict);
+  if (mpi != nullptr) {
+    mpi->last_words("", 0);
+    if (mpi->exchange().rank() != 0) return 0;
+  }
   auto object = exploration_to_json(subject, result);
   object["scope"]["engine"] = engine;
   if (!trace_file.empty() && result.path) write_trace(trace_file, object["trace"]);
@@ -270,8 +273,8 @@ int check_command(const Words& words) {
   const bool first = mpi->exchange().rank() == 0;
   try {
     const int code = check(arguments, mpi.get());
-    // As soon as one rank ends with another code than 0, mpirun ends the others: that is left to the
-    // first one, when what it says has gone out (main() looks at errors).
+    // As soon as one rank ends with another code than 0, mpirun ends the others: that is left to
+    // the first one, when what it says has gone out (main() looks at errors).
     std::fflush(stdout);
     mpi->leave();
     return first ? code : 0;

@@ -153,9 +153,9 @@ std::string print_exploration(const Subject& subject, const checker::Exploration
       result.bytes_per_state());
   if (result.traffic) {
     const checker::Traffic& t = *result.traffic;
-    text += fmt::format("  {} ranks; for each state {:.2f} were sent, {:.4f} messages, {:.1f} bytes\n",
-                        t.ranks, per_state(t.states, result), per_state(t.messages, result),
-                        per_state(t.bytes, result));
+    text += fmt::format(
+        "  {} ranks; for each state {:.2f} were sent, {:.4f} messages, {:.1f} bytes\n", t.ranks,
+        per_state(t.states, result), per_state(t.messages, result), per_state(t.bytes, result));
   }
   if (!result.exact) {
     text += fmt::format(

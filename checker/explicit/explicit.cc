@@ -113,7 +113,8 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
     result.verdict = Verdict::violated;
     const auto path = [&](const Search<W, Keys>& levels) {
       const std::span until(levels.levels().data(), levels.violation_level() + 1);
-      Path found = way_to(*levels.violation(), until, machines, canonicalizer, team, options.exchange);
+      Path found =
+          way_to(*levels.violation(), until, machines, canonicalizer, team, options.exchange);
       if (canonicalizer != nullptr)
         found = unpermute(*machines[0], found, levels.violation()->in_step, *canonicalizer);
       return checked_path(factory, std::move(found));

@@ -43,8 +43,7 @@ std::uint64_t round_up(std::uint64_t bytes) { return (bytes + kPage - 1) / kPage
 /// Writes one record and sums it up.
 class Journal::Record {
  public:
-  explicit Record(Journal& journal)
-      : journal_(journal), sum_(XXH3_createState(), &XXH3_freeState) {
+  explicit Record(Journal& journal) : journal_(journal), sum_(XXH3_createState(), &XXH3_freeState) {
     XXH3_64bits_reset(sum_.get());
   }
   void add(const void* data, std::size_t bytes) {
@@ -83,13 +82,14 @@ Journal::Journal(const std::filesystem::path& directory, const std::string& iden
   // Killed while it was made, there is nothing in it yet.
   Header begun;
   const ssize_t read = pread(fd_, &begun, sizeof begun, 0);
-  const std::uint64_t first_bytes = sizeof(Header) + (identity.size() + 7) / 8 * 8 + sizeof(Trailer);
+  const std::uint64_t first_bytes =
+      sizeof(Header) + (identity.size() + 7) / 8 * 8 + sizeof(Trailer);
   const bool stub = static_cast<std::uint64_t>(status.st_size) < first_bytes &&
                     (read < ssize_t{8} || begun.magic == kMagic);
   const bool there = !stub;
   if (there && !resume) {
-    throw JournalError(fmt::format(
-        "{} is there already: go on with it by --resume, or remove it", file_.string()));
+    throw JournalError(fmt::format("{} is there already: go on with it by --resume, or remove it",
+                                   file_.string()));
   }
   std::string text = identity;
   text.resize((text.size() + 7) / 8 * 8, ' ');
@@ -99,10 +99,9 @@ Journal::Journal(const std::filesystem::path& directory, const std::string& iden
     std::string found(text.size(), '\0');
     const bool whole =
         size >= first_bytes && pread(fd_, &header, sizeof header, 0) == sizeof header &&
-        pread(fd_, found.data(), found.size(), sizeof header) ==
-            static_cast<ssize_t>(found.size());
-    if (!whole || header.magic != kMagic || header.states != text.size() ||
-        header.words != words || found != text) {
+        pread(fd_, found.data(), found.size(), sizeof header) == static_cast<ssize_t>(found.size());
+    if (!whole || header.magic != kMagic || header.states != text.size() || header.words != words ||
+        found != text) {
       throw JournalError(fmt::format(
           "{} is the journal of another run (other model, bounds or options, or another version of "
           "iommucheck): use another directory, or remove it",
@@ -160,8 +159,7 @@ void Journal::cut_off() {
 }
 
 void Journal::load(std::size_t most_levels) {
-  while (levels_.size() < most_levels && load_record()) {
-  }
+  while (levels_.size() < most_levels && load_record()) {}
 }
 
 bool Journal::load_record() {
@@ -176,8 +174,7 @@ bool Journal::load_record() {
       header.states > left / (words_ * kWord) || header.counters > left / kWord) {
     return false;
   }
-  const std::uint64_t bytes =
-      sizeof header + (header.counters + header.states * words_) * kWord;
+  const std::uint64_t bytes = sizeof header + (header.counters + header.states * words_) * kWord;
   if (bytes + sizeof(Trailer) > left) return false;
   const std::byte* const data = map(end_, bytes + sizeof(Trailer));
   Trailer trailer;
@@ -195,8 +192,7 @@ bool Journal::load_record() {
 }
 
 const std::byte* Journal::map(std::uint64_t offset, std::uint64_t bytes) {
-  void* const data =
-      mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd_, static_cast<off_t>(offset));
+  void* const data = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd_, static_cast<off_t>(offset));
   if (data == MAP_FAILED) fail("cannot be mapped");
   maps_.emplace_back(static_cast<const std::byte*>(data), bytes);
   return maps_.back().data();
@@ -215,8 +211,8 @@ void Journal::write(const void* data, std::size_t bytes) {
 
 void Journal::fail(const std::string& what) const {
   const int error = errno;
-  throw JournalError(fmt::format("the journal {} {}: {}", file_.string(), what,
-                                 std::strerror(error)));
+  throw JournalError(
+      fmt::format("the journal {} {}: {}", file_.string(), what, std::strerror(error)));
 }
 
 }  // namespace iommucheck::checker::explicit_state

@@ -3,7 +3,8 @@
 //
 // For one thread, which has the team do the work of each level.  Where several processes share the
 // search, each has a Search of its own, and they meet when a level is done: what they decide then
-// (whether to stop, whether there is a violation, whether that was the last level), all decide alike.
+// (whether to stop, whether there is a violation, whether that was the last level), all decide
+// alike.
 #ifndef IOMMUCHECK_CHECKER_EXPLICIT_SEARCH_H
 #define IOMMUCHECK_CHECKER_EXPLICIT_SEARCH_H
 
@@ -298,8 +299,8 @@ class Search {
   Exchange* exchange_;
   Shared<Keys> shared_;
   std::vector<std::unique_ptr<Worker<W, Keys>>> workers_;
-  std::uint64_t all_states_ = 0;  ///< of all ranks, when the last level was done
-  std::uint64_t added_ = 0;       ///< of those, the ones that were new in that level
+  std::uint64_t all_states_ = 0;       ///< of all ranks, when the last level was done
+  std::uint64_t added_ = 0;            ///< of those, the ones that were new in that level
   std::vector<std::uint64_t> closed_;  ///< of each worker: how many of its states are in levels_
   std::vector<Level> levels_;
   bool forgotten_ = false;

@@ -38,7 +38,9 @@ std::string FirstViolation::bytes() const {
   if (!first_) return {};
   const Violation& v = *first_;
   BytesWriter writer;
-  writer.number(v.in_step ? 1 : 0).numbers(v.state).number(static_cast<unsigned>(v.failure.property));
+  writer.number(v.in_step ? 1 : 0)
+      .numbers(v.state)
+      .number(static_cast<unsigned>(v.failure.property));
   writer.text(v.failure.detail).number(v.action.process).number(v.action.step).numbers(v.after);
   return writer.bytes();
 }

@@ -119,8 +119,8 @@ std::vector<std::string> MpiExchange::all_gather(const std::string& mine) {
                  comm_);
   std::vector<std::string> parts;
   for (unsigned r = 0; r < ranks_; ++r)
-    parts.push_back(all.substr(static_cast<std::size_t>(places[r]),
-                               static_cast<std::size_t>(sizes[r])));
+    parts.push_back(
+        all.substr(static_cast<std::size_t>(places[r]), static_cast<std::size_t>(sizes[r])));
   return parts;
 }
 

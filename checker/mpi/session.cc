@@ -45,13 +45,13 @@ class Session final : public MpiSession {
   Exchange& exchange() override { return *exchange_; }
   unsigned ranks_on_host() const override { return ranks_on_host_; }
   void last_words(const std::string& text, int code) override {
-    signal(SIGTERM, SIG_DFL);
+    // mpirun does not wait for long: what ignores SIGTERM is killed soon.
+    signal(SIGTERM, SIG_IGN);
     kept_words = text;
     kept_code = code;
     if (!text.empty()) signal(SIGTERM, say_last_words);
   }
   void leave() override {
-    last_words({}, 0);
     exchange_.reset();
     MPI_Finalize();
   }

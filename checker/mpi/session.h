@@ -23,7 +23,8 @@ class MpiSession {
   /// How many ranks share this one's memory.
   virtual unsigned ranks_on_host() const = 0;
   /// What this rank writes to standard output when mpirun ends it (SIGTERM), which it does when
-  /// another rank has died; it exits with `code` then.  Empty: it says nothing.
+  /// another rank has died; it exits with `code` then.  Empty: it has its answer,
+  /// and is not ended before it is printed.
   virtual void last_words(const std::string& text, int code) = 0;
   /// All ranks are done.  Without it mpirun ends the others when this process ends: that is what
   /// should happen after an error.

@@ -137,7 +137,8 @@ TEST_P(JournalOf, IsRefusedWhereItDoesNotFit) {
   Options other = with_journal(true);
   other.identity = "another grid";
   EXPECT_NE(said(other).find("another run"), std::string::npos);
-  std::ofstream(file()) << "something of somebody else's, which is long enough to be a journal, or so";
+  std::ofstream(file())
+      << "something of somebody else's, which is long enough to be a journal, or so";
   EXPECT_NE(said(with_journal(true)).find("another run"), std::string::npos);
   EXPECT_GT(fs::file_size(file()), 10) << "nothing is lost";
   Options nowhere = with_journal(false);
