@@ -52,6 +52,14 @@ struct StepCoverage {
   std::uint64_t taken = 0;
 };
 
+/// What the processes ("ranks") of one search have sent each other.
+struct Traffic {
+  std::uint64_t ranks = 1;
+  std::uint64_t states = 0;    ///< that were sent to their owner
+  std::uint64_t messages = 0;  ///< with states, and marks of a level's end
+  std::uint64_t bytes = 0;     ///< of those messages, without what the network adds
+};
+
 /// The result of an exploration.
 struct [[nodiscard]] Exploration {
   Verdict verdict = Verdict::unknown;
@@ -69,7 +77,8 @@ struct [[nodiscard]] Exploration {
   bool compiled = false;     ///< steps were taken by code that was made for them
   std::string not_compiled;  ///< why not, where they should have been
   std::vector<StepCoverage> coverage;
-  std::optional<Path> path;  ///< of violated: a shortest one
+  std::optional<Path> path;        ///< of violated: a shortest one
+  std::optional<Traffic> traffic;  ///< of several processes
 
   double bytes_per_state() const {
     return states == 0 ? 0 : static_cast<double>(bytes) / static_cast<double>(states);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checker/compiled/compile.h"
+#include "checker/mpi/session.h"
 #include "checker/symbolic/bmc.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -20,7 +21,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* kOptions =
-    "--bug, --property, --liveness, --fairness, --engine, --symmetry, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --checkpoint, --resume, --trace, --walk, --json, and the "
+    "--bug, --property, --liveness, --fairness, --engine, --symmetry, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --checkpoint, --resume, --mpi, --trace, --walk, --json, and the "
     "bounds of the model (iommucheck list)";
 
 /// The symbolic engine looks at paths up to a depth, so that is part of its scope.
@@ -125,12 +126,41 @@ bool in_the_long_run(const Subject& subject, bool asked) {
   return is_liveness(subject, model::design(subject.model).bug(subject.bug).property);
 }
 
-}  // namespace
+/// The ranks of a search that mpirun has started: limits and journal of this one, and what the
+/// first one says if another one dies.
+void share(checker::MpiSession& mpi, const Subject& subject, bool own_limit, bool as_json,
+           checker::Options& options) {
+  options.exchange = &mpi.exchange();
+  if (!own_limit) options.limits.memory_bytes /= mpi.ranks_on_host();
+  const bool checkpoint = !options.journal.empty();
+  if (checkpoint) {
+    options.identity += fmt::format(" ranks {}", mpi.exchange().ranks());
+    options.journal += fmt::format("/rank-{}", mpi.exchange().rank());
+  }
+  if (mpi.exchange().rank() != 0) return;
+  const std::string reason = fmt::format(
+      "the search was ended: a rank died (mpirun names it), or mpirun was stopped; {}",
+      checkpoint ? "go on from the last checkpoint by the same command with --resume"
+                 : "with --checkpoint DIR the next one can go on where it was (--resume)");
+  const auto verdict = checker::Verdict::unknown;
+  if (as_json) {
+    ordered_json object;
+    object["verdict"] = checker::name(verdict);
+    object["scope"] = scope_to_json(subject);
+    object["reason"] = reason;
+    mpi.last_words(object.dump(2) + "\n", checker::exit_code(verdict));
+  } else {
+    mpi.last_words(
+        fmt::format("{}: {}\n  reason: {}\n", checker::name(verdict), print_scope(subject), reason),
+        checker::exit_code(verdict));
+  }
+}
 
-int check_command(const Words& words) {
-  Arguments arguments{words, {"json", "resume", "liveness", "walk"}};
+int check(Arguments& arguments, checker::MpiSession* mpi) {
   const bool as_json = arguments.flag("json");
-  if (arguments.flag("walk")) return check_by_walks(arguments, as_json);
+  const bool walk = arguments.flag("walk");
+  if (walk && mpi != nullptr) throw UsageError("--mpi is not of random walks: start each by itself");
+  if (walk) return check_by_walks(arguments, as_json);
   for (const char* option : {"seed", "walks"}) {
     if (arguments.has(option))
       throw UsageError(fmt::format("--{} is of random walks: add --walk", option));
@@ -174,6 +204,10 @@ int check_command(const Words& words) {
   options.resume = arguments.flag("resume");
   if (options.resume && options.journal.empty())
     throw UsageError("--resume goes on with a run that was made with --checkpoint DIR: name it");
+  if (mpi != nullptr && engine != "explicit") throw UsageError("--mpi is of the explicit engine");
+  if (mpi != nullptr && options.jobs > 1)
+    throw UsageError("--jobs and --mpi: each rank has one thread; start more ranks (mpirun -n)");
+  const bool own_limit = arguments.has("max-memory");
   const std::string trace_file = arguments.name("trace", "the name of a file");
   Subject subject = about.finish(kOptions);
 
@@ -189,7 +223,8 @@ int check_command(const Words& words) {
          {std::pair{"symmetry", !symmetry.empty()},
           {"checkpoint", !options.journal.empty()},
           {"keep fingerprints", options.kept != checker::Kept::states},
-          {"steps compiled", steps == "compiled"}}) {
+          {"steps compiled", steps == "compiled"},
+          {"mpi", mpi != nullptr}}) {
       if (given_option)
         throw UsageError(fmt::format("--{}: liveness is checked without it", option));
     }
@@ -224,7 +259,12 @@ int check_command(const Words& words) {
       return checker::compile_steps([&] { return build_symbolic(subject); });
     };
   if (steps == "compiled") options.compile_after = 0;
+  if (mpi != nullptr) share(*mpi, subject, own_limit, as_json, options);
   const auto result = explore_subject(subject, options);
+  if (mpi != nullptr) {
+    mpi->last_words("", 0);
+    if (mpi->exchange().rank() != 0) return 0;
+  }
   auto object = exploration_to_json(subject, result);
   object["scope"]["engine"] = engine;
   if (!trace_file.empty() && result.path) write_trace(trace_file, object["trace"]);
@@ -249,6 +289,33 @@ int check_command(const Words& words) {
     fmt::print("{}{}", print_exploration(subject, result), second);
   }
   return code;
+}
+
+}  // namespace
+
+int check_command(const Words& words) {
+  Arguments arguments{words, {"json", "resume", "liveness", "walk", "mpi"}};
+  if (!arguments.flag("mpi")) return check(arguments, nullptr);
+  const auto mpi = checker::join_mpi();
+  if (mpi == nullptr) {
+    throw UsageError(
+        "--mpi: this build has no MPI; install it (Debian: libopenmpi-dev, openmpi-bin), then "
+        "configure and build again");
+  }
+  const bool first = mpi->exchange().rank() == 0;
+  try {
+    const int code = check(arguments, mpi.get());
+    // As soon as one rank ends with another code than 0, mpirun ends the others: that is left to
+    // the first one, when what it says has gone out (main() looks at errors).
+    std::fflush(stdout);
+    mpi->leave();
+    return first ? code : 0;
+  } catch (const UsageError&) {
+    // All ranks have it: one says so.
+    mpi->leave();
+    if (first) throw;
+    return 0;
+  }
 }
 
 }  // namespace iommucheck::cli

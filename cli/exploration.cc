@@ -77,7 +77,8 @@ ordered_json scope_to_json(const Subject& subject) {
 }
 
 checker::Exploration explore_subject(const Subject& subject, checker::Options options) {
-  const bool terminal = isatty(STDERR_FILENO) != 0;
+  const bool first = options.exchange == nullptr || options.exchange->rank() == 0;
+  const bool terminal = first && isatty(STDERR_FILENO) != 0;
   if (terminal) {
     options.progress = [](const checker::Progress& p) {
       fmt::print(stderr, "\r\x1b[K{} states, {} to expand at depth {}, {:.2f} million/s", p.states,
@@ -94,6 +95,12 @@ checker::Exploration explore_subject(const Subject& subject, checker::Options op
     throw UsageError(fmt::format("--symmetry: {}", e.what()));
   }
 }
+
+namespace {
+double per_state(std::uint64_t n, const checker::Exploration& result) {
+  return static_cast<double>(n) / static_cast<double>(std::max<std::uint64_t>(result.states, 1));
+}
+}  // namespace
 
 ordered_json exploration_to_json(const Subject& subject, const checker::Exploration& result) {
   ordered_json object;
@@ -112,6 +119,15 @@ ordered_json exploration_to_json(const Subject& subject, const checker::Explorat
   object["states_per_second"] =
       result.seconds > 0 ? static_cast<double>(result.states) / result.seconds : 0.0;
   object["bytes_per_state"] = result.bytes_per_state();
+  if (result.traffic) {
+    const checker::Traffic& t = *result.traffic;
+    object["mpi"] = {{"ranks", t.ranks},
+                     {"states_sent", t.states},
+                     {"messages", t.messages},
+                     {"bytes", t.bytes},
+                     {"messages_per_state", per_state(t.messages, result)},
+                     {"bytes_per_state", per_state(t.bytes, result)}};
+  }
   object["steps"] = result.compiled ? "compiled" : "executed";
   object["coverage"] = ordered_json::array();
   for (const auto& c : result.coverage) {
@@ -136,6 +152,12 @@ std::string print_exploration(const Subject& subject, const checker::Exploration
       result.states, result.transitions, result.depth, result.seconds,
       result.seconds > 0 ? static_cast<double>(result.states) / result.seconds / 1e6 : 0.0,
       result.bytes_per_state());
+  if (result.traffic) {
+    const checker::Traffic& t = *result.traffic;
+    text += fmt::format(
+        "  {} ranks; for each state {:.2f} were sent, {:.4f} messages, {:.1f} bytes\n", t.ranks,
+        per_state(t.states, result), per_state(t.messages, result), per_state(t.bytes, result));
+  }
   if (!result.exact) {
     text += fmt::format(
         "  states were stored as fingerprints of 74 bits: that some were omitted has a probability of "

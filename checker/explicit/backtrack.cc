@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "checker/explicit/bytes.h"
 #include "checker/explicit/intern.h"
 
 namespace iommucheck::checker::explicit_state {
@@ -38,6 +39,24 @@ class Finder {
     consider(other.best_->action, other.best_->switches);
   }
   const std::optional<Predecessor>& best() const { return best_; }
+  /// For other ranks; empty: none.
+  std::string bytes() const {
+    if (!best_) return {};
+    BytesWriter writer;
+    writer.number(best_->switches ? 1 : 0).numbers(best_->state);
+    return writer.number(best_->action.process).number(best_->action.step).bytes();
+  }
+  void merge(const std::string& bytes) {
+    if (bytes.empty()) return;
+    BytesReader reader(bytes);
+    const bool switches = reader.number() != 0;
+    const PackedState state = reader.numbers();
+    ActionId action;
+    action.process = static_cast<std::uint16_t>(reader.number());
+    action.step = static_cast<std::uint16_t>(reader.number());
+    state_ = state;
+    consider(action, switches);
+  }
 
   // For expand():
   void successor(ActionId action, StateView next) {
@@ -75,7 +94,7 @@ class Finder {
 };
 
 Predecessor predecessor(const Finder& start, const Level& level, const Machines& machines,
-                        Team& team) {
+                        Team& team, Exchange* exchange) {
   std::vector<Finder> finders(team.size(), start);
   Feed feed;
   feed.start(level, team.size());
@@ -98,6 +117,9 @@ Predecessor predecessor(const Finder& start, const Level& level, const Machines&
   }
   Finder best = start;
   for (const Finder& finder : finders) best.merge(finder);
+  if (exchange != nullptr) {
+    for (const std::string& bytes : exchange->all_gather(best.bytes())) best.merge(bytes);
+  }
   if (!best.best()) {
     throw std::logic_error(
         "a state that was reached has no predecessor when its level is expanded again.  Steps must "
@@ -109,7 +131,7 @@ Predecessor predecessor(const Finder& start, const Level& level, const Machines&
 }  // namespace
 
 Path way_to(const Violation& violation, std::span<const Level> levels, const Machines& machines,
-            const symmetry::Canonicalizer* canonicalizer, Team& team) {
+            const symmetry::Canonicalizer* canonicalizer, Team& team, Exchange* exchange) {
   Path path;
   path.failure = {violation.failure.property, intern(violation.failure.detail)};
   PackedState state = violation.state;
@@ -120,7 +142,7 @@ Path way_to(const Violation& violation, std::span<const Level> levels, const Mac
   }
   for (std::size_t level = levels.size() - 1; level-- > 0;) {
     const Finder start(state, next_process, canonicalizer);
-    Predecessor found = predecessor(start, levels[level], machines, team);
+    Predecessor found = predecessor(start, levels[level], machines, team, exchange);
     path.steps.push_back({found.action, std::move(state)});
     state = std::move(found.state);
     next_process = found.action.process;

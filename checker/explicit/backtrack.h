@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "checker/explicit/exchange.h"
 #include "checker/explicit/feed.h"
 #include "checker/explicit/team.h"
 #include "checker/explicit/violation.h"
@@ -25,8 +26,10 @@ using Machines = std::vector<std::unique_ptr<Machine<Concrete>>>;
 ///
 /// With symmetry, the levels have one state of each orbit, and so does the path, except for the
 /// last step of a violation in a step: see unpermute.h.
+///
+/// With other ranks (`exchange` is not null), each has its own states of the levels, and all call.
 Path way_to(const Violation& violation, std::span<const Level> levels, const Machines& machines,
-            const symmetry::Canonicalizer* canonicalizer, Team& team);
+            const symmetry::Canonicalizer* canonicalizer, Team& team, Exchange* exchange);
 
 }  // namespace iommucheck::checker::explicit_state
 

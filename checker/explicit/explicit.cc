@@ -57,6 +57,39 @@ Path checked_path(const ConcreteFactory& factory, Path path) {
   return path;
 }
 
+/// Counters of all ranks.
+struct Totals {
+  std::uint64_t states = 0, states_without_symmetry = 0, bytes = 0;
+  std::vector<std::uint64_t> taken;
+  bool all_compiled = false, levels_kept = false;
+  std::optional<Traffic> traffic;
+};
+
+template <class Search>
+Totals sum_up(const Search& search, Exchange* exchange) {
+  std::vector<std::uint64_t> values{search.states(), search.states_without_symmetry(),
+                                    search.bytes(), search.compiled().expand == nullptr ? 1U : 0U,
+                                    search.levels_kept() ? 0U : 1U};
+  const std::vector<std::uint64_t> taken = search.taken();
+  values.insert(values.end(), taken.begin(), taken.end());
+  Totals totals;
+  if (exchange != nullptr) {
+    const Traffic mine = exchange->traffic();
+    values.insert(values.end(), {mine.states, mine.messages, mine.bytes});
+    values = exchange->sum(values);
+    const auto* const sent = &values[values.size() - 3];
+    totals.traffic = Traffic{exchange->ranks(), sent[0], sent[1], sent[2]};
+  }
+  totals.states = values[0];
+  totals.states_without_symmetry = values[1];
+  totals.bytes = values[2];
+  totals.all_compiled = values[3] == 0;
+  totals.levels_kept = values[4] == 0;
+  const auto first = values.begin() + 5;
+  totals.taken.assign(first, first + static_cast<std::ptrdiff_t>(taken.size()));
+  return totals;
+}
+
 template <unsigned W, class Keys>
 Exploration run(const ConcreteFactory& factory, const Options& options, const Machines& machines,
                 const symmetry::Canonicalizer* canonicalizer, Team& team) {
@@ -65,27 +98,30 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
   const Watch& watch = search.watch();
 
   Exploration result;
-  const std::vector<std::uint64_t> taken = search.taken();
-  result.states = search.states();
-  result.states_without_symmetry = search.states_without_symmetry();
+  const Totals totals = sum_up(search, options.exchange);
+  const std::vector<std::uint64_t>& taken = totals.taken;
+  result.states = totals.states;
+  result.states_without_symmetry = totals.states_without_symmetry;
+  result.traffic = totals.traffic;
   result.transitions = std::accumulate(taken.begin(), taken.end(), std::uint64_t{0});
   result.depth = search.levels().empty() ? 0 : search.levels().size() - 1;
   for (const Level& level : search.levels()) result.levels.push_back(level.states);
   result.coverage = StepIndex::report(*machines[0], taken);
-  result.compiled = search.compiled().expand != nullptr;
+  result.compiled = totals.all_compiled;
   result.not_compiled = search.not_compiled();
   result.exact = options.kept == Kept::states;
-  result.bytes = search.bytes();
+  result.bytes = totals.bytes;
   if (search.violation()) {
     result.verdict = Verdict::violated;
     const auto path = [&](const Search<W, Keys>& levels) {
       const std::span until(levels.levels().data(), levels.violation_level() + 1);
-      Path found = way_to(*levels.violation(), until, machines, canonicalizer, team);
+      Path found =
+          way_to(*levels.violation(), until, machines, canonicalizer, team, options.exchange);
       if (canonicalizer != nullptr)
         found = unpermute(*machines[0], found, levels.violation()->in_step, *canonicalizer);
       return checked_path(factory, std::move(found));
     };
-    if (search.levels_kept()) {
+    if (totals.levels_kept) {
       result.path = path(search);
     } else {
       // The levels that lead there have been given back: once more, and this time they stay.
@@ -97,8 +133,9 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
       if (again.violation()) {
         result.path = path(again);
       } else {
-        result.reason = "its path is not known: " +
-                        again.watch().sentence(again.states(), again.levels().size());
+        const std::uint64_t met = sum_up(again, options.exchange).states;
+        result.reason =
+            "its path is not known: " + again.watch().sentence(met, again.levels().size());
       }
     }
   } else if (watch.stopped() != Stop::none) {
@@ -148,7 +185,8 @@ double omission_probability(std::uint64_t states) {
 
 Exploration explore(const ConcreteFactory& factory, const Options& options) {
   constexpr unsigned kMaxJobs = 1024;
-  const unsigned wanted = options.jobs != 0 ? options.jobs : std::thread::hardware_concurrency();
+  unsigned wanted = options.jobs != 0 ? options.jobs : std::thread::hardware_concurrency();
+  if (options.exchange != nullptr) wanted = 1;
   try {
     auto first = factory();
     const unsigned words = first->schema.words();
@@ -161,6 +199,7 @@ Exploration explore(const ConcreteFactory& factory, const Options& options) {
     result.seconds += looked.count();
     return result;
   } catch (const std::bad_alloc&) {
+    if (options.exchange != nullptr) throw;  // the others are in the middle of the search
     Exploration result;
     result.reason = "the system gives no more memory: lower --max-memory, or use smaller bounds";
     return result;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "checker/compiled/steps.h"
+#include "checker/explicit/exchange.h"
 #include "checker/report.h"
 
 namespace iommucheck::checker {
@@ -74,9 +75,14 @@ struct Options {
   std::function<CompiledSteps()> compile;
   /// Code is made once so many states are met: for fewer it does not pay.
   std::uint64_t compile_after = 1'000'000;
+  /// The other processes that share the search, each with one job and a journal of its own; null:
+  /// none.  All must have the same machine and options.  Limits of memory are for each of them,
+  /// that of states is looked at when a level ends.
+  Exchange* exchange = nullptr;
 };
 
-/// Explores the machine that `factory` builds, once for each worker (one call at a time).
+/// Explores the machine that `factory` builds, once for each worker (one call at a time).  With
+/// other processes all have the same answer; its time is that of each one.
 ///
 /// States, transitions, depth, verdict, coverage and path are the same for any number of jobs, as
 /// long as no limit is reached.  A path is a shortest one, prefers steps of the same process in a

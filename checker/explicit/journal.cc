@@ -107,10 +107,9 @@ Journal::Journal(const std::filesystem::path& directory, const std::string& iden
           "iommucheck): use another directory, or remove it",
           file_.string()));
     }
-    end_ = round_up(first_bytes);
-    load();
-    if (ftruncate(fd_, static_cast<off_t>(end_)) != 0) fail("cannot be cut");
-    if (lseek(fd_, static_cast<off_t>(end_), SEEK_SET) < 0) fail("cannot be written to");
+    first_ = end_ = round_up(first_bytes);
+    load(~std::size_t{0});
+    cut_off();
     return;
   }
   if (ftruncate(fd_, 0) != 0) fail("cannot be cut");
@@ -120,7 +119,7 @@ Journal::Journal(const std::filesystem::path& directory, const std::string& iden
   header.states = text.size();
   record.add(&header, sizeof header);
   record.add(text.data(), text.size());
-  end_ = record.finish();
+  first_ = end_ = record.finish();
 }
 
 Journal::~Journal() {
@@ -144,8 +143,23 @@ void Journal::append(const Level& level, const Counted& counted) {
   if (!load_record()) fail("does not read as it was written");
 }
 
-void Journal::load() {
-  while (load_record()) {}
+void Journal::cut(std::size_t levels) {
+  if (levels >= levels_.size()) return;
+  // Counters are those of the last record: read up to there once more.
+  levels_.clear();
+  counted_ = {};
+  end_ = first_;
+  load(levels);
+  cut_off();
+}
+
+void Journal::cut_off() {
+  if (ftruncate(fd_, static_cast<off_t>(end_)) != 0) fail("cannot be cut");
+  if (lseek(fd_, static_cast<off_t>(end_), SEEK_SET) < 0) fail("cannot be written to");
+}
+
+void Journal::load(std::size_t most_levels) {
+  while (levels_.size() < most_levels && load_record()) {}
 }
 
 bool Journal::load_record() {

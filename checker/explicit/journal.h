@@ -51,6 +51,8 @@ class Journal {
   /// As of the last level.
   const Counted& counted() const { return counted_; }
 
+  /// Cuts off what is after so many levels: another rank does not have more.
+  void cut(std::size_t levels);
   /// Adds a level; returns when it is on the disk.  Throws JournalError.
   void append(const Level& level, const Counted& counted);
 
@@ -58,7 +60,8 @@ class Journal {
   class Record;
 
   void write(const void* data, std::size_t bytes);
-  void load();
+  void load(std::size_t most_levels);
+  void cut_off();
   bool load_record();
   const std::byte* map(std::uint64_t offset, std::uint64_t bytes);
   [[noreturn]] void fail(const std::string& what) const;
@@ -66,7 +69,8 @@ class Journal {
   std::filesystem::path file_;
   unsigned words_;
   int fd_ = -1;
-  std::uint64_t end_ = 0;  ///< of the last whole record
+  std::uint64_t first_ = 0;  ///< where the first level's record is
+  std::uint64_t end_ = 0;    ///< of the last whole record
   std::vector<Level> levels_;
   Counted counted_;
   std::vector<std::span<const std::byte>> maps_;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Search: the levels of the breadth-first search, one after the other.
 //
-// For one thread, which has the team do the work of each level.
+// For one thread, which has the team do the work of each level.  Where several processes share the
+// search, each has a Search of its own, and they meet when a level is done: what they decide then
+// (whether to stop, whether there is a violation, whether that was the last level), all decide
+// alike.
 #ifndef IOMMUCHECK_CHECKER_EXPLICIT_SEARCH_H
 #define IOMMUCHECK_CHECKER_EXPLICIT_SEARCH_H
 
@@ -9,6 +12,7 @@
 #include <vector>
 
 #include "checker/explicit/backtrack.h"
+#include "checker/explicit/bytes.h"
 #include "checker/explicit/journal.h"
 #include "checker/explicit/team.h"
 #include "checker/explicit/worker.h"
@@ -24,7 +28,9 @@ class Search {
       : options_(options),
         team_(team),
         keep_levels_(keep_levels),
+        exchange_(options.exchange),
         shared_(options, *machines.at(0), canonicalizer, team.size()) {
+    if (exchange_ != nullptr) exchange_->start(shared_.store.words());
     for (unsigned w = 0; w < team.size(); ++w) {
       workers_.push_back(std::make_unique<Worker<W, Keys>>(shared_, *machines.at(w), w));
     }
@@ -36,6 +42,7 @@ class Search {
       if (!load_journal()) {
         workers_[0]->begin();
         expand_level(Level{});
+        meet_others();
         if (!close_level()) return;
       }
       do {
@@ -43,9 +50,11 @@ class Search {
         if (violation_ && options_.stop_at_violation) return;
         compile();
         expand_level(levels_.back());
-        judge_level();
+        meet_others();
       } while (close_level());
     } catch (const std::bad_alloc&) {
+      // Other ranks wait for this one: it has to end.
+      if (exchange_ != nullptr) throw;
       shared_.watch.stop(Stop::memory);
     }
   }
@@ -55,6 +64,7 @@ class Search {
   const Watch& watch() const { return shared_.watch; }
   const CompiledSteps& compiled() const { return shared_.compiled; }
   const std::string& not_compiled() const { return not_compiled_; }
+  /// Of this rank, as are the other counters.
   std::uint64_t states() const {
     std::uint64_t sum = loaded_;
     for (const auto& worker : workers_) sum += worker->writer().count();
@@ -87,6 +97,40 @@ class Search {
   /// A level with fewer states is done by one worker: waking the others costs more.
   static constexpr std::uint64_t kAlone = 128;
 
+  /// When a level is done: what all ranks have to know of it.
+  void meet_others() {
+    FirstViolation first;
+    if (shared_.judging) {
+      for (const auto& worker : workers_) first.merge(worker->first_violation());
+    }
+    const std::uint64_t known = all_states_;
+    all_states_ = states();
+    if (exchange_ != nullptr) {
+      // Where this rank stops, what is on its way to it is of no use.
+      exchange_->end_level();
+      while (!exchange_->level_ended()) {
+        if (!exchange_->receive([](const std::uint64_t*, std::uint64_t) {}))
+          std::this_thread::yield();
+      }
+      exchange_->next_level();
+      BytesWriter mine;
+      mine.number(static_cast<std::uint64_t>(shared_.watch.stopped())).number(all_states_);
+      mine.text(first.bytes());
+      all_states_ = 0;
+      for (const std::string& bytes : exchange_->all_gather(mine.bytes())) {
+        BytesReader reader(bytes);
+        const auto stopped = static_cast<Stop>(reader.number());
+        if (stopped != Stop::none) shared_.watch.stop(stopped);
+        all_states_ += reader.number();
+        first.merge(reader.text());
+      }
+      const std::uint64_t most = options_.limits.states;
+      if (most != 0 && all_states_ > most) shared_.watch.stop(Stop::states);
+    }
+    added_ = all_states_ - known;
+    judge_level(first);
+  }
+
   /// Makes a level of the states that were added since the last one; false if there are none.
   bool close_level() {
     Level level;
@@ -100,7 +144,7 @@ class Search {
       level.add(writer, closed_[w], writer.count());
       closed_[w] = writer.count();
     }
-    if (level.states == 0) return false;
+    if (added_ == 0) return false;
     if (journal_ && whole) {
       journal_->append(level, {states_without_symmetry(), taken()});
       level = journal_->levels().back();
@@ -118,15 +162,27 @@ class Search {
   bool load_journal() {
     if (options_.journal.empty()) return false;
     journal_.emplace(options_.journal, options_.identity, shared_.store.words(), options_.resume);
+    if (exchange_ != nullptr)
+      journal_->cut(static_cast<std::size_t>(exchange_->smallest(journal_->levels().size())));
     before_ = journal_->counted();
     closed_.resize(workers_.size());
     for (const Level& level : journal_->levels()) {
-      if (!load(level)) return true;
+      if (!load(level)) break;
       levels_.push_back(level);
       loaded_ += level.states;
     }
-    resized();
-    return loaded_ != 0;
+    if (shared_.watch.stopped() == Stop::none) resized();
+    all_states_ = loaded_;
+    if (exchange_ != nullptr) all_states_ = agree_on_start();
+    return all_states_ != 0 || shared_.watch.stopped() != Stop::none;
+  }
+
+  /// The states that all ranks have loaded; they stop if one has to.
+  std::uint64_t agree_on_start() {
+    const bool stopped = shared_.watch.stopped() != Stop::none;
+    const auto sums = exchange_->sum({stopped ? 1U : 0U, loaded_});
+    if (sums[0] != 0) shared_.watch.stop(Stop::memory);
+    return sums[1];
   }
 
   /// False, and the search stops, if there is no memory for them.
@@ -152,12 +208,20 @@ class Search {
 
   void compile() {
     if (!options_.compile || shared_.compiled.expand != nullptr || !not_compiled_.empty()) return;
-    if (states() < options_.compile_after) return;
+    if (all_states_ < options_.compile_after) return;
+    // The first rank compiles; the others find the code where it has put it.
+    if (exchange_ != nullptr && exchange_->rank() != 0) exchange_->barrier();
     try {
       shared_.compiled = options_.compile();
     } catch (const std::runtime_error& error) {
       not_compiled_ = error.what();
     }
+    if (exchange_ == nullptr) return;
+    if (exchange_->rank() == 0) exchange_->barrier();
+    // All have it, or none.
+    if (exchange_->sum({not_compiled_.empty() ? 0U : 1U})[0] == 0) return;
+    shared_.compiled = {};
+    if (not_compiled_.empty()) not_compiled_ = "another rank cannot compile them";
   }
 
   void expand_level(const Level& level) {
@@ -175,10 +239,8 @@ class Search {
     }
   }
 
-  void judge_level() {
-    if (violation_) return;
-    FirstViolation first;
-    for (const auto& worker : workers_) first.merge(worker->first_violation());
+  void judge_level(const FirstViolation& first) {
+    if (violation_ || levels_.empty()) return;
     violation_ = first.get();
     violation_level_ = levels_.size() - 1;
     shared_.judging = !violation_;
@@ -234,8 +296,11 @@ class Search {
   const Options& options_;
   Team& team_;
   bool keep_levels_;
+  Exchange* exchange_;
   Shared<Keys> shared_;
   std::vector<std::unique_ptr<Worker<W, Keys>>> workers_;
+  std::uint64_t all_states_ = 0;       ///< of all ranks, when the last level was done
+  std::uint64_t added_ = 0;            ///< of those, the ones that were new in that level
   std::vector<std::uint64_t> closed_;  ///< of each worker: how many of its states are in levels_
   std::vector<Level> levels_;
   bool forgotten_ = false;

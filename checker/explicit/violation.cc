@@ -6,6 +6,9 @@
 #include <compare>
 #include <cstring>
 
+#include "checker/explicit/bytes.h"
+#include "checker/explicit/intern.h"
+
 namespace iommucheck::checker::explicit_state {
 
 namespace {
@@ -29,6 +32,30 @@ void FirstViolation::merge(const FirstViolation& other) {
   if (!other.first_) return;
   const Violation& v = *other.first_;
   consider(v.in_step, v.state, v.action, v.failure, v.after);
+}
+
+std::string FirstViolation::bytes() const {
+  if (!first_) return {};
+  const Violation& v = *first_;
+  BytesWriter writer;
+  writer.number(v.in_step ? 1 : 0)
+      .numbers(v.state)
+      .number(static_cast<unsigned>(v.failure.property));
+  writer.text(v.failure.detail).number(v.action.process).number(v.action.step).numbers(v.after);
+  return writer.bytes();
+}
+
+void FirstViolation::merge(const std::string& bytes) {
+  if (bytes.empty()) return;
+  BytesReader reader(bytes);
+  const bool in_step = reader.number() != 0;
+  const PackedState state = reader.numbers();
+  const auto property = static_cast<PropertyId>(reader.number());
+  const char* const detail = intern(reader.text().c_str());
+  ActionId action;
+  action.process = static_cast<std::uint16_t>(reader.number());
+  action.step = static_cast<std::uint16_t>(reader.number());
+  consider(in_step, state, action, {property, detail}, reader.numbers());
 }
 
 void FirstViolation::consider(bool in_step, StateView state, ActionId action,

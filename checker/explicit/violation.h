@@ -4,6 +4,7 @@
 #define IOMMUCHECK_CHECKER_EXPLICIT_VIOLATION_H
 
 #include <optional>
+#include <string>
 
 #include "checker/report.h"
 
@@ -26,6 +27,9 @@ class FirstViolation {
   void in_state(StateView state, const Failure& failure);
   void in_step(StateView state, ActionId action, const Failure& failure, StateView after);
   void merge(const FirstViolation& other);
+  /// One of another process, as bytes() gave it; empty: none.
+  void merge(const std::string& bytes);
+  std::string bytes() const;
 
   const std::optional<Violation>& get() const { return first_; }
 

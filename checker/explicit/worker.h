@@ -8,14 +8,17 @@
 #include <atomic>
 #include <new>
 #include <stdexcept>
+#include <thread>
 
 #include "checker/compiled/steps.h"
 #include "checker/explicit/batch.h"
 #include "checker/explicit/coverage.h"
+#include "checker/explicit/exchange.h"
 #include "checker/explicit/feed.h"
 #include "checker/explicit/quota.h"
 #include "checker/explicit/recent.h"
 #include "checker/explicit/same_steps.h"
+#include "checker/explicit/sent.h"
 #include "checker/explicit/violation.h"
 #include "checker/explicit/watch.h"
 #include "checker/symmetry/canonicalizer.h"
@@ -32,7 +35,8 @@ struct Shared {
         store(machine.schema.words()),
         keys(machine.schema, workers),
         set(keys.extra_bits(), options.initial_slots, options.limits.memory_bytes, workers == 1),
-        watch(options, workers) {}
+        watch(options, workers),
+        exchange(options.exchange) {}
 
   const symmetry::Canonicalizer* canonicalizer;  ///< null without symmetry
   StepIndex steps;
@@ -40,6 +44,7 @@ struct Shared {
   Keys keys;
   VisitedSet set;
   Watch watch;
+  Exchange* exchange;  ///< null: this process has all states
   Feed feed;
   /// Steps are executed by the machine until there is code for them.
   CompiledSteps compiled;
@@ -67,6 +72,7 @@ class alignas(64) Worker {
         base_(shared.steps.base().data()),
         taken_pages_(shared.steps.size() * sizeof(std::uint64_t)),
         taken_(taken_pages_.as<std::uint64_t>()) {
+    if (shared.exchange != nullptr) sent_.start(width_.get());
     const auto& properties = machine.properties();
     for (std::size_t i = 0; i < properties.size(); ++i) {
       const bool checked = machine.context.checked(static_cast<PropertyId>(i));
@@ -83,7 +89,11 @@ class alignas(64) Worker {
             machine_.context.failure().detail +
             ".  Machine::initial must give values that are in range: check the bounds.");
       }
-      canonicalize(push(state));
+      const std::uint32_t i = push(state);
+      canonicalize(i);
+      // Every rank has all of them: nothing is sent.
+      if (shared_.exchange != nullptr && owner(hash(width_, filling_->words(i))) != rank())
+        filling_->cut(i);
     });
     unplaced_ = true;
   }
@@ -98,10 +108,12 @@ class alignas(64) Worker {
           if (shared_.pause.load(std::memory_order_relaxed)) return;
           // States may have very many successors: a block can take long.
           if (met_ >= next_tick_ && !tick()) return;
+          if (shared_.exchange != nullptr && ++polled_ % kPollEvery == 0) receive();
           expand_one();
         }
         if (!tick()) return;
       } while (shared_.feed.take(block_, width_.get()));
+      if (shared_.exchange != nullptr && !await_others()) return;
       if (settle(*older_)) settle(*filling_);
     } catch (const std::bad_alloc&) {
       shared_.watch.stop(Stop::memory);
@@ -256,6 +268,7 @@ class alignas(64) Worker {
     Batch<W>& batch = *filling_;
     met_ += batch.size() - first;
     canonicalize(first);
+    if (shared_.exchange != nullptr) send_away(first);
     if (!find_places(batch, first)) return;
     if (batch.full()) turn();
   }
@@ -284,6 +297,45 @@ class alignas(64) Worker {
     if (!shared_.keys.reserve(local_, batch.size() - batch.done())) return hold();
     for (std::uint32_t i = batch.done(); i < batch.size(); ++i) {
       batch.probe(i) = shared_.set.probe(shared_.keys(local_, batch.words(i)));
+    }
+    return true;
+  }
+
+  // With other ranks:
+  unsigned rank() const { return shared_.exchange->rank(); }
+  unsigned owner(std::uint64_t hash) const { return shared_.exchange->owner(hash); }
+  /// Of the successors from number `first` on, those of other ranks go there.
+  void send_away(std::uint32_t first) {
+    Batch<W>& batch = *filling_;
+    std::uint32_t kept = first;
+    for (std::uint32_t i = first; i < batch.size(); ++i) {
+      const std::uint64_t* const state = batch.words(i);
+      const std::uint64_t h = hash(width_, state);
+      const unsigned to = owner(h);
+      if (to == rank()) {
+        if (kept != i) copy(width_, state, batch.words(kept));
+        ++kept;
+      } else if (!sent_.meet(width_, h, state)) {
+        shared_.exchange->send(to, state);
+      }
+    }
+    batch.cut(kept);
+  }
+  /// What others have sent goes where this rank's own successors go.
+  bool receive() {
+    return shared_.exchange->receive([this](const std::uint64_t* states, std::uint64_t count) {
+      const std::uint32_t before = filling_->size();
+      for (std::uint64_t i = 0; i < count; ++i) push({states + i * width_.get(), width_.get()});
+      met_ += count;
+      if (find_places(*filling_, before) && filling_->full()) turn();
+    });
+  }
+  /// Until no state of this level is on its way.  False if all workers must pause or stop before.
+  bool await_others() {
+    shared_.exchange->end_level();
+    while (!shared_.exchange->level_ended()) {
+      if (!receive()) std::this_thread::yield();
+      if (shared_.pause.load(std::memory_order_relaxed) || !tick()) return false;
     }
     return true;
   }
@@ -340,6 +392,8 @@ class alignas(64) Worker {
   }
 
   static constexpr std::uint64_t kCompareEvery = 1024;
+  /// States are expanded in about a microsecond each; looking for messages takes as long.
+  static constexpr std::uint64_t kPollEvery = 32;
 
   Shared<Keys>& shared_;
   Machine<Concrete>& machine_;
@@ -351,10 +405,11 @@ class alignas(64) Worker {
   Batch<W>* older_ = &batches_[0];
   Batch<W>* filling_ = &batches_[1];
   Recent recent_;
+  Sent<W> sent_;
   StateWriter writer_;
   std::uint64_t all_states_ = 0;
   std::uint64_t share_ = 0;  ///< states that this worker may add without asking
-  std::uint64_t met_ = 0, next_tick_ = 0, expanded_ = 0, generation_ = 0;
+  std::uint64_t met_ = 0, next_tick_ = 0, expanded_ = 0, polled_ = 0, generation_ = 0;
   bool unplaced_ = false;  ///< successors have no place yet
   bool wrong_ = false;     ///< the state at hand violates something
   bool has_invariants_ = false;
