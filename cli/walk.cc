@@ -54,9 +54,9 @@ ordered_json to_json(const Subject& subject, const checker::WalkOptions& options
 
 std::string to_text(const Subject& subject, const checker::WalkOptions& options,
                     const checker::Walks& result) {
-  std::string text = fmt::format("{}: {}; random walks of at most {} steps, seed {}\n",
-                                 checker::name(result.verdict), print_scope(subject), options.depth,
-                                 options.seed);
+  std::string text =
+      fmt::format("{}: {}; random walks of at most {} steps, seed {}\n",
+                  checker::name(result.verdict), print_scope(subject), options.depth, options.seed);
   if (!result.reason.empty()) text += fmt::format("  reason: {}\n", result.reason);
   text += fmt::format(
       "  {} walks, {} steps, the longest walk {}; about {} different states (+- {:.0f} %), {:.2f} s\n",
@@ -87,9 +87,8 @@ int check_by_walks(Arguments& arguments, bool as_json) {
   for (const char* option :
        {"engine", "symmetry", "max-states", "max-memory", "steps", "keep", "checkpoint"}) {
     if (arguments.has(option)) {
-      throw UsageError(
-          fmt::format("--{} is of a search of all states: random walks (--walk) have no use for it",
-                      option));
+      throw UsageError(fmt::format(
+          "--{} is of a search of all states: random walks (--walk) have no use for it", option));
     }
   }
   SubjectArguments about{arguments};

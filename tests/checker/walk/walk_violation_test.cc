@@ -37,7 +37,9 @@ void expect_found(const ConcreteFactory& factory, const std::string& property) {
 
 TEST(WalkViolation, AnInvariant) { expect_found(make<BrokenLock>(), "mutual exclusion"); }
 TEST(WalkViolation, WithoutAStep) { expect_found(make<Philosophers>(3U), "deadlock"); }
-TEST(WalkViolation, ACycleOfWaiters) { expect_found(make<Philosophers>(3U, true, true), "deadlock"); }
+TEST(WalkViolation, ACycleOfWaiters) {
+  expect_found(make<Philosophers>(3U, true, true), "deadlock");
+}
 TEST(WalkViolation, InTheInitialState) { expect_found(make<MinedGrid>(2U, 3U, 0U), "no mine"); }
 
 /// A door that must not be opened, behind which there is nothing: one of a hundred ways.
@@ -46,9 +48,8 @@ class Door : public Machine<Concrete> {
   Door() : scope_(root()), n_(scope_, "n", 1) {
     const auto shut = property("shut", "The door stays shut.");
     code_.push_back({"door", "look", false, 0, [this](unsigned) { context.choose(100); }});
-    code_.push_back({"door", "open", false, 0, [this, shut](unsigned) {
-                       context.fail(shut, "it is open");
-                     }});
+    code_.push_back(
+        {"door", "open", false, 0, [this, shut](unsigned) { context.fail(shut, "it is open"); }});
     process({"guest", 0, &code_, nullptr});
   }
 
@@ -112,7 +113,8 @@ class Moody : public Machine<Concrete> {
     const auto calm = property("calm", "It stays calm.");
     code_.push_back({"moody", "step", false, 0, [this, calm](unsigned) {
                        n_ = Val<Concrete>(1) - n_;
-                       context.fail_unless(Bool<Concrete>(++steps_ < 10), calm, "it has had enough");
+                       context.fail_unless(Bool<Concrete>(++steps_ < 10), calm,
+                                           "it has had enough");
                      }});
     process({"moody", 0, &code_, nullptr});
   }
