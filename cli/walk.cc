@@ -27,6 +27,7 @@ ordered_json to_json(const Subject& subject, const checker::WalkOptions& options
   object["scope"] = scope_to_json(subject);
   object["scope"]["engine"] = "walk";
   object["scope"]["states_stored"] = "not at all";
+  if (subject.property.empty()) object["scope"]["property"] = "all of safety";
   object["scope"]["seed"] = options.seed;
   object["scope"]["depth"] = options.depth;
   if (!result.reason.empty()) object["reason"] = result.reason;
@@ -55,7 +56,7 @@ ordered_json to_json(const Subject& subject, const checker::WalkOptions& options
 std::string to_text(const Subject& subject, const checker::WalkOptions& options,
                     const checker::Walks& result) {
   std::string text =
-      fmt::format("{}: {}; random walks of at most {} steps, seed {}\n",
+      fmt::format("{}: {}; safety only; random walks of at most {} steps, seed {}\n",
                   checker::name(result.verdict), print_scope(subject), options.depth, options.seed);
   if (!result.reason.empty()) text += fmt::format("  reason: {}\n", result.reason);
   text += fmt::format(
@@ -102,6 +103,13 @@ int check_by_walks(Arguments& arguments, bool as_json) {
   options.jobs = static_cast<unsigned>(arguments.number("jobs", 0, 1, 256));
   const std::string trace_file = arguments.name("trace", "the name of a file");
   const Subject subject = about.finish(kOptions);
+
+  const auto machine = build_concrete(subject);
+  for (const auto& promise : machine->liveness()) {
+    if (promise.name != subject.property) continue;
+    throw UsageError(fmt::format(
+        "--property {}: what has to happen some time is not seen by random walks", promise.name));
+  }
 
   const auto result = checker::random_walk([&] { return build_concrete(subject); }, options);
   const auto object = to_json(subject, options, result);

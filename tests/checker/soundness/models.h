@@ -147,8 +147,8 @@ class SelfLoop : public Small<D> {
 
 /// Two starts (x = 0, 1), and a step that adds 0, 1 or 2 up to at most 4, a choice each.
 ///
-/// From x = 0, 1, 2 all three are possible, from 3 two of them, from 4 one (adding 0): 3 * 3 + 2 + 1
-/// = 12 steps.  From the nearer start, 2 and 3 are one step away and 4 two.
+/// From x = 0, 1, 2 all three are possible, from 3 two of them, from 4 one (adding 0): 3 * 3 + 2 +
+/// 1 = 12 steps.  From the nearer start, 2 and 3 are one step away and 4 two.
 template <class D>
 class Choices : public Small<D> {
  public:
@@ -215,8 +215,8 @@ class FarFlags : public Small<D> {
   FarFlags() {
     for (unsigned i = 0; i < kFlags; ++i) {
       flag_.push_back(std::make_unique<Var<D>>(this->scope_, fmt::format("flag[{}]", i), 1U));
-      still_.push_back(std::make_unique<Array<D, Var<D>>>(
-          this->scope_, fmt::format("still[{}]", i), 5, 0x7ffU));
+      still_.push_back(
+          std::make_unique<Array<D, Var<D>>>(this->scope_, fmt::format("still[{}]", i), 5, 0x7ffU));
     }
     this->step("set", [this](unsigned self) {
       const Var<D>& flag = *flag_[self];

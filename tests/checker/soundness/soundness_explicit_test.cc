@@ -18,9 +18,9 @@ TEST_F(Ways, WithSymmetry) {
   Options options;
   options.symmetry = {"processes"};
   expect<Alike>(Alike<Concrete>::kUpToPermutations, options);
-  EXPECT_EQ(explore([] { return std::make_unique<Alike<Concrete>>(); }, options)
-                .states_without_symmetry,
-            Alike<Concrete>::kAll.states);
+  EXPECT_EQ(
+      explore([] { return std::make_unique<Alike<Concrete>>(); }, options).states_without_symmetry,
+      Alike<Concrete>::kAll.states);
 }
 
 // A weak hash shows as states that are missing.
@@ -72,8 +72,8 @@ class Thrower : public Small<Concrete> {
 
 TEST(Errors, WhatCannotBeEvaluatedIsNoSuccess) {
   for (const unsigned jobs : {1U, 2U}) {
-    for (const Where where : {Where::step, Where::invariant, Where::may_rest, Where::initial,
-                              Where::factory}) {
+    for (const Where where :
+         {Where::step, Where::invariant, Where::may_rest, Where::initial, Where::factory}) {
       Options options;
       options.jobs = jobs;
       const auto factory = [where] { return std::make_unique<Thrower>(where); };
@@ -116,8 +116,9 @@ TEST(Errors, ALimitIsNoSuccess) {
 TEST(Errors, AnUnknownSortIsRefused) {
   Options options;
   options.symmetry = {"unicorns"};
-  EXPECT_THROW(static_cast<void>(explore([] { return std::make_unique<Alike<Concrete>>(); }, options)),
-               std::invalid_argument);
+  EXPECT_THROW(
+      static_cast<void>(explore([] { return std::make_unique<Alike<Concrete>>(); }, options)),
+      std::invalid_argument);
 }
 
 }  // namespace

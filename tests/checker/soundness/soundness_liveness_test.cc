@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The liveness engine against answers that were worked out by hand: where other checkers were wrong.
+// The liveness engine against answers that were worked out by hand: where other checkers were
+// wrong.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -15,7 +16,7 @@ namespace {
 struct Right {
   Verdict verdict;
   std::uint64_t states, transitions;
-  std::uint64_t pending;         ///< states with p and without q
+  std::uint64_t pending;            ///< states with p and without q
   std::size_t stem = 0, cycle = 0;  ///< of violated: steps of a lasso
 };
 
@@ -47,8 +48,8 @@ void expect(const ConcreteFactory& factory, Assume assume, const Right& right) {
 
 // Two assumptions that no simple cycle honours: a flower with two petals.
 //
-// From 0, P0 goes to 1 and back, P1 to 2 and back, P2 to the goal 3.  4 states; steps: 0 to 1, 2, 3,
-// and back from 1 and from 2: 5.  What waits is counted where it begins to: at 0 alone.
+// From 0, P0 goes to 1 and back, P1 to 2 and back, P2 to the goal 3.  4 states; steps: 0 to 1, 2,
+// 3, and back from 1 and from 2: 5.  What waits is counted where it begins to: at 0 alone.
 //   none, weak: 0 1 0 1 ... At 1, neither P1 nor P2 can take a step, so that weak fairness asks for
 //     nothing of them.  A cycle of 2.
 //   strong for P0 and P1: both are enabled again and again: 0 1 0 2 0, a cycle of 4 that goes
@@ -189,9 +190,11 @@ TEST(SoundLiveness, OneOfTwoAlikeStarves) {
 /// Liveness with symmetry, with several workers, or with a reduced search is not there, and so
 /// cannot be asked for.  Whoever adds one of them adds its test here.
 template <class Options>
-concept HasMore = requires(Options options) { options.symmetry; } ||
-                  requires(Options options) { options.jobs; } ||
-                  requires(Options options) { options.reduction; };
+concept HasMore = requires(Options options) {
+  options.symmetry;
+}
+|| requires(Options options) { options.jobs; }
+|| requires(Options options) { options.reduction; };
 static_assert(!HasMore<LivenessOptions>);
 
 // Several at once do not disturb one another.

@@ -27,8 +27,8 @@ class Ways : public testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
-  /// Jobs, executed or compiled steps, what is kept, a large or a tiny table, and without a journal,
-  /// with one, and from one that is there.
+  /// Jobs, executed or compiled steps, what is kept, a large or a tiny table, and without a
+  /// journal, with one, and from one that is there.
   template <template <class> class Model, class... Args>
   void expect(const Right& right, const Options& base, const Args&... args) {
     const ConcreteFactory concrete = [=] { return std::make_unique<Model<Concrete>>(args...); };
