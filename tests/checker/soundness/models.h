@@ -38,12 +38,17 @@ class Small : public Machine<D> {
 ///   depth 3: (2,1) with r=1 or r=0, (1,2) with r=1 or r=0         4
 ///   depth 4: (2,2) with x=2 or x=1                                2
 /// Every process that is not at 2 has one step: 2 + 2*2 + (1+2+1) + 4*1 = 14.
+/// Up to which process is which: 1 + 1 + 2 + 2 + 2 states, 2 + 2 + (1+2) + 2*1 = 9 steps.
 template <class D>
 class LostUpdate : public Small<D> {
  public:
   static constexpr Right kRight{Verdict::violated, 12, 14, 4, 4};
+  static constexpr Right kUpToPermutations{Verdict::violated, 8, 9, 4, 4};
   LostUpdate()
-      : x_(this->scope_, "x", 2), at_(this->scope_, "at", 2, 2U), r_(this->scope_, "r", 2, 2U) {
+      : who_(this->sort("processes", 2)),
+        x_(this->scope_, "x", 2),
+        at_(this->scope_, "at", over(who_), 2U),
+        r_(this->scope_, "r", over(who_), 2U) {
     this->property("both count", "In the end x is 2.",
                    [this] { return !(at_[0] == 2U && at_[1] == 2U) || x_ == 2U; });
     this->step("read", [this](unsigned self) {
@@ -61,6 +66,7 @@ class LostUpdate : public Small<D> {
   }
 
  private:
+  Sort who_;
   Var<D> x_;
   Array<D, Var<D>> at_, r_;
 };
@@ -100,23 +106,23 @@ class TwoLocks : public Small<D> {
   Array<D, Var<D>> held_, lock_;
 };
 
-/// A counter of three digits to base 5: 5^3 states in one line, 5^3 - 1 steps.  With a mine at
-/// number 99, the numbers 0 to 98 are expanded before the one with the mine; that one is expanded,
-/// too, and its successor 100 is met: 101 states, 100 steps.
+/// A counter of three digits to base 3: 3^3 states in one line, 3^3 - 1 steps.  With a mine at
+/// number 20, the numbers 0 to 19 are expanded before the one with the mine; that one is expanded,
+/// too, and its successor 21 is met: 22 states, 21 steps.
 template <class D>
 class Odometer : public Small<D> {
  public:
-  static constexpr Right kRight{Verdict::holds, 125, 124, 124};
-  static constexpr Right kMined{Verdict::violated, 101, 100, 100, 99};
-  static constexpr Right kMinedToTheEnd{Verdict::violated, 125, 124, 124, 99};
-  explicit Odometer(bool mined) : digit_(this->scope_, "digit", 3, 4U) {
-    // 99 = 3 * 25 + 4 * 5 + 4
-    this->property("no mine", "The number is never 99.", [this, mined] {
-      return Bool<D>(!mined) || !(digit_[2] == 3U && digit_[1] == 4U && digit_[0] == 4U);
+  static constexpr Right kRight{Verdict::holds, 27, 26, 26};
+  static constexpr Right kMined{Verdict::violated, 22, 21, 21, 20};
+  static constexpr Right kMinedToTheEnd{Verdict::violated, 27, 26, 26, 20};
+  explicit Odometer(bool mined) : digit_(this->scope_, "digit", 3, 2U) {
+    // 20 = 2 * 9 + 0 * 3 + 2
+    this->property("no mine", "The number is never 20.", [this, mined] {
+      return Bool<D>(!mined) || !(digit_[2] == 2U && digit_[1] == 0U && digit_[0] == 2U);
     });
     this->step("count", [this](unsigned) {
-      this->context.require(digit_[0] != 4U || digit_[1] != 4U || digit_[2] != 4U);
-      const Bool<D> first = digit_[0] == 4U, second = digit_[1] == 4U;
+      this->context.require(digit_[0] != 2U || digit_[1] != 2U || digit_[2] != 2U);
+      const Bool<D> first = digit_[0] == 2U, second = digit_[1] == 2U;
       this->context.when(first && second, [&] { digit_[2] += 1; });
       this->context.when(first,
                          [&] { digit_[1] = select(second, Val<D>(0), digit_[1].value() + 1U); });

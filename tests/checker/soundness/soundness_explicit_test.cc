@@ -23,6 +23,12 @@ TEST_F(Ways, WithSymmetry) {
       Alike<Concrete>::kAll.states);
 }
 
+TEST_F(Ways, AViolationWithSymmetry) {
+  Options options;
+  options.symmetry = {"processes"};
+  expect<LostUpdate>(LostUpdate<Concrete>::kUpToPermutations, options);
+}
+
 // A weak hash shows as states that are missing.
 TEST_F(Ways, FlagsFarApart) { expect<FarFlags>(FarFlags<Concrete>::kRight, {}); }
 
@@ -104,7 +110,7 @@ TEST(Errors, ALimitIsNoSuccess) {
   for (const unsigned jobs : {1U, 2U}) {
     Options options;
     options.jobs = jobs;
-    options.limits.states = 50;
+    options.limits.states = 10;
     const Exploration e =
         explore([] { return std::make_unique<Odometer<Concrete>>(true); }, options);
     EXPECT_EQ(e.verdict, Verdict::unknown);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <numeric>
 
 #include "checker/compiled/compile.h"
 #include "checker/explicit/explicit.h"
@@ -71,6 +72,8 @@ class Ways : public testing::Test {
     EXPECT_EQ(e.states, right.states);
     EXPECT_EQ(e.transitions, right.transitions);
     EXPECT_EQ(e.depth, right.depth);
+    EXPECT_EQ(e.levels.size(), right.depth + 1);
+    EXPECT_EQ(std::accumulate(e.levels.begin(), e.levels.end(), std::uint64_t{0}), right.states);
     ASSERT_EQ(e.path.has_value(), right.path.has_value());
     if (right.path) {
       EXPECT_EQ(e.path->steps.size(), *right.path);
