@@ -159,7 +159,8 @@ void share(checker::MpiSession& mpi, const Subject& subject, bool own_limit, boo
 int check(Arguments& arguments, checker::MpiSession* mpi) {
   const bool as_json = arguments.flag("json");
   const bool walk = arguments.flag("walk");
-  if (walk && mpi != nullptr) throw UsageError("--mpi is not of random walks: start each by itself");
+  if (walk && mpi != nullptr)
+    throw UsageError("--mpi is not of random walks: start each by itself");
   if (walk) return check_by_walks(arguments, as_json);
   for (const char* option : {"seed", "walks"}) {
     if (arguments.has(option))

@@ -93,9 +93,7 @@ int estimate_command(const Words& words) {
   options.limits.seconds = static_cast<double>(arguments.number("max-seconds", 0, 1, 1'000'000));
   options.jobs = static_cast<unsigned>(arguments.number("jobs", 0, 1, 256));
   const Subject subject = about_what.finish(kOptions);
-  options.compile = [&] {
-    return checker::compile_steps([&] { return build_symbolic(subject); });
-  };
+  options.compile = [&] { return checker::compile_steps([&] { return build_symbolic(subject); }); };
   auto estimate = checker::estimate([&] { return build_concrete(subject); }, options);
   if (as_json) {
     fmt::print("{}\n", to_json(subject, estimate).dump(2));

@@ -27,6 +27,7 @@ ordered_json to_json(const Subject& subject, const checker::WalkOptions& options
   object["scope"] = scope_to_json(subject);
   object["scope"]["engine"] = "walk";
   object["scope"]["states_stored"] = "not at all";
+  if (subject.property.empty()) object["scope"]["property"] = "all of safety";
   object["scope"]["seed"] = options.seed;
   object["scope"]["depth"] = options.depth;
   if (!result.reason.empty()) object["reason"] = result.reason;
@@ -54,9 +55,9 @@ ordered_json to_json(const Subject& subject, const checker::WalkOptions& options
 
 std::string to_text(const Subject& subject, const checker::WalkOptions& options,
                     const checker::Walks& result) {
-  std::string text = fmt::format("{}: {}; random walks of at most {} steps, seed {}\n",
-                                 checker::name(result.verdict), print_scope(subject), options.depth,
-                                 options.seed);
+  std::string text =
+      fmt::format("{}: {}; safety only; random walks of at most {} steps, seed {}\n",
+                  checker::name(result.verdict), print_scope(subject), options.depth, options.seed);
   if (!result.reason.empty()) text += fmt::format("  reason: {}\n", result.reason);
   text += fmt::format(
       "  {} walks, {} steps, the longest walk {}; about {} different states (+- {:.0f} %), {:.2f} s\n",
@@ -87,9 +88,8 @@ int check_by_walks(Arguments& arguments, bool as_json) {
   for (const char* option :
        {"engine", "symmetry", "max-states", "max-memory", "steps", "keep", "checkpoint"}) {
     if (arguments.has(option)) {
-      throw UsageError(
-          fmt::format("--{} is of a search of all states: random walks (--walk) have no use for it",
-                      option));
+      throw UsageError(fmt::format(
+          "--{} is of a search of all states: random walks (--walk) have no use for it", option));
     }
   }
   SubjectArguments about{arguments};
@@ -103,6 +103,13 @@ int check_by_walks(Arguments& arguments, bool as_json) {
   options.jobs = static_cast<unsigned>(arguments.number("jobs", 0, 1, 256));
   const std::string trace_file = arguments.name("trace", "the name of a file");
   const Subject subject = about.finish(kOptions);
+
+  const auto machine = build_concrete(subject);
+  for (const auto& promise : machine->liveness()) {
+    if (promise.name != subject.property) continue;
+    throw UsageError(fmt::format(
+        "--property {}: what has to happen some time is not seen by random walks", promise.name));
+  }
 
   const auto result = checker::random_walk([&] { return build_concrete(subject); }, options);
   const auto object = to_json(subject, options, result);

@@ -13,7 +13,7 @@ namespace iommucheck::checker {
 struct [[nodiscard]] Estimate {
   /// The search that it comes from, ended by its limits; its verdict counts if `finished`.
   Exploration sample;
-  bool finished = false;  ///< the sample was the whole search: `states` is exact
+  bool finished = false;   ///< the sample was the whole search: `states` is exact
   std::size_t levels = 0;  ///< whole ones of the sample
   double growth = 0;       ///< from level to level, at its end
   /// Nothing where the sample says too little: there are more than sample.states, and that is all.

@@ -21,8 +21,8 @@ struct Extrapolation {
 ///
 /// The logarithms of the last levels are fitted by a parabola (levels rise and fall like a bell),
 /// over every window from a third of the levels to all of them; `states` is the median of what the
-/// parabolas sum up to.  How far `low` and `high` are away depends on `growth`, by what was measured
-/// on models whose number is known (docs/sampling.md): it is experience, no theorem.
+/// parabolas sum up to.  How far `low` and `high` are away depends on `growth`, by what was
+/// measured on models whose number is known (docs/sampling.md): it is experience, no theorem.
 Extrapolation extrapolate(std::span<const std::uint64_t> levels);
 
 }  // namespace iommucheck::checker::walking

@@ -23,15 +23,15 @@ struct [[nodiscard]] Walks {
   Verdict verdict = Verdict::unknown;
   std::string reason;  ///< of unknown: what ended the search, and the option that goes on
   std::uint64_t walks = 0;
-  std::uint64_t steps = 0;          ///< taken, by all walks
-  std::uint64_t longest = 0;        ///< steps of the longest walk
-  std::uint64_t ended = 0;          ///< walks that came to a state without a step, where none is due
-  std::uint64_t states = 0;         ///< distinct ones met: about so many (states_error)
-  double states_error = 0;          ///< relative standard error of that
+  std::uint64_t steps = 0;    ///< taken, by all walks
+  std::uint64_t longest = 0;  ///< steps of the longest walk
+  std::uint64_t ended = 0;    ///< walks that came to a state without a step, where none is due
+  std::uint64_t states = 0;   ///< distinct ones met: about so many (states_error)
+  double states_error = 0;    ///< relative standard error of that
   std::vector<StepCoverage> coverage;  ///< steps taken
   double seconds = 0;
-  std::optional<Path> path;         ///< of violated: replayed, shortened, not a shortest one
-  std::uint64_t path_before = 0;    ///< its steps before it was shortened
+  std::optional<Path> path;       ///< of violated: replayed, shortened, not a shortest one
+  std::uint64_t path_before = 0;  ///< its steps before it was shortened
 };
 
 /// Walks from initial states, each chosen among all of them.  Every step is chosen in two: first

@@ -17,6 +17,7 @@ class ThreadRanks::Rank final : public Exchange {
   void start(unsigned words) override {
     words_ = words;
     out_.assign(ranks_, {});
+    late_.assign(ranks_, {});
     marked_.assign(ranks_, false);
     barrier();
   }
@@ -48,9 +49,10 @@ class ThreadRanks::Rank final : public Exchange {
     ended_ = true;
     for (unsigned to = 0; to < ranks_; ++to) {
       if (to == rank_) continue;
-      if (all_.fault_ == Fault::overtaken) push(to, {});
+      // What a mark overtakes arrives a level late.
+      if (all_.fault_ == Fault::overtaken) std::swap(out_[to], late_[to]);
       if (!out_[to].empty()) post(to);
-      if (all_.fault_ != Fault::overtaken) push(to, {});
+      push(to, {});
     }
   }
   bool level_ended() const override { return marks_ == ranks_ - 1; }
@@ -92,7 +94,7 @@ class ThreadRanks::Rank final : public Exchange {
   ThreadRanks& all_;
   unsigned rank_, ranks_;
   unsigned words_ = 1;
-  std::vector<std::vector<std::uint64_t>> out_;
+  std::vector<std::vector<std::uint64_t>> out_, late_;
   std::vector<bool> marked_;
   unsigned marks_ = 0;
   bool ended_ = false;

@@ -20,7 +20,7 @@ class ThreadRanks {
   enum class Fault : std::uint8_t {
     none,
     lost,      ///< states from rank 1 never arrive at rank 0
-    overtaken  ///< marks arrive before the last states
+    overtaken  ///< marks arrive before the last states of their level
   };
 
   ThreadRanks(unsigned ranks, std::size_t states_per_message, Fault fault = Fault::none);

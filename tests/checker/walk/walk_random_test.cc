@@ -66,7 +66,8 @@ class Uneven : public Machine<Concrete> {
   Uneven() : n_(root(), "n", 10, 1000U) {
     one_.push_back({"one", "only", false, 0, [this](unsigned) { n_[0] += 1; }});
     for (unsigned i = 1; i < 10; ++i)
-      nine_.push_back({"nine", fmt::format("{}", i), false, 0, [this, i](unsigned) { n_[i] += 1; }});
+      nine_.push_back(
+          {"nine", fmt::format("{}", i), false, 0, [this, i](unsigned) { n_[i] += 1; }});
     process({"one", 0, &one_, nullptr});
     process({"nine", 1, &nine_, nullptr});
   }
