@@ -16,14 +16,15 @@ namespace fs = std::filesystem;
 
 /// mpirun as it has to be on a machine with few CPUs, and for root.
 Words under_mpi(unsigned ranks, const Words& words) {
-  return extend(extend(split("--allow-run-as-root --oversubscribe"),
-                       {"-n", std::to_string(ranks), binary()}),
-                extend(words, {"--mpi"}));
+  return extend(
+      extend(split("--allow-run-as-root --oversubscribe"), {"-n", std::to_string(ranks), binary()}),
+      extend(words, {"--mpi"}));
 }
 
 /// Without what differs from run to run, and what only several ranks have.
 std::string without_times(Json object) {
-  for (const char* key : {"seconds", "states_per_second", "bytes_per_state", "mpi"}) object.erase(key);
+  for (const char* key : {"seconds", "states_per_second", "bytes_per_state", "mpi"})
+    object.erase(key);
   return object.dump(1);
 }
 
