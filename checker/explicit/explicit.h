@@ -74,7 +74,7 @@ struct Options {
   /// std::runtime_error, the machine executes them.  One state of 1024 is expanded both ways.
   std::function<CompiledSteps()> compile;
   /// Code is made once so many states are met: for fewer it does not pay.
-  std::uint64_t compile_after = 1'000'000;
+  std::uint64_t compile_after = 4'000'000;
   /// The other processes that share the search, each with one job and a journal of its own; null:
   /// none.  All must have the same machine and options.  Limits of memory are for each of them,
   /// that of states is looked at when a level ends.
