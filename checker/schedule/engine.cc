@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+// Executions: set-up, restoring, threads, the end; and the loop over them.
+#include "checker/schedule/engine.h"
+
+#include <chrono>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+#include "checker/schedule/layout.h"
+#include "checker/schedule/schedule_text.h"
+
+namespace iommucheck::schedule {
+namespace {
+
+Engine* running_engine = nullptr;
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// Does something when the scope ends, however it ends.
+template <class Function>
+struct Finally {
+  Function function;
+  ~Finally() { function(); }
+};
+
+using Copies = std::vector<std::vector<unsigned char>>;
+
+Copies copies_of(std::span<const Region> regions) {
+  Copies copies;
+  for (const Region& region : regions) {
+    const auto* begin = static_cast<const unsigned char*>(region.begin);
+    copies.emplace_back(begin, begin + region.size);
+  }
+  return copies;
+}
+
+void put_back(std::span<const Region> regions, const Copies& copies) {
+  for (std::size_t i = 0; i < copies.size(); ++i) {
+    if (!copies[i].empty()) std::memcpy(regions[i].begin, copies[i].data(), copies[i].size());
+  }
+}
+
+}  // namespace
+
+Engine::Engine() = default;
+Engine::~Engine() {
+  if (running_engine == this) running_engine = nullptr;
+}
+
+Engine* Engine::running() { return running_engine; }
+
+// ---- set-up ----
+
+void Engine::prepare(const Program& program) {
+  if (program.threads.size() + 1 > kMaxThreads) {
+    throw std::invalid_argument{"more threads than the engine has"};
+  }
+  for (unsigned i = 0; i < kMaxThreads; ++i) {
+    threads_[i].id = static_cast<ThreadId>(i);
+    if (threads_[i].fiber.bottom() == 0) threads_[i].fiber.map(kStackBase + i * kStackStride);
+  }
+  running_engine = this;
+  thread_count_ = 1;
+  found_data_ = copies_of(program.data);
+  run_alone(program.setup);
+  for (Object& object : heap_.objects()) object.permanent = object.life == Life::live;
+  heap_.save();
+  saved_data_ = copies_of(program.data);
+}
+
+void Engine::restore() {
+  heap_.restore();
+  put_back(program_->data, saved_data_);
+  memory_.clear();
+  locks_.clear();
+  histories_.clear_execution();
+  events_.clear();
+  graces_.clear();
+  last_of_ = {};
+  notes_.clear();
+  for (unsigned i = 0; i < thread_count_; ++i) threads_[i].phase = Phase::none;
+  thread_count_ = 1;
+  for (const ThreadBody& body : program_->threads) {
+    start_thread(body.name.c_str(), body.function, body.argument);
+  }
+}
+
+Engine::Thread& Engine::start_thread(const char* name, void (*function)(void*), void* argument) {
+  if (thread_count_ == kMaxThreads) {
+    report(Severity::ends_thread, "too many threads",
+           "the execution needs more than 15 threads, callbacks and work items",
+           stack_from(__builtin_frame_address(0)));
+  }
+  Thread& thread = threads_[thread_count_];
+  thread.phase = Phase::ready;
+  thread.name = name;
+  thread.function = function;
+  thread.argument = argument;
+  thread.stamp = {};
+  thread.fence_release = thread.fence_acquire = {};
+  thread.pending_lock = nullptr;
+  thread.woken = thread.with_timeout = thread.timed_out = false;
+  thread.readers = 0;
+  thread.atomic_depth = 0;
+  thread.last_read = 0;
+  thread.held.clear();
+  thread.held_addresses.clear();
+  thread.fiber.reset(thread_entry);
+  pending_[thread_count_] = Operation{};
+  ++thread_count_;
+  return thread;
+}
+
+// ---- fibers ----
+
+void Engine::thread_entry() {
+  Engine& engine = *running_engine;
+  Thread& self = *engine.current_;
+  engine.perform(self, engine.pending_[self.id]);
+  self.function(self.argument);
+  engine.leave(Phase::ended);
+}
+
+/// The running thread does nothing any more.
+void Engine::leave(Phase phase) {
+  Thread& self = *current_;
+  if (alone_) {
+    if (phase == Phase::dead) throw_alone_ = true;
+    Fiber::jump(self.fiber, main_);
+  }
+  if (phase == Phase::ended && !self.held.empty()) {
+    report(Severity::goes_on, "lock held on return",
+           self.name + " ends and holds a lock", self.held.back().taken);
+  }
+  self.phase = phase;
+  ++self.stamp.sync.at[self.id];
+  switch_to(pick_next());
+  __builtin_unreachable();
+}
+
+void Engine::alone_entry() {
+  Engine& engine = *running_engine;
+  engine.alone_function_();
+  engine.leave(Phase::ended);
+}
+
+/// `function` on a fiber of its own, while nobody else runs.
+void Engine::run_alone(void (*function)()) {
+  alone_ = true;
+  throw_alone_ = false;
+  Thread& self = threads_[0];
+  self.name = "set-up";
+  current_ = &self;
+  const auto run = [&](void (*entry)()) {
+    alone_function_ = entry;
+    self.readers = 0;
+    self.atomic_depth = 0;
+    self.held.clear();
+    self.held_addresses.clear();
+    self.fiber.reset(alone_entry);
+    Fiber::jump(main_, self.fiber);
+  };
+  if (function != nullptr) run(function);
+  // What waits for a grace period runs now; it may ask for more.
+  for (std::size_t i = 0; i < late_.size(); ++i) {
+    running_late_ = late_[i];
+    run([] { running_engine->running_late_.function(running_engine->running_late_.argument); });
+  }
+  late_.clear();
+  current_ = nullptr;
+  alone_ = false;
+  if (throw_alone_ && !started_) {
+    throw std::runtime_error{"the set-up ends in a report: " + reports_.back().kind + ", " +
+                             reports_.back().message};
+  }
+}
+
+void Engine::switch_to(ThreadId next) {
+  Thread& self = *current_;
+  if (next == kNobody) {
+    Fiber::jump(self.fiber, main_);
+    return;
+  }
+  current_ = &threads_[next];
+  if (next != self.id) Fiber::jump(self.fiber, current_->fiber);
+}
+
+bool Engine::enabled(const Thread& thread) const {
+  const Operation& operation = pending_[thread.id];
+  switch (operation.kind) {
+    case Kind::acquire: return thread.pending_lock->free_for(false);
+    case Kind::acquire_shared: return thread.pending_lock->free_for(true);
+    case Kind::grace_end: return graces_[thread.grace].waits == 0;
+    case Kind::sleep: return thread.woken || thread.timed_out;
+    case Kind::join: return threads_[thread.joined].phase == Phase::ended;
+    default: return true;
+  }
+}
+
+ThreadId Engine::pick_next() {
+  Situation situation{0, current_ == nullptr ? kNobody : current_->id, &pending_};
+  ThreadMask waiting = 0, dozing = 0;
+  for (unsigned i = 1; i < thread_count_; ++i) {
+    const Thread& thread = threads_[i];
+    if (thread.phase != Phase::ready) continue;
+    bool can = enabled(thread);
+    if (pending_[i].kind == Kind::await) {
+      const Cell* cell = memory_.find(pending_[i].object);
+      can = cell == nullptr || cell->last_write > thread.last_read_at;
+    }
+    (can ? situation.enabled : waiting) |= mask_of(i);
+    if (!can && pending_[i].kind == Kind::sleep && thread.with_timeout) dozing |= mask_of(i);
+  }
+  if (situation.enabled == 0 && dozing != 0) {
+    // A timeout fires only when nothing else can happen, or every run would be a false alarm.
+    for (unsigned i = 1; i < thread_count_; ++i) {
+      if ((dozing & mask_of(i)) != 0) threads_[i].timed_out = true;
+    }
+    situation.enabled = dozing;
+  }
+  if (situation.enabled == 0) {
+    ending_ = waiting == 0 ? Ending::complete : Ending::deadlock;
+    return kNobody;
+  }
+  ending_ = Ending::abandoned;
+  try {
+    return strategy_->pick(situation);
+  } catch (...) {
+    // Not through the program's frames: they know nothing of exceptions.
+    failure_ = std::current_exception();
+    return kNobody;
+  }
+}
+
+// ---- executions ----
+
+Ending Engine::execute(Strategy& strategy) {
+  strategy_ = &strategy;
+  current_ = nullptr;
+  restore();
+  ++statistics_.executions;
+  const ThreadId first = pick_next();
+  if (first != kNobody) {
+    current_ = &threads_[first];
+    Fiber::jump(main_, current_->fiber);
+  }
+  if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+  return ending_;
+}
+
+void Engine::check_end(Ending ending) {
+  statistics_.steps += events_.size();
+  statistics_.longest = std::max(statistics_.longest, static_cast<std::uint32_t>(events_.size()));
+  if (ending == Ending::abandoned) {
+    ++statistics_.abandoned;
+    return;
+  }
+  if (ending == Ending::cut) return;
+  tell_waiting();
+  current_ = nullptr;
+  if (ending == Ending::deadlock) check_deadlock();
+  bool dead = false;
+  for (unsigned i = 1; i < thread_count_; ++i) dead |= threads_[i].phase == Phase::dead;
+  if (ending == Ending::complete && !dead) {
+    if (program_->finish != nullptr) run_alone(program_->finish);
+    check_leaks();
+  }
+  ++statistics_.complete;
+  histories_.finish(events_, notes_, [this] { return schedule_now(); });
+}
+
+std::string Engine::schedule_now() const {
+  Schedule schedule;
+  for (const Event& event : events_) schedule.steps.push_back({event.thread, event.alternative});
+  schedule.promoted = memory_.promoted();
+  return to_text(schedule);
+}
+
+Statistics Engine::explore(const Program& program, const Limits& limits,
+                           const std::function<std::unique_ptr<Strategy>()>& make) {
+  const auto begin = std::chrono::steady_clock::now();
+  if (running_engine != nullptr) throw std::logic_error{"an exploration runs already"};
+  statistics_ = {};
+  limits_ = &limits;
+  reports_.clear();
+  reported_.clear();
+  histories_.clear();
+  started_ = false;
+  program_ = &program;
+  found_data_.clear();
+  const Finally stop{[this] {
+    current_ = nullptr;
+    running_engine = nullptr;
+    put_back(program_->data, found_data_);
+  }};
+  prepare(program);
+  started_ = true;
+  std::unique_ptr<Strategy> strategy = make();
+  while (statistics_.executions < limits.executions) {
+    if (statistics_.executions % 64 == 0 && seconds_since(begin) > limits.seconds) break;
+    if (!strategy->begin()) {
+      statistics_.exhausted = true;
+      break;
+    }
+    restart_ = false;
+    const Ending ending = execute(*strategy);
+    check_end(ending);
+    strategy->end(ending);
+    if (limits.stop_at_first_report && !reports_.empty()) break;
+    if (!restart_ || !strategy->wants_races()) continue;
+    ++statistics_.restarts;
+    statistics_.executions = statistics_.complete = statistics_.abandoned = 0;
+    lock_order_.clear();
+    histories_.clear();
+    strategy = make();
+  }
+  statistics_.seconds = seconds_since(begin);
+  return statistics_;
+}
+
+}  // namespace iommucheck::schedule

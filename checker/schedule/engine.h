@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+// Engine: runs a program of several threads again and again, each time under the schedule that a
+// strategy asks for, and watches it.
+//
+// The program is compiled code.  Its memory accesses arrive through the callbacks that
+// -fsanitize=thread compiles in (tsan.cc), its locks and allocations through client.h.  Threads
+// are fibers of one operating-system thread, so that nothing here needs locking.
+#ifndef IOMMUCHECK_CHECKER_SCHEDULE_ENGINE_H
+#define IOMMUCHECK_CHECKER_SCHEDULE_ENGINE_H
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "checker/schedule/fiber.h"
+#include "checker/schedule/heap.h"
+#include "checker/schedule/history.h"
+#include "checker/schedule/lock_order.h"
+#include "checker/schedule/locks.h"
+#include "checker/schedule/memory.h"
+#include "checker/schedule/report.h"
+#include "checker/schedule/strategy.h"
+
+namespace iommucheck::schedule {
+
+struct ThreadBody {
+  std::string name;
+  void (*function)(void*) = nullptr;
+  void* argument = nullptr;
+};
+
+/// Static data that each execution finds as `setup` left it.
+struct Region {
+  void* begin = nullptr;
+  std::size_t size = 0;
+};
+
+struct Program {
+  void (*setup)() = nullptr;   ///< runs once, alone; may be null
+  std::vector<ThreadBody> threads;
+  void (*finish)() = nullptr;  ///< runs alone when all threads have ended; may be null
+  std::vector<Region> data;
+};
+
+struct Limits {
+  std::uint64_t executions = ~std::uint64_t{0};
+  double seconds = 1e9;
+  std::uint32_t steps = 20000;     ///< scheduling points of one execution
+  bool stop_at_first_report = false;
+};
+
+struct Statistics {
+  std::uint64_t executions = 0;  ///< all that were begun
+  std::uint64_t complete = 0;    ///< that came to their end, deadlocks included
+  std::uint64_t abandoned = 0;   ///< that turned out to be the same as others
+  std::uint64_t steps = 0;       ///< scheduling points of all
+  std::uint32_t longest = 0;     ///< scheduling points of one
+  std::uint64_t restarts = 0;    ///< the search began anew, with more scheduling points
+  double seconds = 0;
+  bool exhausted = false;        ///< the strategy has no execution left
+};
+
+class Engine {
+ public:
+  Engine();
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// The one that runs now, or null: callbacks out of nowhere are ignored.
+  static Engine* running();
+
+  /// Runs executions until the strategy has none left or a limit is met.  A data race found turns
+  /// the accesses into scheduling points and begins anew with `make()`, because a reduction that
+  /// did not know of them has skipped something.
+  Statistics explore(const Program& program, const Limits& limits,
+                     const std::function<std::unique_ptr<Strategy>()>& make);
+
+  std::vector<Report>& reports() { return reports_; }
+  Histories& histories() { return histories_; }
+  /// Endings are counted here, too: outcomes that are not calls (the program's own words).
+  const std::vector<Event>& events() const { return events_; }
+
+  // ---- for the program, by way of client.h and tsan.cc ----
+
+  struct MemoryOrder {
+    bool acquire = false, release = false;
+    bool modifies = false;  ///< of a write: it reads, too, in the same step
+  };
+  /// An access that the program does not mark as shared: no scheduling point until it is seen to
+  /// race.  Any size.
+  void plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc);
+  /// READ_ONCE, WRITE_ONCE, atomics: a scheduling point.  1 .. 16 bytes.
+  void marked(std::uintptr_t address, std::size_t size, bool write, MemoryOrder order,
+              std::uintptr_t pc);
+  void fence(bool acquire, bool release);
+
+  void acquire(std::uintptr_t lock, bool shared, std::uintptr_t pc);
+  bool try_acquire(std::uintptr_t lock, bool shared, std::uintptr_t pc);
+  void release(std::uintptr_t lock, bool shared, std::uintptr_t pc);
+  bool holds(std::uintptr_t lock) const;
+  /// The locks that the running thread holds.
+  std::span<const std::uintptr_t> held() const;
+
+  void reader_begin(std::uintptr_t pc);
+  void reader_end(std::uintptr_t pc);
+  unsigned reader_depth() const;
+  void synchronize(std::uintptr_t pc);
+  /// A thread that begins when the readers of now have ended.
+  void after_grace(const char* name, void (*function)(void*), void* argument, std::uintptr_t pc);
+  void free_after_grace(std::uintptr_t object, std::uintptr_t pc);
+
+  void* allocate(std::size_t size, std::size_t align, bool zero);
+  void free(std::uintptr_t object, std::uintptr_t pc);
+  Heap& heap() { return heap_; }
+
+  unsigned choose(unsigned alternatives, std::uintptr_t pc);
+  ThreadId spawn(const char* name, void (*function)(void*), void* argument);
+  void join(ThreadId thread, std::uintptr_t pc);
+  /// Waits for wake(): returns at once if it came since prepare_to_sleep().  With a timeout it also
+  /// returns when nobody else can run.  False: the timeout.
+  void prepare_to_sleep();
+  bool sleep(bool timeout, std::uintptr_t pc);
+  void wake(ThreadId thread);
+  /// Called inside a loop that waits for memory to change.
+  void await(std::uintptr_t pc);
+
+  /// Contexts that must not sleep: a count, kept by whoever knows the program's rules.
+  int& atomic_depth();
+  /// Sleeping here would be an error: reports it if so.
+  void may_sleep(const char* what);
+
+  void report(Severity severity, std::string kind, std::string message, const Stack& here,
+              const Stack& other = {}, const Object* object = nullptr);
+  /// Calls by frame pointers, from a frame of the program's.
+  Stack stack_from(const void* frame) const;
+  ThreadId current() const;
+  bool alone() const { return alone_; }
+  void call_begin(std::string call);
+  void call_end(std::string result);
+  /// Something observable that no call returns; part of the outcome.
+  void note(std::string text) { notes_ += text; }
+  /// What the program says at the end of an execution, with the calls' results.
+  const std::string& notes() const { return notes_; }
+
+ private:
+  enum class Phase : std::uint8_t { none, ready, ended, dead };
+  struct Held {
+    Lock* lock = nullptr;
+    bool shared = false;
+    Stack taken;
+  };
+  struct Thread {
+    ThreadId id = 0;
+    Phase phase = Phase::none;
+    std::string name;
+    void (*function)(void*) = nullptr;
+    void* argument = nullptr;
+    Fiber fiber;
+    Stamp stamp;
+    Clock fence_release, fence_acquire;  ///< for relaxed accesses next to fences
+    Lock* pending_lock = nullptr;
+    MemoryOrder pending_order;           ///< of the memory operation that is pending
+    bool pending_marked = false;
+    std::uint32_t grace = 0;             ///< of grace_end: its index
+    ThreadId joined = 0;                 ///< of join
+    std::uint16_t chosen = 0;            ///< what choose answered
+    bool tried = false;                  ///< what try_acquire answered
+    bool woken = false, with_timeout = false, timed_out = false;
+    Stamp woken_by;
+    std::uintptr_t last_read = 0;        ///< granule, for await
+    std::uint32_t last_read_at = 0;      ///< position + 1
+    unsigned readers = 0;
+    int atomic_depth = 0;
+    std::vector<Held> held;
+    std::vector<std::uintptr_t> held_addresses;
+  };
+  /// A grace period that has begun.
+  struct Grace {
+    ThreadMask waits = 0;
+    Stamp ended;  ///< joined by each reader that it waits for
+  };
+  /// The last such events of each thread, by position + 1.
+  struct LastOf {
+    std::array<std::uint32_t, kMaxThreads> reader_begin{}, grace_begin{};
+    std::array<Clock, kMaxThreads> grace_clock{};
+  };
+
+  // engine.cc: executions
+  void prepare(const Program& program);
+  void restore();
+  Ending execute(Strategy& strategy);
+  void check_end(Ending ending);
+  Thread& start_thread(const char* name, void (*function)(void*), void* argument);
+  static void thread_entry();
+  static void alone_entry();
+  [[noreturn]] void leave(Phase phase);
+  void run_alone(void (*function)());
+  void switch_to(ThreadId next);
+  ThreadId pick_next();
+  bool enabled(const Thread& thread) const;
+  std::string schedule_now() const;
+
+  // points.cc: what a scheduling point does
+  void point(const Operation& operation);
+  void perform(Thread& thread, const Operation& operation);
+  void perform_lock(Thread& thread, const Operation& operation);
+  void perform_readers(Thread& thread, const Operation& operation);
+  void access_memory(Thread& thread, const Operation& operation);
+  void synchronise_memory(Thread& thread, const Operation& operation, std::uint8_t bytes,
+                          Cell& cell);
+  void note_lock_word(std::uintptr_t lock, std::uintptr_t pc);
+  void note_plain(Thread& thread, std::uintptr_t address, std::size_t size, bool write,
+                  std::uintptr_t pc);
+
+  // order.cc: the trace order
+  void depend(const Thread& thread, const Operation& operation);
+  void depend_on_memory(const Operation& operation);
+  void depend_on_lock(const Thread& thread, const Operation& operation);
+  void could_precede(std::uint32_t position);
+  void comes_after(std::uint32_t position);
+  void enter(const Thread& thread, const Operation& operation);
+  void tell_waiting();
+
+  // watch.cc: detectors
+  void check_object(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc);
+  void check_access(Cell& cell, const Access& access);
+  void check_release_of(Object& object, bool deferred, std::uintptr_t pc);
+  void check_deadlock();
+  void check_leaks();
+  Stack stack_here(std::uintptr_t pc) const;
+  std::string object_text(const Object& object) const;
+
+  Heap heap_;
+  Memory memory_;
+  Locks locks_;
+  LockOrder lock_order_;
+  Histories histories_;
+  std::vector<Report> reports_;
+  std::unordered_map<std::string, std::size_t> reported_;
+
+  const Program* program_ = nullptr;
+  const Limits* limits_ = nullptr;
+  Strategy* strategy_ = nullptr;
+  std::vector<std::vector<unsigned char>> found_data_;  ///< before the set-up
+  std::vector<std::vector<unsigned char>> saved_data_;  ///< behind it
+  std::array<Thread, kMaxThreads> threads_;
+  std::array<Operation, kMaxThreads> pending_;
+  unsigned thread_count_ = 0;
+  Thread* current_ = nullptr;
+  Fiber main_;
+  Ending ending_ = Ending::complete;
+  bool alone_ = false, restart_ = false, started_ = false, throw_alone_ = false;
+  void (*alone_function_)() = nullptr;
+  /// Threads and callbacks that the set-up or the finish asked for: they run behind it.
+  std::vector<ThreadBody> late_;
+  ThreadBody running_late_;
+
+  std::vector<Event> events_;
+  std::vector<std::uint32_t> races_;
+  Clock before_;    ///< the thread's trace order before the operation at hand
+  Clock ordered_;   ///< and with what that depends on
+  ThreadId depends_ = 0;  ///< the thread
+  std::vector<Grace> graces_;
+  LastOf last_of_;
+  std::uint32_t accesses_since_point_ = 0;
+  std::string notes_;
+  Statistics statistics_;
+  std::exception_ptr failure_;  ///< of the strategy
+};
+
+}  // namespace iommucheck::schedule
+
+#endif  // IOMMUCHECK_CHECKER_SCHEDULE_ENGINE_H

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// Arenas that only grow, and a table from addresses to objects.
+#include "checker/schedule/heap.h"
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+#include "checker/schedule/layout.h"
+
+namespace iommucheck::schedule {
+namespace {
+
+unsigned char* memory(std::uintptr_t address) {
+  return reinterpret_cast<unsigned char*>(address);  // NOLINT(performance-no-int-to-ptr)
+}
+
+constexpr std::size_t round_up(std::size_t value, std::size_t to) {
+  return (value + to - 1) / to * to;
+}
+
+}  // namespace
+
+Heap::Heap() : owner_(kMaxThreads * kArenaSize >> kAlignShift) {
+  void* wanted = memory(kHeapBase);
+  void* got = mmap(wanted, kMaxThreads * kArenaSize, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  if (got != wanted) {
+    throw std::system_error{errno, std::generic_category(), "no memory for the heap under test"};
+  }
+  base_ = kHeapBase;
+}
+
+Heap::~Heap() { munmap(memory(base_), kMaxThreads * kArenaSize); }
+
+Object* Heap::allocate(ThreadId thread, std::size_t size, std::size_t align) {
+  constexpr std::size_t kUnit = std::size_t{1} << kAlignShift;
+  const std::uintptr_t arena = base_ + thread * kArenaSize;
+  // The unit before an object belongs to no object: running over an end shows.
+  const std::size_t begin = round_up(used_[thread] + kUnit, std::max(align, kUnit));
+  if (size > kArenaSize || begin + size + kUnit > kArenaSize) return nullptr;
+  const std::size_t end = begin + round_up(std::max<std::size_t>(size, 1), kUnit);
+  used_[thread] = end;
+  objects_.push_back({});
+  Object& object = objects_.back();
+  object.start = arena + begin;
+  object.size = size;
+  object.allocated_by = thread;
+  for (std::uintptr_t at = object.start; at < arena + end + kUnit; at += kUnit) {
+    owner_[(at - base_) >> kAlignShift] = static_cast<std::uint32_t>(objects_.size());
+  }
+  return &object;
+}
+
+Object* Heap::around(std::uintptr_t address) {
+  const std::uintptr_t thread = (address - base_) / kArenaSize;
+  const std::uintptr_t arena = base_ + thread * kArenaSize;
+  if (address - arena > used_[thread] + (std::size_t{1} << kAlignShift)) return nullptr;
+  const std::uint32_t number = owner_[(address - base_) >> kAlignShift];
+  return number == 0 || number > objects_.size() ? nullptr : &objects_[number - 1];
+}
+
+Object* Heap::starting_at(std::uintptr_t address) {
+  if (!contains(address)) return nullptr;
+  Object* object = around(address);
+  return object != nullptr && object->start == address ? object : nullptr;
+}
+
+void Heap::save() {
+  saved_used_ = used_;
+  saved_objects_ = objects_;
+  saved_.clear();
+  for (unsigned thread = 0; thread < kMaxThreads; ++thread) {
+    const unsigned char* arena = memory(base_ + thread * kArenaSize);
+    saved_.insert(saved_.end(), arena, arena + used_[thread]);
+  }
+}
+
+void Heap::restore() {
+  constexpr std::size_t kUnit = std::size_t{1} << kAlignShift;
+  const unsigned char* from = saved_.data();
+  for (unsigned thread = 0; thread < kMaxThreads; ++thread) {
+    const std::uintptr_t arena = base_ + thread * kArenaSize;
+    const std::size_t first = (saved_used_[thread] + kUnit) >> kAlignShift;
+    const std::size_t last = (used_[thread] + 2 * kUnit) >> kAlignShift;
+    const std::size_t offset = (arena - base_) >> kAlignShift;
+    if (first < last) {
+      std::memset(&owner_[offset + first], 0, (last - first) * sizeof(owner_[0]));
+    }
+    if (saved_used_[thread] != 0) std::memcpy(memory(arena), from, saved_used_[thread]);
+    from += saved_used_[thread];
+  }
+  used_ = saved_used_;
+  objects_ = saved_objects_;
+}
+
+}  // namespace iommucheck::schedule

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// Heap: objects at addresses that depend on the thread and its own allocations only, never reused
+// within an execution, so that every access to a freed object is known to be one.
+//
+// Not thread-safe: one fiber runs at a time.
+#ifndef IOMMUCHECK_CHECKER_SCHEDULE_HEAP_H
+#define IOMMUCHECK_CHECKER_SCHEDULE_HEAP_H
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "checker/schedule/clock.h"
+
+namespace iommucheck::schedule {
+
+/// What code passed a place: addresses of calls, innermost first.
+struct Stack {
+  static constexpr unsigned kDepth = 12;
+  std::array<std::uintptr_t, kDepth> pc{};
+  unsigned count = 0;
+};
+
+enum class Life : std::uint8_t {
+  live,
+  deferred,  ///< handed to kfree_rcu(): readers that were inside may still look
+  freed,
+};
+
+struct Object {
+  std::uintptr_t start = 0;
+  std::size_t size = 0;
+  Life life = Life::live;
+  ThreadId allocated_by = 0, freed_by = 0;
+  bool permanent = false;  ///< never a leak
+  std::uint32_t grace = 0;  ///< of `deferred`: the grace period that ends its life
+  Stack allocated, freed;
+};
+
+class Heap {
+ public:
+  /// Bytes for each thread of one execution.
+  static constexpr std::size_t kArenaSize = std::size_t{4} << 20;
+
+  /// Maps the arenas at fixed addresses.  Throws std::system_error.
+  Heap();
+  ~Heap();
+  Heap(const Heap&) = delete;
+  Heap& operator=(const Heap&) = delete;
+
+  /// Null: the thread's arena is full.  The memory is not initialised.
+  Object* allocate(ThreadId thread, std::size_t size, std::size_t align);
+
+  /// The object whose first byte this is, or null.
+  Object* starting_at(std::uintptr_t address);
+  /// The object that was allocated nearest at or below an address of the heap; null: none there.
+  /// The address may lie behind its end.
+  Object* around(std::uintptr_t address);
+  bool contains(std::uintptr_t address) const { return address - base_ < kMaxThreads * kArenaSize; }
+
+  /// What exists now, contents included, is what every execution starts with.
+  void save();
+  void restore();
+
+  std::vector<Object>& objects() { return objects_; }
+
+ private:
+  static constexpr unsigned kAlignShift = 4;
+
+  std::uintptr_t base_ = 0;
+  std::array<std::size_t, kMaxThreads> used_{}, saved_used_{};
+  std::vector<Object> objects_, saved_objects_;
+  std::vector<std::uint32_t> owner_;  ///< of each 16 bytes: the number of the object + 1
+  std::vector<unsigned char> saved_;  ///< contents of all arenas, one after the other
+};
+
+}  // namespace iommucheck::schedule
+
+#endif  // IOMMUCHECK_CHECKER_SCHEDULE_HEAP_H

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// The trace order: what an operation depends on, and which earlier steps it could have preceded.
+//
+// An edge that can be turned round (could_precede) makes the search try the other order.  An edge
+// that cannot (comes_after: an unlock before the lock, a reader's end before the end of the grace
+// period that waits for it) only orders.  Both must be exact: a missing edge loses executions that
+// differ, and a needless order-only edge hides the races of what it orders.
+#include "checker/schedule/engine.h"
+
+namespace iommucheck::schedule {
+
+void Engine::could_precede(std::uint32_t position) {
+  if (position == 0) return;
+  const Event& event = events_[position - 1];
+  if (event.thread == depends_ || before_.covers(event.thread, position - 1)) return;
+  races_.push_back(position - 1);
+  ordered_.join(event.clock);
+}
+
+void Engine::comes_after(std::uint32_t position) {
+  if (position != 0) ordered_.join(events_[position - 1].clock);
+}
+
+void Engine::depend_on_memory(const Operation& operation) {
+  const std::uintptr_t last = granule(operation.object + operation.size - 1);
+  for (std::uintptr_t at = granule(operation.object); at <= last; ++at) {
+    const Cell& cell = memory_.at(at);
+    ThreadMask others = cell.readers & ~mask_of(depends_);
+    if (operation.kind == Kind::read || others == 0) {
+      could_precede(cell.last_write);
+      continue;
+    }
+    // Behind the reads, which are behind the write: that one cannot be turned round directly.
+    comes_after(cell.last_write);
+    for (; others != 0; others &= others - 1) {
+      could_precede(cell.read_at[static_cast<unsigned>(__builtin_ctz(others))]);
+    }
+  }
+}
+
+void Engine::depend_on_lock(const Thread& thread, const Operation& operation) {
+  const Lock& lock = *thread.pending_lock;
+  const bool shared = is_shared(operation.kind);
+  switch (operation.kind) {
+    case Kind::acquire:
+    case Kind::acquire_shared:
+      could_precede(lock.acquired_at);
+      ordered_.join(lock.released.trace);
+      if (shared) return;
+      ordered_.join(lock.released_shared.trace);
+      for (const std::uint32_t position : lock.shared_at) could_precede(position);
+      return;
+    case Kind::try_acquire:
+    case Kind::try_acquire_shared:
+      // Whether it succeeds depends on everything that has happened to the lock.
+      could_precede(lock.acquired_at);
+      could_precede(lock.released_at);
+      for (unsigned i = 0; i < kMaxThreads; ++i) {
+        could_precede(lock.failed_at[i]);
+        if (shared) continue;
+        could_precede(lock.shared_at[i]);
+        could_precede(lock.shared_released_at[i]);
+      }
+      return;
+    default:
+      for (const std::uint32_t position : lock.failed_at) could_precede(position);
+  }
+}
+
+/// Fills races_ and ordered_ for what `thread` is about to do.
+void Engine::depend(const Thread& thread, const Operation& operation) {
+  races_.clear();
+  before_ = thread.stamp.trace;
+  ordered_ = before_;
+  depends_ = thread.id;
+  switch (operation.kind) {
+    case Kind::start:
+    case Kind::choose:
+    case Kind::reader_end: return;
+    case Kind::read:
+    case Kind::write: depend_on_memory(operation); return;
+    case Kind::reader_begin:
+      for (const std::uint32_t position : last_of_.grace_begin) could_precede(position);
+      return;
+    case Kind::grace_begin:
+      for (const std::uint32_t position : last_of_.reader_begin) could_precede(position);
+      return;
+    case Kind::grace_end: ordered_.join(graces_[thread.grace].ended.trace); return;
+    case Kind::sleep: ordered_.join(thread.woken_by.trace); return;
+    case Kind::await:
+      if (const Cell* cell = memory_.find(operation.object)) comes_after(cell->last_write);
+      return;
+    case Kind::join: ordered_.join(threads_[thread.joined].stamp.trace); return;
+    default: depend_on_lock(thread, operation);
+  }
+}
+
+/// Notes the event that has just been added, for those that will depend on it.
+void Engine::enter(const Thread& thread, const Operation& operation) {
+  const auto position = static_cast<std::uint32_t>(events_.size());
+  if (is_memory(operation.kind)) {
+    const std::uintptr_t last = granule(operation.object + operation.size - 1);
+    for (std::uintptr_t at = granule(operation.object); at <= last; ++at) {
+      Cell& cell = memory_.at(at);
+      if (operation.kind == Kind::write) {
+        cell.last_write = position;
+        cell.readers = 0;
+      } else {
+        cell.readers |= mask_of(thread.id);
+        cell.read_at[thread.id] = position;
+      }
+    }
+  } else if (operation.kind == Kind::reader_begin) {
+    last_of_.reader_begin[thread.id] = position;
+  } else if (operation.kind == Kind::grace_begin) {
+    last_of_.grace_begin[thread.id] = position;
+  }
+}
+
+/// The execution is over: who still waits might have gone on if others had been slower.
+void Engine::tell_waiting() {
+  for (unsigned i = 1; i < thread_count_; ++i) {
+    const Thread& thread = threads_[i];
+    if (thread.phase != Phase::ready) continue;
+    depend(thread, pending_[i]);
+    strategy_->left_waiting(events_, thread.id, ordered_, races_);
+  }
+}
+
+}  // namespace iommucheck::schedule

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+// Scheduling points: the thread says what it is about to do, somebody is picked, it is done.
+#include <string>
+
+#include "checker/schedule/engine.h"
+#include "checker/schedule/layout.h"
+
+namespace iommucheck::schedule {
+namespace {
+
+/// The bytes of [address, address + size) in a granule.
+std::uint8_t bytes_in(std::uintptr_t at, std::uintptr_t address, std::size_t size) {
+  const std::uintptr_t base = at << kGranuleShift;
+  const std::uintptr_t from = std::max(base, address);
+  const std::uintptr_t to = std::min(base + 8, address + size);
+  return static_cast<std::uint8_t>(((1U << (to - base)) - 1) & ~((1U << (from - base)) - 1));
+}
+
+}  // namespace
+
+void Engine::point(const Operation& operation) {
+  Thread& self = *current_;
+  accesses_since_point_ = 0;
+  if (is_lock(operation.kind)) self.pending_lock = &locks_.at(operation.object);
+  if (alone_) {
+    perform(self, operation);
+    return;
+  }
+  pending_[self.id] = operation;
+  if (events_.size() >= limits_->steps) {
+    report(Severity::goes_on, "endless loop",
+           "the execution passed " + std::to_string(events_.size()) +
+               " scheduling points; the last one is shown",
+           stack_here(operation.pc));
+    ending_ = Ending::cut;
+    switch_to(kNobody);
+  }
+  const ThreadId next = pick_next();
+  if (next != self.id) switch_to(next);
+  perform(self, operation);
+}
+
+void Engine::perform(Thread& thread, const Operation& operation) {
+  if (is_memory(operation.kind)) {
+    check_object(operation.object, operation.size, operation.kind == Kind::write, operation.pc);
+  }
+  if (!alone_) {
+    depend(thread, operation);
+    thread.stamp.trace = ordered_;
+    const auto position = static_cast<std::uint32_t>(events_.size()) + 1;
+    thread.stamp.trace.at[thread.id] = position;
+    thread.chosen = 0;
+    if (operation.kind == Kind::choose) {
+      thread.chosen = static_cast<std::uint16_t>(strategy_->choose(operation.alternatives));
+    }
+    events_.push_back({thread.id, thread.chosen, operation, thread.stamp.trace});
+    enter(thread, operation);
+    strategy_->executed(events_, races_);
+  }
+  if (is_memory(operation.kind)) {
+    access_memory(thread, operation);
+    return;
+  }
+  ++thread.stamp.sync.at[thread.id];
+  if (is_lock(operation.kind)) {
+    perform_lock(thread, operation);
+  } else if (operation.kind == Kind::sleep) {
+    thread.stamp.sync.join(thread.woken_by.sync);
+  } else if (operation.kind == Kind::join) {
+    thread.stamp.sync.join(threads_[thread.joined].stamp.sync);
+  } else {
+    perform_readers(thread, operation);
+  }
+}
+
+void Engine::perform_lock(Thread& thread, const Operation& operation) {
+  Lock& lock = *thread.pending_lock;
+  const auto position = static_cast<std::uint32_t>(events_.size());
+  const bool shared = is_shared(operation.kind);
+  switch (operation.kind) {
+    case Kind::try_acquire:
+    case Kind::try_acquire_shared:
+      thread.tried = lock.free_for(shared);
+      if (!thread.tried) {
+        lock.failed_at[thread.id] = position;
+        return;
+      }
+      [[fallthrough]];
+    case Kind::acquire:
+    case Kind::acquire_shared:
+      thread.stamp.sync.join(lock.released.sync);
+      if (shared) {
+        lock.shared_by |= mask_of(thread.id);
+        lock.shared_at[thread.id] = position;
+        return;
+      }
+      thread.stamp.sync.join(lock.released_shared.sync);
+      lock.owner = thread.id;
+      lock.acquired_at = position;
+      lock.released_at = 0;
+      lock.released_shared = {};
+      lock.shared_at.fill(0);
+      lock.shared_released_at.fill(0);
+      lock.failed_at.fill(0);
+      return;
+    case Kind::release:
+      lock.owner = kNobody;
+      lock.released = thread.stamp;
+      lock.released_at = position;
+      return;
+    default:
+      lock.shared_by &= ~mask_of(thread.id);
+      lock.released_shared.join(thread.stamp);
+      lock.shared_released_at[thread.id] = position;
+  }
+}
+
+void Engine::perform_readers(Thread& thread, const Operation& operation) {
+  switch (operation.kind) {
+    case Kind::reader_begin:
+      // What was done before a grace period began is seen by readers that begin after it.
+      for (unsigned i = 0; i < kMaxThreads; ++i) {
+        if (last_of_.grace_begin[i] != 0) thread.stamp.sync.join(last_of_.grace_clock[i]);
+      }
+      return;
+    case Kind::reader_end:
+      for (Grace& grace : graces_) {
+        if ((grace.waits & mask_of(thread.id)) == 0) continue;
+        grace.waits &= ~mask_of(thread.id);
+        grace.ended.join(thread.stamp);
+      }
+      return;
+    case Kind::grace_begin: {
+      Grace grace;
+      for (unsigned i = 0; i < thread_count_; ++i) {
+        const Thread& other = threads_[i];
+        if (other.readers != 0 && other.phase != Phase::ended) grace.waits |= mask_of(i);
+      }
+      grace.ended = thread.stamp;
+      last_of_.grace_clock[thread.id] = thread.stamp.sync;
+      thread.grace = static_cast<std::uint32_t>(graces_.size());
+      graces_.push_back(grace);
+      return;
+    }
+    case Kind::grace_end: thread.stamp.join(graces_[thread.grace].ended); return;
+    default: return;
+  }
+}
+
+void Engine::synchronise_memory(Thread& thread, const Operation& operation, std::uint8_t bytes,
+                                Cell& cell) {
+  const MemoryOrder order = thread.pending_order;
+  if (operation.kind == Kind::read || order.modifies) {
+    for (const Published& published : cell.published) {
+      if ((published.bytes & bytes) == 0) continue;
+      (order.acquire ? thread.stamp.sync : thread.fence_acquire).join(published.clock);
+    }
+  }
+  if (operation.kind == Kind::read) return;
+  Published mine{bytes, order.release ? thread.stamp.sync : thread.fence_release};
+  if (order.modifies) {
+    // Who reads our value still synchronises with who wrote the one before.
+    for (const Published& published : cell.published) {
+      if ((published.bytes & bytes) != 0) mine.clock.join(published.clock);
+    }
+  }
+  std::erase_if(cell.published,
+                [&](const Published& published) { return (published.bytes & ~bytes) == 0; });
+  if (mine.clock != Clock{}) cell.published.push_back(mine);
+}
+
+/// After the event: the race test, and what the program's own memory orders publish.
+void Engine::access_memory(Thread& thread, const Operation& operation) {
+  const std::uint32_t time = thread.stamp.sync.at[thread.id]++;
+  if (alone_) return;
+  const std::uintptr_t last = granule(operation.object + operation.size - 1);
+  for (std::uintptr_t at = granule(operation.object); at <= last; ++at) {
+    Cell& cell = memory_.at(at);
+    const std::uint8_t bytes = bytes_in(at, operation.object, operation.size);
+    const Access access{operation.pc,
+                        time,
+                        thread.id,
+                        bytes,
+                        operation.kind == Kind::write,
+                        thread.pending_marked,
+                        thread.readers != 0};
+    check_access(cell, access);
+    if (thread.pending_marked) synchronise_memory(thread, operation, bytes, cell);
+    if (operation.kind == Kind::read) {
+      thread.last_read = at;
+      thread.last_read_at = static_cast<std::uint32_t>(events_.size());
+    }
+  }
+}
+
+void Engine::marked(std::uintptr_t address, std::size_t size, bool write, MemoryOrder order,
+                    std::uintptr_t pc) {
+  if (current_ == nullptr) return;
+  Thread& self = *current_;
+  self.pending_order = order;
+  self.pending_marked = true;
+  point({write ? Kind::write : Kind::read, static_cast<std::uint8_t>(size), 1, address, pc});
+}
+
+void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc) {
+  if (current_ == nullptr || size == 0) return;
+  Thread& self = *current_;
+  if (self.fiber.contains(address)) {
+    // Its own stack: of interest only once another thread has been seen to touch it.
+    if (alone_ || memory_.promotions() == 0 || !memory_.is_promoted(granule(address))) return;
+  }
+  constexpr std::uint32_t kEndless = 1U << 24U;
+  if (++accesses_since_point_ == kEndless) {
+    report(Severity::ends_thread, "endless loop",
+           "the thread accessed memory 16 million times without a scheduling point",
+           stack_here(pc));
+  }
+  if (alone_) {
+    check_object(address, size, write, pc);
+    return;
+  }
+  const std::uintptr_t last = granule(address + size - 1);
+  std::uintptr_t from = address;
+  for (std::uintptr_t at = granule(address); at <= last; ++at) {
+    const std::uintptr_t to = std::min(address + size, (at + 1) << kGranuleShift);
+    if (memory_.at(at).promoted) {
+      self.pending_order = {};
+      self.pending_marked = false;
+      point({write ? Kind::write : Kind::read, static_cast<std::uint8_t>(to - from), 1, from, pc});
+    } else {
+      note_plain(self, from, to - from, write, pc);
+    }
+    from = to;
+  }
+}
+
+/// A plain access within one granule that is no scheduling point.  One to another thread's stack
+/// makes it shared memory, also for its owner, from the next execution on.
+void Engine::note_plain(Thread& thread, std::uintptr_t address, std::size_t size, bool write,
+                        std::uintptr_t pc) {
+  check_object(address, size, write, pc);
+  const std::uintptr_t at = granule(address);
+  if (address - kStackBase < kMaxThreads * kStackStride && memory_.promote(at)) restart_ = true;
+  check_access(memory_.at(at), {pc, thread.stamp.sync.at[thread.id], thread.id,
+                                bytes_in(at, address, size), write, false, thread.readers != 0});
+}
+
+void Engine::fence(bool acquire, bool release) {
+  if (current_ == nullptr || alone_) return;
+  Thread& self = *current_;
+  if (acquire) self.stamp.sync.join(self.fence_acquire);
+  if (!release) return;
+  ++self.stamp.sync.at[self.id];
+  self.fence_release = self.stamp.sync;
+}
+
+unsigned Engine::choose(unsigned alternatives, std::uintptr_t pc) {
+  if (current_ == nullptr || alone_ || alternatives < 2) return 0;
+  point({Kind::choose, 0, static_cast<std::uint16_t>(alternatives), 0, pc});
+  return current_->chosen;
+}
+
+}  // namespace iommucheck::schedule

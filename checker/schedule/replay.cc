@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Following a schedule step by step.
+#include "checker/schedule/replay.h"
+
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace iommucheck::schedule {
+
+bool Replay::begin() {
+  if (done_) return false;
+  done_ = true;
+  return true;
+}
+
+ThreadId Replay::pick(const Situation& situation) {
+  if (at_ >= schedule_.steps.size()) {
+    ++at_;
+    const bool same =
+        situation.current != kNobody && (situation.enabled & mask_of(situation.current)) != 0;
+    return same ? situation.current : static_cast<ThreadId>(__builtin_ctz(situation.enabled));
+  }
+  const ThreadId thread = schedule_.steps[at_].thread;
+  if ((situation.enabled & mask_of(thread)) == 0) {
+    throw std::invalid_argument{fmt::format(
+        "the schedule does not fit: at its step {} thread {} cannot go on; it belongs to another "
+        "program, another source or another compiler",
+        at_ + 1, thread)};
+  }
+  ++at_;
+  return thread;
+}
+
+unsigned Replay::choose(unsigned alternatives) {
+  const std::size_t step = at_ - 1;
+  if (step >= schedule_.steps.size()) return 0;
+  const unsigned alternative = schedule_.steps[step].alternative;
+  if (alternative >= alternatives) {
+    throw std::invalid_argument{fmt::format(
+        "the schedule does not fit: its step {} takes alternative {} of {}", step + 1, alternative,
+        alternatives)};
+  }
+  return alternative;
+}
+
+}  // namespace iommucheck::schedule

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+// What a program under test asks for: locks, readers and grace periods, memory, sleep, threads.
+#include <cstring>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "checker/schedule/engine.h"
+
+namespace iommucheck::schedule {
+
+ThreadId Engine::current() const { return current_ == nullptr ? ThreadId{0} : current_->id; }
+
+int& Engine::atomic_depth() {
+  static int nobody = 0;
+  return current_ == nullptr ? nobody : current_->atomic_depth;
+}
+
+// ---- locks ----
+
+void Engine::acquire(std::uintptr_t lock, bool shared, std::uintptr_t pc) {
+  if (current_ == nullptr) return;
+  Thread& self = *current_;
+  note_lock_word(lock, pc);
+  for (const Held& held : self.held) {
+    if (held.lock->address == lock) {
+      if (shared && held.shared) continue;
+      report(Severity::ends_thread, "recursive lock", "the lock is held by who asks for it",
+             stack_here(pc), held.taken);
+    }
+    if (alone_) continue;
+    const auto back = lock_order_.add({held.lock->address, lock, held.taken, stack_here(pc)});
+    if (back) {
+      report(Severity::goes_on, "lock-order inversion",
+             "two locks are taken in one order here and in the other order elsewhere",
+             stack_here(pc), back->taken_at);
+    }
+  }
+  point({shared ? Kind::acquire_shared : Kind::acquire, 0, 1, lock, pc});
+  self.held.push_back({&locks_.at(lock), shared, stack_here(pc)});
+  self.held_addresses.push_back(lock);
+}
+
+bool Engine::try_acquire(std::uintptr_t lock, bool shared, std::uintptr_t pc) {
+  if (current_ == nullptr) return true;
+  Thread& self = *current_;
+  note_lock_word(lock, pc);
+  point({shared ? Kind::try_acquire_shared : Kind::try_acquire, 0, 1, lock, pc});
+  if (!self.tried) return false;
+  self.held.push_back({&locks_.at(lock), shared, stack_here(pc)});
+  self.held_addresses.push_back(lock);
+  return true;
+}
+
+void Engine::release(std::uintptr_t lock, bool shared, std::uintptr_t pc) {
+  if (current_ == nullptr) return;
+  Thread& self = *current_;
+  note_lock_word(lock, pc);
+  std::size_t at = self.held.size();
+  while (at > 0 && self.held[at - 1].lock->address != lock) --at;
+  if (at == 0) {
+    report(Severity::ends_thread, "unbalanced unlock", "the lock is not held by who releases it",
+           stack_here(pc));
+    return;
+  }
+  --at;
+  if (self.held[at].shared != shared) {
+    report(Severity::goes_on, "unbalanced unlock",
+           shared ? "it was taken alone and is released as shared"
+                  : "it was taken as shared and is released as taken alone",
+           stack_here(pc), self.held[at].taken);
+    shared = self.held[at].shared;
+  }
+  self.held.erase(self.held.begin() + static_cast<std::ptrdiff_t>(at));
+  self.held_addresses.erase(self.held_addresses.begin() + static_cast<std::ptrdiff_t>(at));
+  point({shared ? Kind::release_shared : Kind::release, 0, 1, lock, pc});
+}
+
+/// A lock inside an object is an access to the object: a marked one.
+void Engine::note_lock_word(std::uintptr_t lock, std::uintptr_t pc) {
+  check_object(lock, 1, false, pc);
+  Thread& self = *current_;
+  if (alone_ || self.fiber.contains(lock)) return;
+  check_access(memory_.at(granule(lock)),
+               {pc, self.stamp.sync.at[self.id], self.id,
+                static_cast<std::uint8_t>(1U << (lock & 7U)), false, true, self.readers != 0});
+}
+
+bool Engine::holds(std::uintptr_t lock) const {
+  if (current_ == nullptr) return true;
+  for (const std::uintptr_t address : current_->held_addresses) {
+    if (address == lock) return true;
+  }
+  return false;
+}
+
+std::span<const std::uintptr_t> Engine::held() const {
+  if (current_ == nullptr) return {};
+  return current_->held_addresses;
+}
+
+// ---- readers ----
+
+void Engine::reader_begin(std::uintptr_t pc) {
+  if (current_ == nullptr) return;
+  // The count goes up behind the point: a grace period that begins before it does not wait for us.
+  if (current_->readers == 0) point({Kind::reader_begin, 0, 1, 0, pc});
+  ++current_->readers;
+}
+
+void Engine::reader_end(std::uintptr_t pc) {
+  if (current_ == nullptr) return;
+  if (current_->readers == 0) {
+    report(Severity::goes_on, "unbalanced unlock", "rcu_read_unlock() outside of a reader",
+           stack_here(pc));
+    return;
+  }
+  if (current_->readers == 1) {
+    point({Kind::reader_end, 0, 1, 0, pc});
+  }
+  --current_->readers;
+}
+
+unsigned Engine::reader_depth() const { return current_ == nullptr ? 0 : current_->readers; }
+
+void Engine::synchronize(std::uintptr_t pc) {
+  if (current_ == nullptr) return;
+  if (current_->readers != 0) {
+    report(Severity::ends_thread, "RCU misuse", "a reader waits for its own end", stack_here(pc));
+  }
+  if (alone_) return;
+  point({Kind::grace_begin, 0, 1, 0, pc});
+  point({Kind::grace_end, 0, 1, 0, pc});
+}
+
+void Engine::after_grace(const char* name, void (*function)(void*), void* argument,
+                         std::uintptr_t pc) {
+  if (current_ == nullptr) return;
+  if (alone_) {
+    late_.push_back({name, function, argument});
+    return;
+  }
+  point({Kind::grace_begin, 0, 1, 0, pc});
+  Thread& thread = start_thread(name, function, argument);
+  thread.grace = current_->grace;
+  thread.stamp = current_->stamp;
+  thread.stamp.trace.at[thread.id] = 0;
+  pending_[thread.id] = {Kind::grace_end, 0, 1, 0, pc};
+}
+
+void Engine::free_after_grace(std::uintptr_t address, std::uintptr_t pc) {
+  if (current_ == nullptr) return;
+  Object* object = heap_.starting_at(address);
+  if (object == nullptr || object->life != Life::live) {
+    report(Severity::ends_thread, object == nullptr ? "invalid free" : "double free",
+           object == nullptr ? "no allocation starts here" : "the object was freed before",
+           stack_here(pc), {}, object);
+    return;
+  }
+  if (alone_) {
+    object->life = Life::freed;
+    object->freed = stack_here(pc);
+    return;
+  }
+  point({Kind::grace_begin, 0, 1, 0, pc});
+  object = heap_.starting_at(address);  // others may have allocated meanwhile
+  if (object->life != Life::live) {
+    report(Severity::ends_thread, "double free", "the object was freed before", stack_here(pc), {},
+           object);
+    return;
+  }
+  check_release_of(*object, true, pc);
+  object->life = Life::deferred;
+  object->grace = current_->grace;
+  object->freed = stack_here(pc);
+  object->freed_by = current_->id;
+}
+
+// ---- memory ----
+
+void* Engine::allocate(std::size_t size, std::size_t align, bool zero) {
+  constexpr unsigned char kFilling = 0xa5;  // what is not initialised shall not look as if it were
+  if (current_ == nullptr) return nullptr;
+  Object* object = heap_.allocate(current_->id, size, align);
+  const Stack where = stack_from(__builtin_frame_address(0));
+  if (object == nullptr) {
+    report(Severity::ends_thread, "out of memory",
+           fmt::format("an allocation of {} bytes: one thread of one execution has {} MiB", size,
+                       Heap::kArenaSize >> 20U),
+           where);
+    return nullptr;
+  }
+  object->allocated = where;
+  void* start = reinterpret_cast<void*>(object->start);  // NOLINT(performance-no-int-to-ptr)
+  std::memset(start, zero ? 0 : kFilling, size);
+  return start;
+}
+
+void Engine::free(std::uintptr_t address, std::uintptr_t pc) {
+  if (current_ == nullptr) return;
+  Object* object = heap_.starting_at(address);
+  if (object == nullptr) {
+    report(Severity::ends_thread, "invalid free", "no allocation starts here", stack_here(pc));
+    return;
+  }
+  if (object->life != Life::live) {
+    report(Severity::ends_thread, "double free", "the object was freed before", stack_here(pc), {},
+           object);
+    return;
+  }
+  if (!alone_) check_release_of(*object, false, pc);
+  object->life = Life::freed;
+  object->freed = stack_here(pc);
+  object->freed_by = current_->id;
+}
+
+// ---- sleep and threads ----
+
+void Engine::prepare_to_sleep() {
+  if (current_ == nullptr) return;
+  current_->woken = false;
+  current_->woken_by = {};
+}
+
+bool Engine::sleep(bool timeout, std::uintptr_t pc) {
+  if (current_ == nullptr) return true;
+  if (alone_) {
+    if (!current_->woken && !timeout) {
+      report(Severity::ends_thread, "deadlock", "sleeps, and nobody else runs", stack_here(pc));
+    }
+    return current_->woken;
+  }
+  current_->with_timeout = timeout;
+  current_->timed_out = false;
+  point({Kind::sleep, 0, 1, 0, pc});
+  return !current_->timed_out;
+}
+
+void Engine::wake(ThreadId id) {
+  if (current_ == nullptr) return;
+  Thread& thread = threads_[id];
+  thread.woken = true;
+  thread.woken_by.join(current_->stamp);
+}
+
+void Engine::await(std::uintptr_t pc) {
+  if (current_ == nullptr || alone_ || current_->last_read == 0) return;
+  point({Kind::await, 0, 1, current_->last_read, pc});
+}
+
+ThreadId Engine::spawn(const char* name, void (*function)(void*), void* argument) {
+  if (current_ == nullptr || alone_) {
+    late_.push_back({name, function, argument});
+    return 0;
+  }
+  Thread& thread = start_thread(name, function, argument);
+  ++current_->stamp.sync.at[current_->id];
+  thread.stamp = current_->stamp;
+  return thread.id;
+}
+
+void Engine::join(ThreadId thread, std::uintptr_t pc) {
+  if (current_ == nullptr || alone_ || thread == 0) return;
+  current_->joined = thread;
+  point({Kind::join, 0, 1, thread, pc});
+}
+
+// ---- calls ----
+
+void Engine::call_begin(std::string call) {
+  if (current_ == nullptr || alone_) return;
+  histories_.begin(current_->id, std::move(call), static_cast<std::uint32_t>(events_.size()));
+}
+
+void Engine::call_end(std::string result) {
+  if (current_ == nullptr || alone_) return;
+  histories_.end(current_->id, std::move(result), static_cast<std::uint32_t>(events_.size()));
+  if (current_->held.empty()) return;
+  report(Severity::goes_on, "lock held on return", "the call returns and holds a lock",
+         current_->held.back().taken);
+}
+
+}  // namespace iommucheck::schedule

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+// What must not happen, and is noticed when it does.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "checker/schedule/engine.h"
+
+namespace iommucheck::schedule {
+namespace {
+
+constexpr std::size_t kMaxReports = 200;
+
+Stack just(std::uintptr_t pc) {
+  Stack stack;
+  stack.pc[0] = pc;
+  stack.count = pc == 0 ? 0 : 1;
+  return stack;
+}
+
+}  // namespace
+
+Stack Engine::stack_from(const void* frame) const {
+  Stack stack;
+  const Fiber& fiber = current_ == nullptr ? main_ : current_->fiber;
+  auto at = reinterpret_cast<std::uintptr_t>(frame);
+  while (fiber.contains(at) && fiber.contains(at + 15) && stack.count < Stack::kDepth) {
+    const auto* words = reinterpret_cast<const std::uintptr_t*>(at);  // NOLINT(performance-no-int-to-ptr)
+    if (words[1] < 4096) break;
+    stack.pc[stack.count++] = words[1] - 1;  // inside the call, not behind it
+    if (words[0] <= at) break;
+    at = words[0];
+  }
+  return stack;
+}
+
+/// The calls that led to `pc`, as far as frame pointers show them.
+Stack Engine::stack_here(std::uintptr_t pc) const {
+  const Stack whole = stack_from(__builtin_frame_address(0));
+  for (unsigned i = 0; i < whole.count; ++i) {
+    if (whole.pc[i] != pc) continue;
+    Stack stack;
+    for (unsigned j = i; j < whole.count; ++j) stack.pc[stack.count++] = whole.pc[j];
+    return stack;
+  }
+  return just(pc);
+}
+
+void Engine::report(Severity severity, std::string kind, std::string message, const Stack& here,
+                    const Stack& other, const Object* object) {
+  std::string key = kind;
+  // Two accesses that race are the same pair whichever came second.
+  std::uintptr_t first = here.count != 0 ? here.pc[0] : 0;
+  std::uintptr_t second = other.count != 0 ? other.pc[0] : 0;
+  if (kind == "data race" && first > second) std::swap(first, second);
+  key += fmt::format(" {:x} {:x}", first, second);
+  const auto [place, is_new] = reported_.try_emplace(std::move(key), reports_.size());
+  const bool outdated = !is_new && reports_[place->second].search != statistics_.restarts;
+  if ((is_new && reports_.size() < kMaxReports) || outdated) {
+    Report found;
+    found.kind = std::move(kind);
+    found.message = std::move(message);
+    found.thread = current();
+    found.here = here;
+    found.other = other;
+    if (object != nullptr) {
+      found.allocated = object->allocated;
+      found.freed = object->freed;
+    }
+    found.execution = statistics_.executions;
+    found.search = statistics_.restarts;
+    found.schedule = schedule_now();
+    if (is_new) {
+      reports_.push_back(std::move(found));
+    } else {
+      reports_[place->second] = std::move(found);
+    }
+  }
+  if (severity == Severity::ends_thread && current_ != nullptr) leave(Phase::dead);
+}
+
+std::string Engine::object_text(const Object& object) const {
+  return fmt::format("an object of {} bytes", object.size);
+}
+
+/// The memory that is about to be accessed belongs to a living object, if it is heap.
+void Engine::check_object(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc) {
+  if (!heap_.contains(address)) {
+    constexpr std::uintptr_t kLowest = 65536;
+    if (address < kLowest) {
+      report(Severity::ends_thread, "NULL dereference",
+             fmt::format("{} of {} bytes at address {:#x}", write ? "write" : "read", size, address),
+             stack_here(pc));
+    }
+    return;
+  }
+  Object* object = heap_.around(address);
+  const char* what = write ? "write" : "read";
+  if (object == nullptr) {
+    report(Severity::ends_thread, "wild pointer",
+           fmt::format("{} of {} bytes where no object is", what, size), stack_here(pc));
+    return;
+  }
+  if (object->life == Life::freed) {
+    report(Severity::ends_thread, "use-after-free",
+           fmt::format("{} of {} bytes, {} bytes inside {}", what, size, address - object->start,
+                       object_text(*object)),
+           stack_here(pc), {}, object);
+  }
+  if (address + size > object->start + object->size) {
+    report(Severity::ends_thread, "out-of-bounds",
+           fmt::format("{} of {} bytes, {} bytes inside {}", what, size, address - object->start,
+                       object_text(*object)),
+           stack_here(pc), {}, object);
+  }
+  if (object->life != Life::deferred || alone_) return;
+  // Legal only for readers that were inside when kfree_rcu() was called.
+  const Thread& self = *current_;
+  const Grace& grace = graces_[object->grace];
+  if ((grace.waits & mask_of(self.id)) != 0) return;
+  report(Severity::ends_thread, "use-after-free",
+         fmt::format("{} of {} bytes, {} bytes inside {} that waits for a grace period, by a thread "
+                     "that the grace period does not wait for",
+                     what, size, address - object->start, object_text(*object)),
+         stack_here(pc), {}, object);
+}
+
+/// Judges the access against the earlier ones, then notes it.
+void Engine::check_access(Cell& cell, const Access& access) {
+  const Clock& clock = current_->stamp.sync;
+  const Access* other = Memory::conflict(cell, access, clock);
+  if (other != nullptr) {
+    const std::uintptr_t at = cell.granule;
+    report(Severity::goes_on, "data race",
+           fmt::format("{} {} and {} {} are not ordered, and at least one of them is plain",
+                       access.marked ? "a marked" : "a plain", access.write ? "write" : "read",
+                       other->marked ? "a marked" : "a plain", other->write ? "write" : "read"),
+           stack_here(access.pc), just(other->pc),
+           heap_.contains(at << kGranuleShift) ? heap_.around(at << kGranuleShift) : nullptr);
+    if (memory_.promote(at)) restart_ = true;
+  }
+  Memory::note(cell, access, clock);
+}
+
+/// An object is about to be freed, or handed to kfree_rcu(): what others did with it has to be over.
+void Engine::check_release_of(Object& object, bool deferred, std::uintptr_t pc) {
+  const Clock& clock = current_->stamp.sync;
+  for (std::uintptr_t at = granule(object.start); at <= granule(object.start + object.size - 1);
+       ++at) {
+    const Cell* cell = memory_.find(at);
+    if (cell == nullptr) continue;
+    for (const Access& other : cell->accesses) {
+      if (other.thread == current_->id || clock.covers(other.thread, other.time)) continue;
+      if (deferred && other.in_reader) continue;
+      report(Severity::goes_on, "use-after-free",
+             fmt::format("{} of {} is not ordered after {} of it by another thread",
+                         deferred ? "kfree_rcu()" : "the free", object_text(object),
+                         other.write ? "a write" : "a read"),
+             stack_here(pc), just(other.pc), &object);
+      if (memory_.promote(at)) restart_ = true;
+      return;
+    }
+  }
+}
+
+void Engine::check_deadlock() {
+  std::string who;
+  Stack first, second;
+  bool sleeps = false;
+  for (unsigned i = 1; i < thread_count_; ++i) {
+    const Thread& thread = threads_[i];
+    if (thread.phase == Phase::dead) return;  // it may hold what the others wait for
+    if (thread.phase != Phase::ready) continue;
+    const Operation& operation = pending_[i];
+    sleeps |= operation.kind == Kind::sleep;
+    who += fmt::format("{}{} waits in {}", who.empty() ? "" : "; ", thread.name,
+                       name(operation.kind));
+    if (thread.pending_lock != nullptr && is_lock(operation.kind) &&
+        thread.pending_lock->owner != kNobody) {
+      who += fmt::format(" for what {} holds", threads_[thread.pending_lock->owner].name);
+    }
+    (first.count == 0 ? first : second) = just(operation.pc);
+  }
+  report(Severity::goes_on, sleeps ? "lost wake-up" : "deadlock", who, first, second);
+}
+
+/// What nothing points to any more, neither static data nor any object that something points to.
+void Engine::check_leaks() {
+  std::vector<Object>& objects = heap_.objects();
+  std::vector<Object*> todo;
+  std::vector<bool> reached(objects.size());
+  std::size_t live = 0;
+  for (const Object& object : objects) live += object.life == Life::live && !object.permanent;
+  if (live == 0) return;
+  const auto follow = [&](std::uintptr_t word) {
+    if (!heap_.contains(word)) return;
+    Object* object = heap_.around(word);
+    if (object == nullptr || word - object->start >= std::max<std::size_t>(object->size, 1)) return;
+    const auto number = static_cast<std::size_t>(object - objects.data());
+    if (reached[number]) return;
+    reached[number] = true;
+    todo.push_back(object);
+  };
+  const auto scan = [&](const void* begin, std::size_t size) {
+    const auto* words = static_cast<const std::uintptr_t*>(begin);
+    for (std::size_t i = 0; i < size / sizeof(*words); ++i) follow(words[i]);
+  };
+  for (const Region& region : program_->data) scan(region.begin, region.size);
+  for (const Object& object : objects) {
+    if (object.permanent) follow(object.start);
+  }
+  while (!todo.empty()) {
+    const Object* object = todo.back();
+    todo.pop_back();
+    if (object->life == Life::freed) continue;
+    scan(reinterpret_cast<const void*>(object->start), object->size);  // NOLINT(performance-no-int-to-ptr)
+  }
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    if (reached[i] || objects[i].life != Life::live) continue;
+    report(Severity::goes_on, "leak",
+           fmt::format("{} bytes that nothing points to at the end", objects[i].size),
+           objects[i].allocated);
+  }
+}
+
+void Engine::may_sleep(const char* what) {
+  if (current_ == nullptr) return;
+  const char* where = current_->atomic_depth > 0 ? "in atomic context"
+                      : current_->readers > 0    ? "inside an RCU reader"
+                                                 : nullptr;
+  if (where == nullptr) return;
+  report(Severity::goes_on, "sleep in atomic context", fmt::format("{} {}", what, where),
+         stack_from(__builtin_frame_address(0)));
+}
+
+}  // namespace iommucheck::schedule
