@@ -81,20 +81,33 @@ void Engine::restore() {
   graces_.clear();
   last_of_ = {};
   notes_.clear();
-  for (unsigned i = 0; i < thread_count_; ++i) threads_[i].phase = Phase::none;
-  thread_count_ = 1;
+  for (Thread& thread : threads_) thread.phase = Phase::none;
+  unsigned number = 0;
   for (const ThreadBody& body : program_->threads) {
-    start_thread(body.name.c_str(), body.function, body.argument);
+    start_thread(body.name.c_str(), std::to_string(++number), body.function, body.argument);
   }
 }
 
-Engine::Thread& Engine::start_thread(const char* name, void (*function)(void*), void* argument) {
-  if (thread_count_ == kMaxThreads) {
+std::string Engine::child_path() {
+  return current_->path + '.' + std::to_string(++current_->children);
+}
+
+Engine::Thread& Engine::start_thread(const char* name, std::string path, void (*function)(void*),
+                                     void* argument) {
+  unsigned id = 1;
+  while (id < thread_count_ && paths_[id] != path) ++id;
+  if (id == kMaxThreads) {
     report(Severity::ends_thread, "too many threads",
-           "the execution needs more than 15 threads, callbacks and work items",
+           "the executions need more than 15 threads, callbacks and work items",
            stack_from(__builtin_frame_address(0)));
   }
-  Thread& thread = threads_[thread_count_];
+  if (id == thread_count_) {
+    paths_[id] = path;
+    ++thread_count_;
+  }
+  Thread& thread = threads_[id];
+  thread.path = std::move(path);
+  thread.children = 0;
   thread.phase = Phase::ready;
   thread.name = name;
   thread.function = function;
@@ -109,8 +122,7 @@ Engine::Thread& Engine::start_thread(const char* name, void (*function)(void*), 
   thread.held.clear();
   thread.held_addresses.clear();
   thread.fiber.reset(thread_entry);
-  pending_[thread_count_] = Operation{};
-  ++thread_count_;
+  pending_[id] = Operation{};
   return thread;
 }
 
@@ -201,7 +213,7 @@ bool Engine::enabled(const Thread& thread) const {
 }
 
 ThreadId Engine::pick_next() {
-  Situation situation{0, current_ == nullptr ? kNobody : current_->id, &pending_};
+  Situation situation{0, current_ == nullptr ? kNobody : current_->id, &pending_, &paths_};
   ThreadMask waiting = 0, dozing = 0;
   for (unsigned i = 1; i < thread_count_; ++i) {
     const Thread& thread = threads_[i];
@@ -274,7 +286,9 @@ void Engine::check_end(Ending ending) {
 
 std::string Engine::schedule_now() const {
   Schedule schedule;
-  for (const Event& event : events_) schedule.steps.push_back({event.thread, event.alternative});
+  for (const Event& event : events_) {
+    schedule.steps.push_back({paths_[event.thread], event.alternative});
+  }
   schedule.promoted = memory_.promoted();
   return to_text(schedule);
 }

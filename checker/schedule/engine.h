@@ -85,6 +85,7 @@ class Engine {
   Histories& histories() { return histories_; }
   /// Endings are counted here, too: outcomes that are not calls (the program's own words).
   const std::vector<Event>& events() const { return events_; }
+  const std::array<std::string, kMaxThreads>& paths() const { return paths_; }
 
   // ---- for the program, by way of client.h and tsan.cc ----
 
@@ -159,6 +160,8 @@ class Engine {
     ThreadId id = 0;
     Phase phase = Phase::none;
     std::string name;
+    std::string path;        ///< "2.1": the first that thread 2 started; see Situation
+    unsigned children = 0;   ///< that it has started in this execution
     void (*function)(void*) = nullptr;
     void* argument = nullptr;
     Fiber fiber;
@@ -189,6 +192,7 @@ class Engine {
   struct LastOf {
     std::array<std::uint32_t, kMaxThreads> reader_begin{}, grace_begin{};
     std::array<Clock, kMaxThreads> grace_clock{};
+    std::array<Stamp, kMaxThreads> reader_end{};
   };
 
   // engine.cc: executions
@@ -196,7 +200,7 @@ class Engine {
   void restore();
   Ending execute(Strategy& strategy);
   void check_end(Ending ending);
-  Thread& start_thread(const char* name, void (*function)(void*), void* argument);
+  Thread& start_thread(const char* name, std::string path, void (*function)(void*), void* argument);
   static void thread_entry();
   static void alone_entry();
   [[noreturn]] void leave(Phase phase);
@@ -204,6 +208,7 @@ class Engine {
   void switch_to(ThreadId next);
   ThreadId pick_next();
   bool enabled(const Thread& thread) const;
+  std::string child_path();
   std::string schedule_now() const;
 
   // points.cc: what a scheduling point does
@@ -251,7 +256,9 @@ class Engine {
   std::vector<std::vector<unsigned char>> saved_data_;  ///< behind it
   std::array<Thread, kMaxThreads> threads_;
   std::array<Operation, kMaxThreads> pending_;
-  unsigned thread_count_ = 0;
+  /// Threads have the same number in every execution of an exploration, whoever starts first.
+  std::array<std::string, kMaxThreads> paths_;
+  unsigned thread_count_ = 0;  ///< numbers given so far; an execution need not use them all
   Thread* current_ = nullptr;
   Fiber main_;
   Ending ending_ = Ending::complete;

@@ -46,6 +46,8 @@ void Engine::depend_on_lock(const Thread& thread, const Operation& operation) {
     case Kind::acquire_shared:
       could_precede(lock.acquired_at);
       ordered_.join(lock.released.trace);
+      // Who tried in vain to have it alone would have failed because of us, too.
+      for (const std::uint32_t position : lock.failed_at) could_precede(position);
       if (shared) return;
       ordered_.join(lock.released_shared.trace);
       for (const std::uint32_t position : lock.shared_at) could_precede(position);

@@ -124,6 +124,7 @@ void Engine::perform_readers(Thread& thread, const Operation& operation) {
       }
       return;
     case Kind::reader_end:
+      last_of_.reader_end[thread.id] = thread.stamp;
       for (Grace& grace : graces_) {
         if ((grace.waits & mask_of(thread.id)) == 0) continue;
         grace.waits &= ~mask_of(thread.id);
@@ -132,11 +133,14 @@ void Engine::perform_readers(Thread& thread, const Operation& operation) {
       return;
     case Kind::grace_begin: {
       Grace grace;
+      grace.ended = thread.stamp;
       for (unsigned i = 0; i < thread_count_; ++i) {
         const Thread& other = threads_[i];
+        // A section that began before us ends before the grace period does, even if it had ended
+        // when we began: its end and our beginning could as well have come the other way round.
+        grace.ended.join(last_of_.reader_end[i]);
         if (other.readers != 0 && other.phase != Phase::ended) grace.waits |= mask_of(i);
       }
-      grace.ended = thread.stamp;
       last_of_.grace_clock[thread.id] = thread.stamp.sync;
       thread.grace = static_cast<std::uint32_t>(graces_.size());
       graces_.push_back(grace);

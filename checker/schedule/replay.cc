@@ -2,6 +2,7 @@
 // Following a schedule step by step.
 #include "checker/schedule/replay.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -21,12 +22,14 @@ ThreadId Replay::pick(const Situation& situation) {
         situation.current != kNobody && (situation.enabled & mask_of(situation.current)) != 0;
     return same ? situation.current : static_cast<ThreadId>(__builtin_ctz(situation.enabled));
   }
-  const ThreadId thread = schedule_.steps[at_].thread;
-  if ((situation.enabled & mask_of(thread)) == 0) {
+  const std::string& path = schedule_.steps[at_].thread;
+  const auto place = std::find(situation.paths->begin(), situation.paths->end(), path);
+  const auto thread = static_cast<ThreadId>(place - situation.paths->begin());
+  if (place == situation.paths->end() || (situation.enabled & mask_of(thread)) == 0) {
     throw std::invalid_argument{fmt::format(
         "the schedule does not fit: at its step {} thread {} cannot go on; it belongs to another "
         "program, another source or another compiler",
-        at_ + 1, thread)};
+        at_ + 1, path)};
   }
   ++at_;
   return thread;

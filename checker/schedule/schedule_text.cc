@@ -30,9 +30,11 @@ void add_word(Schedule& schedule, std::string_view word) {
     return;
   }
   const std::size_t mark = word.find_first_of("x/");
-  const auto thread = number<unsigned>(word, word.substr(0, mark), 10, kMaxThreads - 1);
-  if (thread == 0) refuse(word, "names thread 0, which is not scheduled");
-  ScheduleStep step{static_cast<ThreadId>(thread), 0};
+  ScheduleStep step{std::string{word.substr(0, mark)}, 0};
+  if (step.thread.empty() ||
+      step.thread.find_first_not_of("0123456789.") != std::string::npos) {
+    refuse(word, "does not begin with a thread");
+  }
   unsigned count = 1;
   if (mark != std::string_view::npos && word[mark] == 'x') {
     count = number<unsigned>(word, word.substr(mark + 1), 10, 10'000'000U);

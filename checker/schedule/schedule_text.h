@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A schedule as one line of text: what it takes to see an execution again, here or elsewhere.
 //
-//   1x12 2x3 1/1 1x4 !200000000a4
+//   1x12 2x3 1/1 1.1x4 !200000000a4
 //
 // Thread 1 passes 12 scheduling points, thread 2 three, thread 1 one, whose choice is answered
-// with alternative 1, and four more.  At the end, the memory (by eight bytes, in hexadecimal) whose
+// with alternative 1, and the first thread or callback that thread 1 started passes four.  At the end, the memory (by eight bytes, in hexadecimal) whose
 // plain accesses are scheduling points.
 #ifndef IOMMUCHECK_CHECKER_SCHEDULE_SCHEDULE_TEXT_H
 #define IOMMUCHECK_CHECKER_SCHEDULE_SCHEDULE_TEXT_H
@@ -20,7 +20,7 @@
 namespace iommucheck::schedule {
 
 struct ScheduleStep {
-  ThreadId thread = 0;
+  std::string thread;  ///< its path
   std::uint16_t alternative = 0;
   bool operator==(const ScheduleStep&) const = default;
 };

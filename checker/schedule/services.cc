@@ -141,7 +141,7 @@ void Engine::after_grace(const char* name, void (*function)(void*), void* argume
     return;
   }
   point({Kind::grace_begin, 0, 1, 0, pc});
-  Thread& thread = start_thread(name, function, argument);
+  Thread& thread = start_thread(name, child_path(), function, argument);
   thread.grace = current_->grace;
   thread.stamp = current_->stamp;
   thread.stamp.trace.at[thread.id] = 0;
@@ -239,8 +239,10 @@ bool Engine::sleep(bool timeout, std::uintptr_t pc) {
 void Engine::wake(ThreadId id) {
   if (current_ == nullptr) return;
   Thread& thread = threads_[id];
+  if (thread.woken) return;  // the first is enough: who comes later has no part in it
+  ++current_->stamp.sync.at[current_->id];
   thread.woken = true;
-  thread.woken_by.join(current_->stamp);
+  thread.woken_by = current_->stamp;
 }
 
 void Engine::await(std::uintptr_t pc) {
@@ -253,7 +255,7 @@ ThreadId Engine::spawn(const char* name, void (*function)(void*), void* argument
     late_.push_back({name, function, argument});
     return 0;
   }
-  Thread& thread = start_thread(name, function, argument);
+  Thread& thread = start_thread(name, child_path(), function, argument);
   ++current_->stamp.sync.at[current_->id];
   thread.stamp = current_->stamp;
   return thread.id;

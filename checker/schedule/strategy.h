@@ -20,6 +20,9 @@ struct Situation {
   ThreadId current = kNobody;    ///< who ran last
   /// What each enabled or waiting thread is about to do.
   const std::array<Operation, kMaxThreads>* pending = nullptr;
+  /// What they are called in schedules: "2" is the program's second thread, "2.1" the first thread
+  /// or callback that it started.
+  const std::array<std::string, kMaxThreads>* paths = nullptr;
 };
 
 /// A scheduling point that has been passed.
