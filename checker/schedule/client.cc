@@ -47,6 +47,14 @@ int ck_holds(const void* lock) {
   const Engine* engine = Engine::running();
   return engine == nullptr || engine->holds(number(lock)) ? 1 : 0;
 }
+int ck_holds_around(const void* address, unsigned long size) {
+  const Engine* engine = Engine::running();
+  if (engine == nullptr) return 1;
+  for (const std::uintptr_t lock : engine->held()) {
+    if (number(address) - lock < size) return 1;
+  }
+  return 0;
+}
 unsigned ck_locks_held() {
   const Engine* engine = Engine::running();
   return engine == nullptr ? 0 : static_cast<unsigned>(engine->held().size());
@@ -104,6 +112,10 @@ void ck_fence(int order) {
   if (Engine* engine = Engine::running()) {
     engine->fence((order & CK_ACQUIRE) != 0, (order & CK_RELEASE) != 0);
   }
+}
+
+void ck_release_next() {
+  if (Engine* engine = Engine::running()) engine->release_next();
 }
 
 int ck_spawn(const char* name, void (*function)(void*), void* argument) {

@@ -19,6 +19,8 @@ void ck_lock_shared(const void *lock);
 int ck_trylock_shared(const void *lock);
 void ck_unlock_shared(const void *lock);
 int ck_holds(const void *lock);
+/* Whether a lock is held whose address lies less than `size` below `address`, or there. */
+int ck_holds_around(const void *address, unsigned long size);
 unsigned ck_locks_held(void);
 
 /* ---- readers and grace periods ---- */
@@ -43,6 +45,8 @@ void ck_marked_read(const void *address, unsigned size, int order);
 void ck_marked_write(const void *address, unsigned size, int order);
 void ck_marked_modify(const void *address, unsigned size, int order);
 void ck_fence(int order);
+/* The next marked write of this thread has release semantics. */
+void ck_release_next(void);
 
 /* ---- threads ---- */
 int ck_spawn(const char *name, void (*function)(void *), void *argument); /* its number */

@@ -115,6 +115,7 @@ Engine::Thread& Engine::start_thread(const char* name, std::string path, void (*
   thread.stamp = {};
   thread.fence_release = thread.fence_acquire = {};
   thread.pending_lock = nullptr;
+  thread.release_next = false;
   thread.woken = thread.with_timeout = thread.timed_out = false;
   thread.readers = 0;
   thread.atomic_depth = 0;

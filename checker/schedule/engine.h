@@ -100,6 +100,8 @@ class Engine {
   void marked(std::uintptr_t address, std::size_t size, bool write, MemoryOrder order,
               std::uintptr_t pc);
   void fence(bool acquire, bool release);
+  /// The next marked write has release semantics.
+  void release_next();
 
   void acquire(std::uintptr_t lock, bool shared, std::uintptr_t pc);
   bool try_acquire(std::uintptr_t lock, bool shared, std::uintptr_t pc);
@@ -170,6 +172,7 @@ class Engine {
     Lock* pending_lock = nullptr;
     MemoryOrder pending_order;           ///< of the memory operation that is pending
     bool pending_marked = false;
+    bool release_next = false;
     std::uint32_t grace = 0;             ///< of grace_end: its index
     ThreadId joined = 0;                 ///< of join
     std::uint16_t chosen = 0;            ///< what choose answered

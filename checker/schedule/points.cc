@@ -201,6 +201,10 @@ void Engine::marked(std::uintptr_t address, std::size_t size, bool write, Memory
                     std::uintptr_t pc) {
   if (current_ == nullptr) return;
   Thread& self = *current_;
+  if (write && self.release_next) {
+    order.release = true;
+    self.release_next = false;
+  }
   self.pending_order = order;
   self.pending_marked = true;
   point({write ? Kind::write : Kind::read, static_cast<std::uint8_t>(size), 1, address, pc});
@@ -256,6 +260,10 @@ void Engine::fence(bool acquire, bool release) {
   if (!release) return;
   ++self.stamp.sync.at[self.id];
   self.fence_release = self.stamp.sync;
+}
+
+void Engine::release_next() {
+  if (current_ != nullptr) current_->release_next = true;
 }
 
 unsigned Engine::choose(unsigned alternatives, std::uintptr_t pc) {

@@ -83,7 +83,11 @@ void __tsan_atomic_thread_fence(int order) {
   const auto which = order_of(order, true);
   if (Engine* engine = Engine::running()) engine->fence(which.acquire, which.release);
 }
-void __tsan_atomic_signal_fence(int) {}
+/// The kernel's barriers arrive as this one (linux/kcsan-checks.h): ACQUIRE for smp_rmb(), RELEASE
+/// before what releases, ACQ_REL for smp_wmb(), SEQ_CST for smp_mb() and before full atomics.
+void __tsan_atomic_signal_fence(int order) {
+  if (Engine* engine = Engine::running()) engine->fence(order == 2 || order == 5, order >= 3);
+}
 
 #define CK_MODIFY(bits, name, expression)                                                       \
   std::uint##bits##_t __tsan_atomic##bits##_##name(volatile std::uint##bits##_t* at,            \

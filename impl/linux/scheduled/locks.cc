@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// The kernel's locks by their out-of-line names, and what lockdep asks about them.
+#include "checker/schedule/client.h"
+#include "impl/linux/scheduled/program.h"
+
+namespace {
+
+/// Whoever holds a spin lock cannot be preempted.
+void take_spinning(const void* lock) {
+  ck_atomic_enter();
+  ck_lock(lock);
+}
+
+void drop_spinning(const void* lock) {
+  ck_unlock(lock);
+  ck_atomic_leave();
+}
+
+}  // namespace
+
+// What lockdep's annotations name; the kernel declares them as struct lockdep_map.
+// NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the kernel's names
+extern "C" {
+
+char rcu_lock_map[256], rcu_bh_lock_map[256], rcu_sched_lock_map[256], rcu_callback_map[256];
+
+namespace {
+bool is_rcu(const void* map) {
+  return map == rcu_lock_map || map == rcu_bh_lock_map || map == rcu_sched_lock_map;
+}
+}  // namespace
+
+// ---- spin locks ----
+
+void __raw_spin_lock_init(void* lock, const char*, void*, short) { ck_write(lock, 1); }
+void _raw_spin_lock(void* lock) { take_spinning(lock); }
+void _raw_spin_lock_nested(void* lock, int) { take_spinning(lock); }
+void _raw_spin_lock_bh(void* lock) { take_spinning(lock); }
+void _raw_spin_lock_irq(void* lock) { take_spinning(lock); }
+unsigned long _raw_spin_lock_irqsave(void* lock) {
+  take_spinning(lock);
+  return 0;
+}
+void _raw_spin_unlock(void* lock) { drop_spinning(lock); }
+void _raw_spin_unlock_bh(void* lock) { drop_spinning(lock); }
+void _raw_spin_unlock_irq(void* lock) { drop_spinning(lock); }
+void _raw_spin_unlock_irqrestore(void* lock, unsigned long) { drop_spinning(lock); }
+int _raw_spin_trylock(void* lock) {
+  if (ck_trylock(lock) == 0) return 0;
+  ck_atomic_enter();
+  return 1;
+}
+
+// ---- mutexes ----
+
+void __mutex_init(void* lock, const char*, void*) { ck_write(lock, 1); }
+void mutex_lock_nested(void* lock, unsigned) {
+  ck_may_sleep("mutex_lock()");
+  ck_lock(lock);
+}
+void mutex_lock(void* lock) { mutex_lock_nested(lock, 0); }
+int mutex_lock_interruptible_nested(void* lock, unsigned) {
+  mutex_lock_nested(lock, 0);
+  return 0;
+}
+int mutex_lock_killable_nested(void* lock, unsigned) {
+  mutex_lock_nested(lock, 0);
+  return 0;
+}
+int mutex_trylock(void* lock) { return ck_trylock(lock); }
+void mutex_unlock(void* lock) { ck_unlock(lock); }
+void mutex_destroy(void* lock) {
+  if (ck_holds(lock) != 0) ck_report("lock destroyed while held", "mutex_destroy()");
+}
+
+// ---- semaphores of readers and writers ----
+
+void __init_rwsem(void* lock, const char*, void*) { ck_write(lock, 1); }
+void down_read(void* lock) {
+  ck_may_sleep("down_read()");
+  ck_lock_shared(lock);
+}
+void down_read_nested(void* lock, int) { down_read(lock); }
+void down_write(void* lock) {
+  ck_may_sleep("down_write()");
+  ck_lock(lock);
+}
+void down_write_nested(void* lock, int) { down_write(lock); }
+int down_read_trylock(void* lock) { return ck_trylock_shared(lock); }
+int down_write_trylock(void* lock) { return ck_trylock(lock); }
+void up_read(void* lock) { ck_unlock_shared(lock); }
+void up_write(void* lock) { ck_unlock(lock); }
+
+// ---- lockdep ----
+
+void lock_acquire(void* map, unsigned, int, int, int, void*, unsigned long) {
+  if (is_rcu(map)) ck_reader_begin();
+}
+void lock_release(void* map, unsigned long) {
+  if (is_rcu(map)) ck_reader_end();
+}
+/// The map of a lock lies inside the lock; maps of other things are believed to be held.
+int lock_is_held_type(const void* map, int) {
+  if (is_rcu(map)) return ck_reader_depth() != 0 ? 1 : 0;
+  return ck_holds_around(map, kh_facts.spinlock_size);
+}
+int debug_lockdep_rcu_enabled() { return 1; }
+int rcu_read_lock_held() { return ck_reader_depth() != 0 ? 1 : 0; }
+/// Since 5.0 a region that cannot be preempted is a reader as well.
+int rcu_read_lock_sched_held() { return ck_reader_depth() != 0 || ck_atomic_depth() > 0 ? 1 : 0; }
+int rcu_read_lock_bh_held() { return rcu_read_lock_sched_held(); }
+int rcu_read_lock_any_held() { return rcu_read_lock_sched_held(); }
+
+int debug_locks = 1, debug_locks_silent, oops_in_progress;
+int debug_locks_off() { return 0; }
+
+}  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)

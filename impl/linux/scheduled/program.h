@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// What the parts of a scheduled runner share: the kernel side's facts, and what a target gives.
+//
+// A scheduled runner is a program made of kernel objects, a target's calls and the engine.  It is
+// linked on the user's machine; everything in this folder is compiled with us and goes along as an
+// archive.
+#ifndef IOMMUCHECK_IMPL_LINUX_SCHEDULED_PROGRAM_H
+#define IOMMUCHECK_IMPL_LINUX_SCHEDULED_PROGRAM_H
+
+#include <string>
+
+extern "C" {
+#include "impl/linux/glue/harness.h"
+}
+
+namespace iommucheck::linux_harness::scheduled {
+
+/// Executes one call of a request, in the target's own words; gives what it answered.  The words
+/// are the same in the request and in the history.
+std::string execute_call(const std::string& call);
+
+/// Memory allocations of the running call: 0: none fails; 1: every one; n + 1: only the nth.
+void fail_allocations(unsigned which);
+/// Every allocation may fail: both answers are tried.
+void choose_failures(bool on);
+/// Whether an allocation failed since fail_allocations() was called.
+bool allocation_failed();
+
+/// Makes what is not modelled a trap, and faults reports of the running thread.
+void watch_faults();
+
+}  // namespace iommucheck::linux_harness::scheduled
+
+#endif  // IOMMUCHECK_IMPL_LINUX_SCHEDULED_PROGRAM_H
