@@ -8,11 +8,62 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/kernel_run.h"
+#include "cli/kernel_scenarios.h"
 
 namespace iommucheck::cli {
+namespace {
+
+using linux_harness::Search;
+
+Search search_named(const std::string& name) {
+  for (const Search search :
+       {Search::dpor, Search::sleep_sets, Search::all, Search::random, Search::pct}) {
+    if (linux_harness::name(search) == name) return search;
+  }
+  throw UsageError(
+      fmt::format("--search {} is not known: dpor, sleep-sets, all, random or pct", name));
+}
+
+int explore_scenarios(Arguments& arguments, const std::optional<std::string>& tree,
+                      const std::optional<std::string>& package, const std::string& names,
+                      std::uint64_t seed, bool as_json,
+                      const std::function<void(std::string_view)>& say) {
+  linux_harness::SearchOptions options;
+  options.seed = seed;
+  options.failing_allocations = arguments.flag("failing-allocations");
+  options.executions = arguments.number("executions", options.executions, 1, ~0ULL);
+  options.seconds =
+      static_cast<double>(arguments.number("seconds", 60, 1, std::uint64_t{1} << 32U));
+  const auto schedule = arguments.text("schedule");
+  const auto search = arguments.text("search");
+  options.search = schedule ? Search::replay : search_named(search.value_or("dpor"));
+  if (schedule && search) throw UsageError("--schedule is one execution: it has no --search");
+  options.schedule = schedule.value_or("");
+  if (const auto preemptions = arguments.text("preemptions")) {
+    if (options.search != Search::dpor && options.search != Search::all)
+      throw UsageError("--preemptions bounds the searches dpor and all only");
+    options.preemptions = static_cast<unsigned>(arguments.number("preemptions", 0, 0, 1000));
+  }
+  arguments.finish(
+      "--tree, --package, --scenario, --search, --preemptions, --executions, --seconds, --seed, "
+      "--schedule, --failing-allocations, --json");
+  const auto scenarios = choose_scenarios(names);
+  if (schedule && scenarios.size() != 1)
+    throw UsageError("--schedule belongs to one scenario: give its name to --scenario");
+  const ScenariosRun run = run_scenarios(tree, package, scenarios, options, say);
+  if (as_json) {
+    fmt::print("{}\n", scenarios_to_json(run).dump(2));
+  } else {
+    fmt::print("{}", print_scenarios(run));
+  }
+  const std::string verdict = run.verdict();
+  return verdict == "holds" ? 0 : verdict == "violated" ? 1 : 2;
+}
+
+}  // namespace
 
 int kernel_command(const Words& words) {
-  Arguments arguments{words, {"json"}};
+  Arguments arguments{words, {"json", "failing-allocations"}};
   const bool as_json = arguments.flag("json");
   const auto tree = arguments.text("tree");
   const auto package = arguments.text("package");
@@ -27,6 +78,13 @@ int kernel_command(const Words& words) {
     throw UsageError(fmt::format("there is no target '{}'; there is ioasid", target));
   KernelRunOptions options;
   options.seed = arguments.number("seed", options.seed, 0, ~0ULL);
+  const bool terminal = isatty(STDERR_FILENO) != 0;
+  const auto say = [&](std::string_view what) {
+    if (terminal) fmt::print(stderr, "{}\n", what);
+  };
+  if (const auto scenarios = arguments.text("scenario")) {
+    return explore_scenarios(arguments, tree, package, *scenarios, options.seed, as_json, say);
+  }
   options.calls = arguments.number("calls", options.calls, 1, 1'000'000'000);
   options.sequences = arguments.number("runs", 0, 1, 1'000'000'000);
   const std::string contract = arguments.text("contract", "strict");
@@ -35,10 +93,7 @@ int kernel_command(const Words& words) {
   options.any_contract = contract == "any";
   arguments.finish("--tree, --package, --seed, --runs, --calls, --contract, --json");
 
-  const bool terminal = isatty(STDERR_FILENO) != 0;
-  const auto result = run_kernel(tree, package, options, [&](std::string_view what) {
-    if (terminal) fmt::print(stderr, "{}\n", what);
-  });
+  const auto result = run_kernel(tree, package, options, say);
   if (as_json) {
     fmt::print("{}\n", kernel_to_json(result).dump(2));
   } else {

@@ -5,17 +5,11 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "impl/linux/ioasid_scenarios.h"
+
 namespace iommucheck::cli {
 
-ioasid::Bounds kernel_bounds() {
-  return {.ids = 8,
-          .sets = 2,
-          .data = 2,
-          .clients = 1,
-          .ops = 3,
-          .static_sets = true,
-          .references = false};
-}
+ioasid::Bounds kernel_bounds() { return linux_harness::ioasid_harness_bounds(); }
 
 conformance::Execution KernelTarget::execute(std::span<const ioasid::Call> calls,
                                              ioasid::Oracle& oracle,

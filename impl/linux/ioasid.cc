@@ -11,7 +11,9 @@
 
 #include "impl/linux/answer.h"
 #include "impl/linux/error.h"
+#include "impl/linux/ioasid_words.h"
 #include "impl/linux/process.h"
+#include "impl/linux/scheduled_runner.h"
 #include "impl/linux/symbols.h"
 
 namespace iommucheck::linux_harness {
@@ -22,13 +24,6 @@ using ioasid::CallKind;
 using ioasid::Err;
 
 constexpr std::string_view kFile = "drivers/iommu/ioasid.c";
-constexpr std::array<CallKind, 6> kSupported{CallKind::alloc,
-                                             CallKind::free,
-                                             CallKind::find,
-                                             CallKind::set_data,
-                                             CallKind::register_allocator,
-                                             CallKind::unregister_allocator};
-
 const RunnerParts& parts() {
   static const RunnerParts parts{
       std::string{kFile},
@@ -55,12 +50,14 @@ unsigned definition_line(std::string_view text, std::string_view function) {
   return 0;
 }
 
-Runner build(Cache& cache, const SourceTree& tree) {
+Runner build(Cache& cache, const SourceTree& tree, bool scheduled) {
   require_file(tree, std::string{kFile},
                "Linux 5.5 to 6.2 have it; on Debian: apt-get install linux-source-6.1, then "
                "--package linux-source-6.1");
   const std::string text = read_file(tree.root / kFile);
-  for (const CallKind kind : kSupported) {
+  for (unsigned number = 0; number < ioasid::kCallKinds; ++number) {
+    const auto kind = static_cast<CallKind>(number);
+    if (!in_linux_6_1(kind)) continue;
     if (definition_line(text, ioasid::name(kind)) != 0) continue;
     throw HarnessError(
         fmt::format("{} of {} (Linux {}) does not define {}", kFile, tree.origin.string(),
@@ -73,51 +70,9 @@ Runner build(Cache& cache, const SourceTree& tree) {
   for (const std::string& library : parts().libraries) {
     if (std::filesystem::exists(tree.root / library)) files.files.push_back(library);
   }
-  return build_runner(cache, prepare(cache, tree, files), parts());
-}
-
-std::uint32_t checked(std::uint32_t value, std::uint32_t most, std::string_view what) {
-  if (value <= most) return value;
-  throw std::invalid_argument{fmt::format("{} {}: the kernel harness has {}", what, value, most)};
-}
-
-/// One call as glue/calls.c reads it.
-std::string encode(const Call& call) {
-  const auto& args = call.args;
-  const std::uint32_t set = checked(args.set, kMaxNumber, "set");
-  const std::uint32_t data = checked(args.data, kMaxNumber, "data");
-  const std::uint32_t ops = checked(args.ops, kMaxOps, "ops");
-  switch (call.kind) {
-    case CallKind::alloc:
-      return fmt::format("a {} {} {} {} {} {};", set, args.min, args.max, data, args.callback,
-                         args.nomem);
-    case CallKind::free: return fmt::format("f {};", args.id);
-    case CallKind::find: return fmt::format("q {} {} {};", set, args.id, args.getter);
-    case CallKind::set_data: return fmt::format("d {} {};", args.id, data);
-    case CallKind::register_allocator:
-    case CallKind::unregister_allocator: break;
-    default:
-      throw std::invalid_argument{fmt::format("{} is not in this kernel", ioasid::name(call.kind))};
-  }
-  if (ops == 0) throw std::invalid_argument{"ops 0 is the default allocator: it has no ops"};
-  return call.kind == CallKind::register_allocator ? fmt::format("r {} {};", ops, args.nomem)
-                                                   : fmt::format("u {};", ops);
-}
-
-std::optional<Err> error_of(int number) {
-  switch (number) {
-    case 0: return Err::ok;
-    case 1: return Err::invalid;
-    case -ENOENT: return Err::enoent;
-    case -EACCES: return Err::eacces;
-    case -EINVAL: return Err::einval;
-    case -EBUSY: return Err::ebusy;
-    case -EEXIST: return Err::eexist;
-    case -EAGAIN: return Err::eagain;
-    case -ENOSPC: return Err::enospc;
-    case -ENOMEM: return Err::enomem;
-    default: return std::nullopt;
-  }
+  const KernelBuild prepared = prepare(cache, tree, files);
+  return scheduled ? build_scheduled_runner(cache, prepared, parts())
+                   : build_runner(cache, prepared, parts());
 }
 
 void add_report(Step& step, Report report) {
@@ -131,13 +86,13 @@ void add_report(Step& step, Report report) {
 
 }  // namespace
 
-Runner build_ioasid_tree(Cache& cache, const std::filesystem::path& tree) {
-  return build(cache, open_tree(cache, tree));
+Runner build_ioasid_tree(Cache& cache, const std::filesystem::path& tree, bool scheduled) {
+  return build(cache, open_tree(cache, tree), scheduled);
 }
 
 Runner build_ioasid_package(Cache& cache, const std::string& package,
-                            const std::filesystem::path& directory) {
-  return build(cache, open_package(cache, package, directory));
+                            const std::filesystem::path& directory, bool scheduled) {
+  return build(cache, open_package(cache, package, directory), scheduled);
 }
 
 class KernelIoasid::Impl {
@@ -216,7 +171,7 @@ KernelIoasid::KernelIoasid(Runner runner, IoasidOptions options)
 KernelIoasid::~KernelIoasid() = default;
 
 bool KernelIoasid::supports(CallKind kind) {
-  return std::find(kSupported.begin(), kSupported.end(), kind) != kSupported.end();
+  return in_linux_6_1(kind);
 }
 
 std::vector<Step> KernelIoasid::run(std::span<const Call> calls) {
@@ -224,7 +179,7 @@ std::vector<Step> KernelIoasid::run(std::span<const Call> calls) {
   std::string request = fmt::format("{} {:d} {:d} {:d} {:d} {};", options_.first_id, options_.trace,
                                     options_.grace_after_each_call, options_.leak_check,
                                     options_.poison_unregistered_ops, options_.cpu_ms);
-  for (const Call& call : calls) request += encode(call);
+  for (const Call& call : calls) request += encode(call) + ';';
   request += '\n';
 
   std::vector<RawStep> raw;

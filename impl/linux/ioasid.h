@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "impl/linux/ioasid_words.h"
 #include "impl/linux/report.h"
 #include "impl/linux/runner.h"
 #include "spec/ioasid/call.h"
@@ -20,9 +21,11 @@
 namespace iommucheck::linux_harness {
 
 /// Builds the runner: from a tree, or from a Debian source package.  Throws HarnessError.
-Runner build_ioasid_tree(Cache& cache, const std::filesystem::path& tree);
+/// `scheduled`: one for ScheduledIoasid (scheduled.h), not for KernelIoasid.
+Runner build_ioasid_tree(Cache& cache, const std::filesystem::path& tree, bool scheduled = false);
 Runner build_ioasid_package(Cache& cache, const std::string& package,
-                            const std::filesystem::path& directory = "/usr/src");
+                            const std::filesystem::path& directory = "/usr/src",
+                            bool scheduled = false);
 
 struct IoasidOptions {
   /// Id 0 of a call is this IOASID.  Around multiples of 64 the xarray grows and shrinks most.
@@ -54,10 +57,6 @@ struct Step {
   std::vector<LogLine> log;
   std::vector<unsigned> lines;  ///< with `trace`: lines of ioasid.c in the order of execution
 };
-
-/// Largest numbers that calls may use.
-inline constexpr std::uint32_t kMaxNumber = 64;  ///< sets and data
-inline constexpr std::uint32_t kMaxOps = 8;
 
 class KernelIoasid {
  public:

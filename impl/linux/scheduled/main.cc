@@ -29,12 +29,12 @@ using nlohmann::json;
 namespace schedule = iommucheck::schedule;
 using Calls = std::vector<std::string>;
 
-Calls setup_calls;
+Calls setup_calls, setup_answers;
 std::vector<Calls> thread_calls;
 
 void set_up() {
   kh_boot();
-  for (const std::string& call : setup_calls) execute_call(call);
+  for (const std::string& call : setup_calls) setup_answers.push_back(execute_call(call));
 }
 
 void run_thread(void* argument) {
@@ -127,6 +127,7 @@ json explore(const json& request) {
           {"restarts", statistics.restarts},
           {"seconds", statistics.seconds},
           {"exhausted", statistics.exhausted},
+          {"setup", setup_answers},
           {"reports", std::move(reports)},
           {"histories", std::move(histories)}};
 }

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+// Exploring scenarios of kernel code, and judging their histories by the specification.
+#include "cli/kernel_scenarios.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/arguments.h"
+#include "impl/linux/ioasid.h"
+#include "impl/linux/ioasid_scenarios.h"
+
+namespace iommucheck::cli {
+namespace {
+
+using linux_harness::Exploration;
+using linux_harness::Frame;
+using linux_harness::Scenario;
+using linux_harness::ScheduledCall;
+using linux_harness::ScheduledHistory;
+using linux_harness::ScheduledReport;
+using nlohmann::ordered_json;
+
+std::vector<UnexplainedHistory> judge(const Scenario& scenario, const Exploration& exploration) {
+  ioasid::Oracle oracle{linux_harness::ioasid_harness_bounds()};
+  for (std::size_t i = 0; i < scenario.setup.size(); ++i) {
+    const auto judgement = oracle.judge(scenario.setup[i], exploration.setup[i]);
+    if (!judgement.legal) {
+      throw std::runtime_error(fmt::format(
+          "the set-up of scenario {} already differs from the specification: {}: {}", scenario.name,
+          ioasid::print(scenario.setup[i], exploration.setup[i]), judgement.reason));
+    }
+  }
+  std::vector<UnexplainedHistory> found;
+  for (const ScheduledHistory& history : exploration.histories) {
+    std::vector<conformance::ConcurrentCall> calls;
+    bool returned = true;
+    for (const ScheduledCall& call : history.calls) {
+      returned = returned && call.returned;
+      calls.push_back({call.thread, call.call, call.outcome, call.begins_before_my_end});
+    }
+    // A call that did not return has a report of its own.
+    if (!returned) continue;
+    auto why = conformance::find_unexplained(oracle, calls);
+    if (why) found.push_back({history, std::move(*why)});
+  }
+  return found;
+}
+
+ordered_json frames_json(const std::vector<Frame>& frames) {
+  ordered_json all = ordered_json::array();
+  for (const Frame& frame : frames) {
+    all.push_back({{"function", frame.function}, {"file", frame.file}, {"line", frame.line}});
+  }
+  return all;
+}
+
+ordered_json history_json(const UnexplainedHistory& one) {
+  ordered_json calls = ordered_json::array();
+  for (const ScheduledCall& call : one.history.calls) {
+    calls.push_back({{"cpu", call.thread},
+                     {"call", ioasid::print(call.call)},
+                     {"result", ioasid::print(call.call, call.outcome)}});
+  }
+  return {{"calls", calls},
+          {"schedule", one.history.schedule},
+          {"executions", one.history.executions},
+          {"reasons", one.why.reasons}};
+}
+
+std::string print_frames(std::string_view title, const std::vector<Frame>& frames) {
+  std::string text;
+  for (const Frame& frame : frames) {
+    text += fmt::format("       {:12} {} ({})\n", text.empty() ? title : "", frame.function,
+                        print(frame));
+  }
+  return text;
+}
+
+std::string print_report(const ScheduledReport& report) {
+  return fmt::format("     {} on {}: {}\n", report.kind, report.thread, report.message) +
+         print_frames("here", report.here) + print_frames("the other", report.other) +
+         print_frames("allocated", report.allocated) + print_frames("freed", report.freed) +
+         fmt::format("       schedule     {}\n", report.schedule);
+}
+
+std::string print_history(const UnexplainedHistory& one) {
+  std::string text = "     not linearizable: no sequential order of the calls has these results\n";
+  for (const auto& step : one.why.order) {
+    const ScheduledCall& call = one.history.calls[step.call];
+    text += fmt::format("       CPU{}  {}{}\n", call.thread,
+                        step.begins ? ioasid::print(call.call) : "    = ",
+                        step.begins ? "" : ioasid::print(call.call, call.outcome));
+  }
+  for (const std::string& reason : one.why.reasons) text += fmt::format("       ({})\n", reason);
+  return text + fmt::format("       schedule     {}\n", one.history.schedule);
+}
+
+std::string_view verdict_of(const ScenarioRun& run) {
+  return run.violated() ? "violated" : run.exploration.exhausted ? "holds" : "unknown";
+}
+
+}  // namespace
+
+std::string ScenariosRun::verdict() const {
+  bool exhausted = true;
+  for (const ScenarioRun& run : runs) {
+    if (run.violated()) return "violated";
+    exhausted = exhausted && run.exploration.exhausted;
+  }
+  return exhausted ? "holds" : "unknown";
+}
+
+std::vector<Scenario> choose_scenarios(const std::string& names) {
+  if (names == "all") return linux_harness::written_ioasid_scenarios();
+  if (names == "pairs") return linux_harness::generated_ioasid_scenarios(2);
+  if (names == "triples") return linux_harness::generated_ioasid_scenarios(3);
+  std::vector<Scenario> known = linux_harness::written_ioasid_scenarios();
+  std::string listed = "all, pairs, triples";
+  for (const Scenario& scenario : known) listed += ", " + scenario.name;
+  for (const unsigned threads : {2U, 3U}) {
+    if (names.find(threads == 2 ? "pair-" : "triple-") == std::string::npos) continue;
+    for (Scenario& scenario : linux_harness::generated_ioasid_scenarios(threads)) {
+      known.push_back(std::move(scenario));
+    }
+  }
+  std::vector<Scenario> chosen;
+  for (std::size_t at = 0; at <= names.size();) {
+    const std::size_t end = std::min(names.find(',', at), names.size());
+    const std::string name = names.substr(at, end - at);
+    const auto place = std::find_if(known.begin(), known.end(),
+                                    [&](const Scenario& scenario) { return scenario.name == name; });
+    if (place == known.end()) {
+      throw UsageError(fmt::format("there is no scenario '{}'; there are {}", name, listed));
+    }
+    chosen.push_back(*place);
+    at = end + 1;
+  }
+  return chosen;
+}
+
+ScenariosRun run_scenarios(const std::optional<std::string>& tree,
+                           const std::optional<std::string>& package,
+                           const std::vector<Scenario>& scenarios,
+                           const linux_harness::SearchOptions& options,
+                           const std::function<void(std::string_view)>& say) {
+  ScenariosRun result;
+  result.source = tree ? *tree : *package;
+  result.options = options;
+  linux_harness::Runner runner = [&] {
+    linux_harness::Cache cache{linux_harness::Cache::default_directory(), say};
+    return tree ? linux_harness::build_ioasid_tree(cache, *tree, true)
+                : linux_harness::build_ioasid_package(cache, *package, "/usr/src", true);
+  }();
+  linux_harness::ScheduledIoasid kernel{std::move(runner)};
+  const auto begin = std::chrono::steady_clock::now();
+  for (const Scenario& scenario : scenarios) {
+    say(fmt::format("{} ({} of {})", scenario.name, result.runs.size() + 1, scenarios.size()));
+    ScenarioRun run{scenario, kernel.explore(scenario, options), {}};
+    for (const ScheduledReport& report : run.exploration.reports) {
+      if (report.kind == "unmodelled kernel symbol") {
+        throw std::runtime_error("a gap of the harness, not of the kernel: " + report.message);
+      }
+    }
+    run.unexplained = judge(scenario, run.exploration);
+    result.runs.push_back(std::move(run));
+  }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return result;
+}
+
+ordered_json scenarios_to_json(const ScenariosRun& run) {
+  ordered_json object;
+  object["verdict"] = run.verdict();
+  object["scope"] = {{"target", "ioasid"},
+                     {"source", run.source},
+                     {"kind", "schedules of scenarios"},
+                     {"search", linux_harness::name(run.options.search)},
+                     {"memory", "sequentially consistent, data races by happens-before"},
+                     {"failing_allocations", run.options.failing_allocations}};
+  if (run.options.preemptions) object["scope"]["preemptions"] = *run.options.preemptions;
+  object["seconds"] = run.seconds;
+  object["scenarios"] = ordered_json::array();
+  for (const ScenarioRun& one : run.runs) {
+    const Exploration& exploration = one.exploration;
+    ordered_json reports = ordered_json::array();
+    for (const ScheduledReport& report : exploration.reports) {
+      reports.push_back({{"kind", report.kind},
+                         {"message", report.message},
+                         {"thread", report.thread},
+                         {"here", frames_json(report.here)},
+                         {"other", frames_json(report.other)},
+                         {"allocated", frames_json(report.allocated)},
+                         {"freed", frames_json(report.freed)},
+                         {"schedule", report.schedule},
+                         {"execution", report.execution}});
+    }
+    ordered_json unexplained = ordered_json::array();
+    for (const auto& history : one.unexplained) unexplained.push_back(history_json(history));
+    object["scenarios"].push_back({{"name", one.scenario.name},
+                                   {"sentence", one.scenario.sentence},
+                                   {"verdict", verdict_of(one)},
+                                   {"executions", exploration.executions},
+                                   {"complete", exploration.complete},
+                                   {"abandoned", exploration.abandoned},
+                                   {"steps", exploration.steps},
+                                   {"longest", exploration.longest},
+                                   {"histories", exploration.histories.size()},
+                                   {"exhausted", exploration.exhausted},
+                                   {"seconds", exploration.seconds},
+                                   {"reports", std::move(reports)},
+                                   {"unexplained", std::move(unexplained)}});
+  }
+  return object;
+}
+
+std::string print_scenarios(const ScenariosRun& run) {
+  std::string text = fmt::format("{}: ioasid of {}; {} scenario{}, search {}{}\n", run.verdict(),
+                                 run.source, run.runs.size(), run.runs.size() == 1 ? "" : "s",
+                                 linux_harness::name(run.options.search),
+                                 run.options.preemptions
+                                     ? fmt::format(", at most {} preemptions",
+                                                   *run.options.preemptions)
+                                     : "");
+  text += fmt::format("  {:18} {:>10} {:>10} {:>7} {:>9} {:>8}  verdict\n", "scenario",
+                      "executions", "complete", "longest", "histories", "s");
+  for (const ScenarioRun& one : run.runs) {
+    const Exploration& exploration = one.exploration;
+    text += fmt::format("  {:18} {:>10} {:>10} {:>7} {:>9} {:>8.2f}  {}\n", one.scenario.name,
+                        exploration.executions, exploration.complete, exploration.longest,
+                        exploration.histories.size(), exploration.seconds, verdict_of(one));
+  }
+  for (const ScenarioRun& one : run.runs) {
+    if (!one.violated()) continue;
+    text += fmt::format("\n  {}: {}\n", one.scenario.name, one.scenario.sentence);
+    for (const ScheduledReport& report : one.exploration.reports) text += print_report(report);
+    for (const UnexplainedHistory& history : one.unexplained) text += print_history(history);
+  }
+  text += "\n  Not checked: other memory models than sequential consistency (data races are "
+          "found by\n  happens-before), interrupts, other calls than these.\n";
+  return text;
+}
+
+}  // namespace iommucheck::cli

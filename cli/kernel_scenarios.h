@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// iommucheck kernel --scenario: kernel code under every schedule.
+#ifndef IOMMUCHECK_CLI_KERNEL_SCENARIOS_H
+#define IOMMUCHECK_CLI_KERNEL_SCENARIOS_H
+
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "conformance/linearize.h"
+#include "impl/linux/scheduled.h"
+
+namespace iommucheck::cli {
+
+/// A history that the specification does not explain.
+struct UnexplainedHistory {
+  linux_harness::ScheduledHistory history;
+  conformance::Unexplained why;
+};
+
+struct ScenarioRun {
+  linux_harness::Scenario scenario;
+  linux_harness::Exploration exploration;
+  std::vector<UnexplainedHistory> unexplained;
+  bool violated() const { return !exploration.reports.empty() || !unexplained.empty(); }
+};
+
+struct ScenariosRun {
+  std::string source;
+  linux_harness::SearchOptions options;
+  std::vector<ScenarioRun> runs;
+  double seconds = 0;
+  std::string verdict() const;  ///< violated, holds, unknown
+};
+
+/// "all": the written ones; "pairs", "triples": the generated ones; otherwise names with commas.
+/// Throws UsageError, which lists the names.
+std::vector<linux_harness::Scenario> choose_scenarios(const std::string& names);
+
+ScenariosRun run_scenarios(const std::optional<std::string>& tree,
+                           const std::optional<std::string>& package,
+                           const std::vector<linux_harness::Scenario>& scenarios,
+                           const linux_harness::SearchOptions& options,
+                           const std::function<void(std::string_view)>& say);
+nlohmann::ordered_json scenarios_to_json(const ScenariosRun& run);
+std::string print_scenarios(const ScenariosRun& run);
+
+}  // namespace iommucheck::cli
+
+#endif  // IOMMUCHECK_CLI_KERNEL_SCENARIOS_H

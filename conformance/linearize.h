@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// Whether what several threads saw can be explained by the specification: linearizability
+// (Herlihy and Wing, TOPLAS 12(3), 1990).
+//
+// A history comes from one execution but stands for all executions of the same trace: which call
+// ends before which other begins is open where no dependent steps order them.  Every such real-time
+// order is judged, because each of them is what some execution shows.
+#ifndef IOMMUCHECK_CONFORMANCE_LINEARIZE_H
+#define IOMMUCHECK_CONFORMANCE_LINEARIZE_H
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "spec/ioasid/call.h"
+#include "spec/ioasid/oracle.h"
+
+namespace iommucheck::conformance {
+
+struct ConcurrentCall {
+  unsigned thread = 0;
+  ioasid::Call call;
+  ioasid::Outcome outcome;
+  /// Bit b: call b of the history begins before this one ends, in every execution of the trace.
+  /// Calls of one thread follow each other in the order of the history.
+  std::uint32_t begins_before_my_end = 0;
+};
+
+struct Unexplained {
+  /// Begins and ends in an order in which no sequential order of the calls has these outcomes.
+  struct Step {
+    std::size_t call = 0;
+    bool begins = false;
+  };
+  std::vector<Step> order;
+  /// What the specification says where the last call ends: the sentence that each attempt breaks.
+  std::vector<std::string> reasons;
+};
+
+/// Nothing: every real-time order is explained.  At most 32 calls, all of which have returned.
+/// Orders in which a call would break its contract are left out: nothing is promised there.
+/// `oracle` is the specification behind the set-up; it is left as it was.
+std::optional<Unexplained> find_unexplained(ioasid::Oracle& oracle,
+                                            std::span<const ConcurrentCall> calls);
+
+}  // namespace iommucheck::conformance
+
+#endif  // IOMMUCHECK_CONFORMANCE_LINEARIZE_H

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// What threads do to ioasid.c at once.
+#include "impl/linux/ioasid_scenarios.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "spec/ioasid/oracle.h"
+
+namespace iommucheck::linux_harness {
+namespace {
+
+using ioasid::Call;
+using ioasid::CallKind;
+using ioasid::Getter;
+
+// Ids 0 .. 3, so that they share a node of the xarray.  Sets and data: 1, 2.
+
+Call alloc(unsigned set, unsigned min, unsigned max, unsigned data, unsigned callback = 0) {
+  Call call{CallKind::alloc};
+  call.args.set = set;
+  call.args.min = min;
+  call.args.max = max;
+  call.args.data = data;
+  call.args.callback = callback;
+  return call;
+}
+Call free_id(unsigned id) {
+  Call call{CallKind::free};
+  call.args.id = id;
+  return call;
+}
+Call find(unsigned set, unsigned id, Getter getter = Getter::none) {
+  Call call{CallKind::find};
+  call.args.set = set;
+  call.args.id = id;
+  call.args.getter = static_cast<std::uint32_t>(getter);
+  return call;
+}
+Call set_data(unsigned id, unsigned data) {
+  Call call{CallKind::set_data};
+  call.args.id = id;
+  call.args.data = data;
+  return call;
+}
+Call enroll(unsigned ops) {
+  Call call{CallKind::register_allocator};
+  call.args.ops = ops;
+  return call;
+}
+Call withdraw(unsigned ops) {
+  Call call{CallKind::unregister_allocator};
+  call.args.ops = ops;
+  return call;
+}
+
+bool keeps_contract(const Scenario& scenario) {
+  ioasid::Oracle oracle{ioasid_harness_bounds()};
+  const auto execute = [&](const Call& call) {
+    if (!oracle.would_keep_contract(call)) return false;
+    const auto outcome = oracle.first_legal(call);
+    return outcome && oracle.judge(call, *outcome).legal;
+  };
+  for (const Call& call : scenario.setup) {
+    if (!execute(call)) return false;
+  }
+  const auto before = oracle.snapshot();
+  std::vector<std::size_t> order(scenario.threads.size());
+  std::iota(order.begin(), order.end(), 0U);
+  do {
+    oracle.restore(before);
+    for (const std::size_t thread : order) {
+      for (const Call& call : scenario.threads[thread]) {
+        if (!execute(call)) return false;
+      }
+    }
+  } while (std::next_permutation(order.begin(), order.end()));
+  return true;
+}
+
+std::string sentence_of(const Scenario& scenario) {
+  std::string text;
+  for (const Call& call : scenario.setup) text += ioasid::print(call) + "; ";
+  if (!text.empty()) text += "then ";
+  for (std::size_t i = 0; i < scenario.threads.size(); ++i) {
+    if (i != 0) text += " || ";
+    for (const Call& call : scenario.threads[i]) text += ioasid::print(call);
+  }
+  return text;
+}
+
+}  // namespace
+
+ioasid::Bounds ioasid_harness_bounds() {
+  return {.ids = 8,
+          .sets = 2,
+          .data = 2,
+          .clients = 1,
+          .ops = 3,
+          .static_sets = true,
+          .references = false};
+}
+
+const std::vector<Scenario>& written_ioasid_scenarios() {
+  static const std::vector<Scenario> scenarios{
+      {"find-free", "a look-up races with the free of its id",
+       {alloc(1, 0, 3, 1)},
+       {{find(1, 0)}, {free_id(0)}}},
+      {"find-getter-free", "a look-up takes a reference on the private data of an id being freed",
+       {alloc(1, 0, 3, 1)},
+       {{find(1, 0, Getter::accept)}, {free_id(0)}}},
+      {"alloc-alloc", "two allocations in the same range", {},
+       {{alloc(1, 0, 3, 1)}, {alloc(2, 0, 3, 2)}}},
+      {"last-id", "two allocations where one id is left",
+       {alloc(1, 0, 0, 1), alloc(1, 1, 1, 1)},
+       {{alloc(1, 0, 2, 1)}, {alloc(2, 0, 2, 2)}}},
+      {"reuse", "an id is freed and given out again while it is looked up by its first set",
+       {alloc(1, 0, 0, 1)},
+       {{find(1, 0), find(1, 0)}, {free_id(0)}, {alloc(2, 0, 0, 2)}}},
+      {"set-data", "private data is replaced under a look-up",
+       {alloc(1, 0, 0, 1)},
+       {{find(1, 0), find(1, 0)}, {set_data(0, 2)}}},
+      {"set-data-free", "private data is attached to an id that is being freed",
+       {alloc(1, 0, 0, 1)},
+       {{set_data(0, 2)}, {free_id(0)}, {find(1, 0, Getter::accept)}}},
+      {"alloc-find", "an id is looked up while it is being allocated", {},
+       {{alloc(1, 0, 0, 1)}, {find(1, 0, Getter::accept)}, {find(0, 0)}}},
+      {"switch-alloc", "a custom allocator is registered under an allocation", {},
+       {{enroll(1)}, {alloc(1, 0, 3, 1, 3)}}},
+      {"switch-back", "a custom allocator goes while a look-up runs",
+       {enroll(1)},
+       {{withdraw(1)}, {find(1, 0)}, {enroll(3)}}},
+      {"four", "allocation and free, two look-ups, a custom allocator that comes and goes",
+       {alloc(1, 0, 0, 1)},
+       {{alloc(1, 1, 3, 1), free_id(0)}, {find(1, 0)}, {enroll(3)}, {find(1, 1)}}},
+  };
+  return scenarios;
+}
+
+std::vector<Scenario> generated_ioasid_scenarios(unsigned threads) {
+  const std::vector<std::vector<Call>> setups{
+      {}, {alloc(1, 0, 0, 1)}, {alloc(1, 0, 0, 0)}, {enroll(1)}, {enroll(1), enroll(2)}};
+  const std::vector<Call> calls{
+      alloc(1, 0, 3, 1, 3), alloc(2, 0, 0, 2, 1), free_id(0),  find(1, 0),  find(0, 0, Getter::accept),
+      find(2, 0),           set_data(0, 2),       enroll(1),   enroll(2),   withdraw(1)};
+  std::vector<Scenario> all;
+  for (const std::vector<Call>& setup : setups) {
+    std::vector<std::size_t> chosen(threads, 0);
+    for (;;) {
+      Scenario scenario;
+      scenario.setup = setup;
+      for (const std::size_t call : chosen) scenario.threads.push_back({calls[call]});
+      if (keeps_contract(scenario)) {
+        scenario.name = fmt::format("{}-{}", threads == 2 ? "pair" : "triple", all.size() + 1);
+        scenario.sentence = sentence_of(scenario);
+        all.push_back(std::move(scenario));
+      }
+      // The next combination with repetition: never descending.
+      std::size_t at = threads;
+      while (at > 0 && chosen[at - 1] == calls.size() - 1) --at;
+      if (at == 0) break;
+      const std::size_t next = chosen[at - 1] + 1;
+      std::fill(chosen.begin() + static_cast<std::ptrdiff_t>(at - 1), chosen.end(), next);
+    }
+  }
+  return all;
+}
+
+}  // namespace iommucheck::linux_harness

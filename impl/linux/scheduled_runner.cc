@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// Instruments, merges and links kernel objects.
+#include "impl/linux/scheduled_runner.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "impl/linux/compilation.h"
+#include "impl/linux/error.h"
+#include "impl/linux/process.h"
+
+namespace iommucheck::linux_harness {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view kUnmodelledList = "unmodelled.txt";
+
+/// Static data goes into one section, which the runner restores between executions.
+constexpr std::string_view kDataScript =
+    "SECTIONS { kh_data : { *(.data .data.* .bss .bss.* COMMON) } }\n";
+
+/// What would be the C library's, uninstrumented.
+constexpr std::array<std::string_view, 4> kRenamed{"memcpy", "memmove", "memset", "memcmp"};
+
+/// KCSAN's hooks announce each atomic operation that is written in assembly.
+std::vector<std::string> instrumentation(const fs::path& barriers) {
+  return {"-O2",
+          "-g",
+          "-fno-omit-frame-pointer",
+          "-fno-optimize-sibling-calls",
+          "-fno-stack-protector",
+          "-fno-PIE",
+          "-ffunction-sections",
+          "-fsanitize=thread",
+          "--param",
+          "tsan-distinguish-volatile=1",
+          "--param",
+          "tsan-instrument-func-entry-exit=0",
+          "-DCONFIG_KCSAN=1",
+          "-DCONFIG_KCSAN_WEAK_MEMORY=1",
+          "-include",
+          barriers.string()};
+}
+
+void must_run(const std::vector<std::string>& command, std::string_view what) {
+  const Finished finished = run(command);
+  if (finished.status == 0) return;
+  throw HarnessError(fmt::format("{} failed:\n{}", what, finished.output.substr(0, 4000)),
+                     "binutils or a library of the build is missing",
+                     "apt-get install binutils g++ libboost-context-dev libfmt-dev");
+}
+
+std::vector<std::string> link_command(const fs::path& folder, bool warn_only) {
+  std::vector<std::string> command{"g++", "-no-pie", "-Wl,--gc-sections"};
+  if (warn_only) command.emplace_back("-Wl,--warn-unresolved-symbols");
+  command.insert(command.end(), {"-o", (folder / "runner").string(),
+                                 (folder / "kernel.o").string()});
+  if (!warn_only) command.push_back((folder / "traps.o").string());
+  command.insert(command.end(),
+                 {(folder / "engine.a").string(), "-lboost_context", "-lfmt", "-lpthread"});
+  return command;
+}
+
+void build_program(const fs::path& folder, const KernelBuild& build, const RunnerParts& parts) {
+  write_file(folder / "engine.a", scheduled_archive());
+  write_file(folder / "barriers.h", scheduled_barriers());
+  write_file(folder / "data.ld", kDataScript);
+  for (const GlueFile& file : glue_files()) {
+    if (file.name == parts.kernel_glue || file.name.ends_with(".h")) {
+      write_file(folder / file.name, file.text);
+    }
+  }
+  const std::vector<std::string> flags = instrumentation(folder / "barriers.h");
+  std::vector<Compilation> jobs;
+  std::vector<std::string> merge{"ld", "-r", "-T", (folder / "data.ld").string(), "-o",
+                                 (folder / "kernel.o").string()};
+  const auto add = [&](const std::string& flags_of, const std::string& source) {
+    const fs::path object = object_in(folder, source);
+    jobs.push_back(kernel_job(build, flags_of, source, object, flags));
+    merge.push_back(object.string());
+  };
+  add(parts.under_test, build.tree.root / parts.under_test);
+  add(parts.under_test, folder / parts.kernel_glue);
+  for (const std::string& file : parts.libraries) {
+    if (exists_in(build.tree, file)) add(file, build.tree.root / file);
+  }
+  compile_all(build, jobs);
+  must_run(merge, "merging the kernel objects");
+  std::vector<std::string> rename{"objcopy"};
+  for (const std::string_view name : kRenamed) {
+    rename.push_back(fmt::format("--redefine-sym={}=kh_{}", name, name));
+  }
+  rename.push_back((folder / "kernel.o").string());
+  must_run(rename, "renaming in the kernel objects");
+
+  const Finished first = run(link_command(folder, true));
+  const std::set<std::string> names = undefined_symbols(first.output);
+  if (first.status != 0) must_run(link_command(folder, true), "linking the runner");
+  write_file(folder / "traps.c", traps(names));
+  must_run({"gcc", "-c", "-o", (folder / "traps.o").string(), (folder / "traps.c").string()},
+           "compiling the traps");
+  must_run(link_command(folder, false), "linking the runner");
+  std::string list;
+  for (const std::string& name : names) list += name + "\n";
+  write_file(folder / kUnmodelledList, list);
+}
+
+}  // namespace
+
+Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const RunnerParts& parts) {
+  if (scheduled_archive().empty()) {
+    throw HarnessError("this iommucheck cannot explore schedules of kernel code",
+                       "it was built with a sanitizer, and the engine needs -fsanitize=thread for "
+                       "itself",
+                       "use the preset release (./iommucheck builds it)");
+  }
+  require_programs({"g++", "ld", "objcopy"});
+  Digest digest;
+  digest.add(build.key).add(scheduled_archive()).add(scheduled_barriers()).add(kDataScript);
+  for (const std::string& flag : instrumentation({})) digest.add(flag);
+  for (const GlueFile& file : glue_files()) digest.add(file.name).add(file.text);
+  for (const std::string& file : parts.libraries) digest.add_file(build.tree.root / file);
+  digest.add_file(build.tree.root / parts.under_test);
+  std::vector<fs::path> headers;
+  for (const auto& file :
+       fs::directory_iterator((build.tree.root / parts.under_test).parent_path())) {
+    if (file.path().extension() == ".h") headers.push_back(file.path());
+  }
+  std::sort(headers.begin(), headers.end());
+  for (const fs::path& header : headers) digest.add_file(header);
+
+  const fs::path entry =
+      cache.entry("scheduled-" + build.tree.key, digest.hex(), [&](const fs::path& into) {
+        cache.say(fmt::format("compiling {} for the scheduler", parts.under_test));
+        build_program(into, build, parts);
+      });
+  Runner runner{build.tree, build.directory, entry / "runner", {}};
+  const std::string list = read_file(entry / kUnmodelledList);
+  for (std::size_t at = 0; at < list.size(); at = list.find('\n', at) + 1) {
+    runner.unmodelled.push_back(list.substr(at, list.find('\n', at) - at));
+  }
+  return runner;
+}
+
+}  // namespace iommucheck::linux_harness
