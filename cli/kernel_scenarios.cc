@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "checker/schedule/schedule_text.h"
 #include "cli/arguments.h"
 #include "impl/linux/ioasid.h"
 #include "impl/linux/ioasid_scenarios.h"
@@ -98,6 +99,57 @@ std::string print_history(const UnexplainedHistory& one) {
   return text + fmt::format("       schedule     {}\n", one.history.schedule);
 }
 
+/// Scheduling points of a schedule's line.
+std::uint32_t steps_of(const std::string& line) {
+  std::uint32_t steps = 0;
+  for (const auto& step : schedule::parse_schedule(line).steps) steps += !step.thread.empty();
+  return steps;
+}
+
+void add_cause(std::vector<ScenarioCause>& causes, std::string title, const Scenario& scenario,
+               const std::string& schedule, std::string text) {
+  auto cause = std::find_if(causes.begin(), causes.end(),
+                            [&](const ScenarioCause& one) { return one.title == title; });
+  if (cause == causes.end()) {
+    causes.push_back({std::move(title), {}, {}, ~std::uint32_t{0}, {}});
+    cause = causes.end() - 1;
+  }
+  if (cause->scenarios.empty() || cause->scenarios.back() != scenario.name) {
+    cause->scenarios.push_back(scenario.name);
+  }
+  const std::uint32_t steps = steps_of(schedule);
+  if (steps >= cause->steps) return;
+  cause->steps = steps;
+  cause->shortest = scenario.name;
+  cause->text = fmt::format("     in {}: {}\n{}", scenario.name, scenario.sentence, text);
+}
+
+std::vector<ScenarioCause> causes_of(const std::vector<ScenarioRun>& runs) {
+  std::vector<ScenarioCause> causes;
+  for (const ScenarioRun& run : runs) {
+    for (const ScheduledReport& report : run.exploration.reports) {
+      const auto place = [](const std::vector<Frame>& frames) {
+        return frames.empty() ? std::string{"?"}
+                              : fmt::format("{} ({})", frames[0].function, print(frames[0]));
+      };
+      std::string title = fmt::format("{} in {}", report.kind, place(report.here));
+      if (!report.other.empty()) title += fmt::format(" and {}", place(report.other));
+      add_cause(causes, std::move(title), run.scenario, report.schedule, print_report(report));
+    }
+    for (const UnexplainedHistory& one : run.unexplained) {
+      // The sentences alone: which results broke them differs from scenario to scenario.
+      std::string title = "not linearizable";
+      for (const std::string& reason : one.why.reasons) {
+        const std::size_t colon = reason.find(": ");
+        const std::string sentence = reason.substr(colon == std::string::npos ? 0 : colon + 2);
+        if (title.find(sentence) == std::string::npos) title += "; " + sentence;
+      }
+      add_cause(causes, std::move(title), run.scenario, one.history.schedule, print_history(one));
+    }
+  }
+  return causes;
+}
+
 std::string_view verdict_of(const ScenarioRun& run) {
   return run.violated() ? "violated" : run.exploration.exhausted ? "holds" : "unknown";
 }
@@ -167,6 +219,7 @@ ScenariosRun run_scenarios(const std::optional<std::string>& tree,
     run.unexplained = judge(scenario, run.exploration);
     result.runs.push_back(std::move(run));
   }
+  result.causes = causes_of(result.runs);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }
@@ -182,6 +235,11 @@ ordered_json scenarios_to_json(const ScenariosRun& run) {
                      {"failing_allocations", run.options.failing_allocations}};
   if (run.options.preemptions) object["scope"]["preemptions"] = *run.options.preemptions;
   object["seconds"] = run.seconds;
+  object["causes"] = ordered_json::array();
+  for (const ScenarioCause& cause : run.causes) {
+    object["causes"].push_back(
+        {{"cause", cause.title}, {"scenarios", cause.scenarios}, {"shortest", cause.shortest}});
+  }
   object["scenarios"] = ordered_json::array();
   for (const ScenarioRun& one : run.runs) {
     const Exploration& exploration = one.exploration;
@@ -224,19 +282,26 @@ std::string print_scenarios(const ScenariosRun& run) {
                                      ? fmt::format(", at most {} preemptions",
                                                    *run.options.preemptions)
                                      : "");
+  constexpr std::size_t kListed = 40;
   text += fmt::format("  {:18} {:>10} {:>10} {:>7} {:>9} {:>8}  verdict\n", "scenario",
                       "executions", "complete", "longest", "histories", "s");
+  std::size_t quiet = 0;
   for (const ScenarioRun& one : run.runs) {
     const Exploration& exploration = one.exploration;
+    if (run.runs.size() > kListed && verdict_of(one) == "holds") {
+      ++quiet;
+      continue;
+    }
     text += fmt::format("  {:18} {:>10} {:>10} {:>7} {:>9} {:>8.2f}  {}\n", one.scenario.name,
                         exploration.executions, exploration.complete, exploration.longest,
                         exploration.histories.size(), exploration.seconds, verdict_of(one));
   }
-  for (const ScenarioRun& one : run.runs) {
-    if (!one.violated()) continue;
-    text += fmt::format("\n  {}: {}\n", one.scenario.name, one.scenario.sentence);
-    for (const ScheduledReport& report : one.exploration.reports) text += print_report(report);
-    for (const UnexplainedHistory& history : one.unexplained) text += print_history(history);
+  if (quiet != 0) text += fmt::format("  and {} scenarios that hold\n", quiet);
+  std::size_t number = 0;
+  for (const ScenarioCause& cause : run.causes) {
+    text += fmt::format("\n  {}. {}\n     shown by {} scenario{}; the shortest execution\n{}", ++number,
+                        cause.title, cause.scenarios.size(), cause.scenarios.size() == 1 ? "" : "s",
+                        cause.text);
   }
   text += "\n  Not checked: other memory models than sequential consistency (data races are "
           "found by\n  happens-before), interrupts, other calls than these.\n";

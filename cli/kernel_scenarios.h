@@ -27,10 +27,20 @@ struct ScenarioRun {
   bool violated() const { return !exploration.reports.empty() || !unexplained.empty(); }
 };
 
+/// Reports or histories of one kind, over all scenarios.
+struct ScenarioCause {
+  std::string title;  ///< "use-after-free in iommu_foo (drivers/iommu/foo.c:12)", or the sentences
+  std::vector<std::string> scenarios;  ///< that show it
+  std::string shortest;                ///< the one of fewest steps
+  std::uint32_t steps = 0;             ///< of that execution
+  std::string text;                    ///< it, as it is printed
+};
+
 struct ScenariosRun {
   std::string source;
   linux_harness::SearchOptions options;
   std::vector<ScenarioRun> runs;
+  std::vector<ScenarioCause> causes;
   double seconds = 0;
   std::string verdict() const;  ///< violated, holds, unknown
 };
