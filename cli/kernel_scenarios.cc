@@ -203,8 +203,9 @@ ScenariosRun run_scenarios(const std::optional<std::string>& tree,
   result.options = options;
   linux_harness::Runner runner = [&] {
     linux_harness::Cache cache{linux_harness::Cache::default_directory(), say};
-    return tree ? linux_harness::build_ioasid_tree(cache, *tree, true)
-                : linux_harness::build_ioasid_package(cache, *package, "/usr/src", true);
+    const auto source = tree ? linux_harness::open_tree(cache, *tree)
+                             : linux_harness::open_package(cache, *package);
+    return linux_harness::build_scheduled_ioasid(cache, prepare_ioasid(cache, source));
   }();
   linux_harness::ScheduledIoasid kernel{std::move(runner)};
   const auto begin = std::chrono::steady_clock::now();

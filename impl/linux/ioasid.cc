@@ -23,7 +23,7 @@ using ioasid::Call;
 using ioasid::CallKind;
 using ioasid::Err;
 
-constexpr std::string_view kFile = "drivers/iommu/ioasid.c";
+constexpr std::string_view kFile = kIoasidFile;
 const RunnerParts& parts() {
   static const RunnerParts parts{
       std::string{kFile},
@@ -50,7 +50,9 @@ unsigned definition_line(std::string_view text, std::string_view function) {
   return 0;
 }
 
-Runner build(Cache& cache, const SourceTree& tree, bool scheduled) {
+}  // namespace
+
+KernelBuild prepare_ioasid(Cache& cache, const SourceTree& tree) {
   require_file(tree, std::string{kFile},
                "Linux 5.5 to 6.2 have it; on Debian: apt-get install linux-source-6.1, then "
                "--package linux-source-6.1");
@@ -70,10 +72,18 @@ Runner build(Cache& cache, const SourceTree& tree, bool scheduled) {
   for (const std::string& library : parts().libraries) {
     if (std::filesystem::exists(tree.root / library)) files.files.push_back(library);
   }
-  const KernelBuild prepared = prepare(cache, tree, files);
-  return scheduled ? build_scheduled_runner(cache, prepared, parts())
-                   : build_runner(cache, prepared, parts());
+  return prepare(cache, tree, files);
 }
+
+Runner build_ioasid(Cache& cache, const KernelBuild& build) {
+  return build_runner(cache, build, parts());
+}
+
+Runner build_scheduled_ioasid(Cache& cache, const KernelBuild& build, const Changed& changed) {
+  return build_scheduled_runner(cache, build, parts(), changed);
+}
+
+namespace {
 
 void add_report(Step& step, Report report) {
   if (step.report && report.fatal) std::swap(*step.report, report);
@@ -86,13 +96,13 @@ void add_report(Step& step, Report report) {
 
 }  // namespace
 
-Runner build_ioasid_tree(Cache& cache, const std::filesystem::path& tree, bool scheduled) {
-  return build(cache, open_tree(cache, tree), scheduled);
+Runner build_ioasid_tree(Cache& cache, const std::filesystem::path& tree) {
+  return build_ioasid(cache, prepare_ioasid(cache, open_tree(cache, tree)));
 }
 
 Runner build_ioasid_package(Cache& cache, const std::string& package,
-                            const std::filesystem::path& directory, bool scheduled) {
-  return build(cache, open_package(cache, package, directory), scheduled);
+                            const std::filesystem::path& directory) {
+  return build_ioasid(cache, prepare_ioasid(cache, open_package(cache, package, directory)));
 }
 
 class KernelIoasid::Impl {

@@ -16,16 +16,25 @@
 #include "impl/linux/ioasid_words.h"
 #include "impl/linux/report.h"
 #include "impl/linux/runner.h"
+#include "impl/linux/scheduled_runner.h"
 #include "spec/ioasid/call.h"
 
 namespace iommucheck::linux_harness {
 
-/// Builds the runner: from a tree, or from a Debian source package.  Throws HarnessError.
-/// `scheduled`: one for ScheduledIoasid (scheduled.h), not for KernelIoasid.
-Runner build_ioasid_tree(Cache& cache, const std::filesystem::path& tree, bool scheduled = false);
+/// The file of this target, relative to the tree.
+inline constexpr std::string_view kIoasidFile = "drivers/iommu/ioasid.c";
+
+/// A tree that has been prepared to compile the target's files.  Throws HarnessError.
+KernelBuild prepare_ioasid(Cache& cache, const SourceTree& tree);
+/// A runner for KernelIoasid.
+Runner build_ioasid(Cache& cache, const KernelBuild& build);
+/// A runner for ScheduledIoasid (scheduled.h).
+Runner build_scheduled_ioasid(Cache& cache, const KernelBuild& build, const Changed& changed = {});
+
+/// All in one: from a tree, or from a Debian source package.
+Runner build_ioasid_tree(Cache& cache, const std::filesystem::path& tree);
 Runner build_ioasid_package(Cache& cache, const std::string& package,
-                            const std::filesystem::path& directory = "/usr/src",
-                            bool scheduled = false);
+                            const std::filesystem::path& directory = "/usr/src");
 
 struct IoasidOptions {
   /// Id 0 of a call is this IOASID.  Around multiples of 64 the xarray grows and shrinks most.

@@ -45,6 +45,12 @@ Call set_data(unsigned id, unsigned data) {
   call.args.data = data;
   return call;
 }
+/// The caller reuses the old private data as soon as the call has returned.
+Call replace_data(unsigned id, unsigned data, unsigned old) {
+  Call call = set_data(id, data);
+  call.args.take = old;
+  return call;
+}
 Call enroll(unsigned ops) {
   Call call{CallKind::register_allocator};
   call.args.ops = ops;
@@ -122,6 +128,9 @@ const std::vector<Scenario>& written_ioasid_scenarios() {
       {"set-data", "private data is replaced under a look-up",
        {alloc(1, 0, 0, 1)},
        {{find(1, 0), find(1, 0)}, {set_data(0, 2)}}},
+      {"replace-data", "private data is replaced and reused under a look-up that takes a reference",
+       {alloc(1, 0, 0, 1)},
+       {{find(1, 0, Getter::accept)}, {replace_data(0, 2, 1)}}},
       {"set-data-free", "private data is attached to an id that is being freed",
        {alloc(1, 0, 0, 1)},
        {{set_data(0, 2)}, {free_id(0)}, {find(1, 0, Getter::accept)}}},

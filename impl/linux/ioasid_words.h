@@ -18,7 +18,8 @@ inline constexpr std::uint32_t kMaxOps = 8;
 bool in_linux_6_1(ioasid::CallKind kind);
 
 /// As glue/calls.c reads it, without a separator: "f 3".  Throws std::invalid_argument for a call
-/// that is not in this kernel or whose numbers are too large.
+/// that is not in this kernel or whose numbers are too large.  `take` of set_data is the old data,
+/// if its owner reuses it when the call has returned (scheduled runners only).
 std::string encode(const ioasid::Call& call);
 
 /// The error that a number returned by the kernel stands for (1: INVALID_IOASID); none: unknown.

@@ -3,6 +3,7 @@
 #include "impl/linux/scheduled_runner.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -51,18 +52,20 @@ void must_run(const std::vector<std::string>& command, std::string_view what) {
                      "apt-get install binutils g++ libboost-context-dev libfmt-dev");
 }
 
-std::vector<std::string> link_command(const fs::path& folder, bool warn_only) {
+std::vector<std::string> link_command(const fs::path& folder, const fs::path& support,
+                                      bool warn_only) {
   std::vector<std::string> command{"g++", "-no-pie", "-Wl,--gc-sections"};
   if (warn_only) command.emplace_back("-Wl,--warn-unresolved-symbols");
   command.insert(command.end(), {"-o", (folder / "runner").string(),
                                  (folder / "kernel.o").string()});
   if (!warn_only) command.push_back((folder / "traps.o").string());
   command.insert(command.end(),
-                 {(folder / "engine.a").string(), "-lboost_context", "-lfmt", "-lpthread"});
+                 {(support / "engine.a").string(), "-lboost_context", "-lfmt", "-lpthread"});
   return command;
 }
 
-void build_program(const fs::path& folder, const KernelBuild& build, const RunnerParts& parts) {
+/// What stays the same while the file under test is edited.
+void build_support(const fs::path& folder, const KernelBuild& build, const RunnerParts& parts) {
   write_file(folder / "engine.a", scheduled_archive());
   write_file(folder / "barriers.h", scheduled_barriers());
   write_file(folder / "data.ld", kDataScript);
@@ -73,19 +76,38 @@ void build_program(const fs::path& folder, const KernelBuild& build, const Runne
   }
   const std::vector<std::string> flags = instrumentation(folder / "barriers.h");
   std::vector<Compilation> jobs;
-  std::vector<std::string> merge{"ld", "-r", "-T", (folder / "data.ld").string(), "-o",
-                                 (folder / "kernel.o").string()};
   const auto add = [&](const std::string& flags_of, const std::string& source) {
-    const fs::path object = object_in(folder, source);
-    jobs.push_back(kernel_job(build, flags_of, source, object, flags));
-    merge.push_back(object.string());
+    jobs.push_back(kernel_job(build, flags_of, source, object_in(folder, source), flags));
   };
-  add(parts.under_test, build.tree.root / parts.under_test);
   add(parts.under_test, folder / parts.kernel_glue);
   for (const std::string& file : parts.libraries) {
     if (exists_in(build.tree, file)) add(file, build.tree.root / file);
   }
   compile_all(build, jobs);
+}
+
+void build_program(const fs::path& folder, const fs::path& support, const KernelBuild& build,
+                   const RunnerParts& parts, const std::optional<std::string>& text) {
+  std::vector<std::string> flags = instrumentation(support / "barriers.h");
+  fs::path source = build.tree.root / parts.under_test;
+  if (text) {
+    // In a folder like the tree's own; for reports, and for the headers beside it, it is there.
+    const fs::path place = source.parent_path();
+    source = folder / parts.under_test;
+    fs::create_directories(source.parent_path());
+    write_file(source, *text);
+    flags.push_back(fmt::format("-ffile-prefix-map={}={}", folder.string(), build.tree.root.string()));
+    flags.insert(flags.end(), {"-iquote", place.string()});
+  }
+  const fs::path object = folder / "under_test.o";
+  compile(build, kernel_job(build, parts.under_test, source, object, flags));
+
+  std::vector<std::string> merge{"ld", "-r", "-T", (support / "data.ld").string(), "-o",
+                                 (folder / "kernel.o").string(), object.string()};
+  for (const auto& file : fs::directory_iterator(support)) {
+    if (file.path().extension() == ".o") merge.push_back(file.path().string());
+  }
+  std::sort(merge.begin() + 7, merge.end());
   must_run(merge, "merging the kernel objects");
   std::vector<std::string> rename{"objcopy"};
   for (const std::string_view name : kRenamed) {
@@ -94,13 +116,13 @@ void build_program(const fs::path& folder, const KernelBuild& build, const Runne
   rename.push_back((folder / "kernel.o").string());
   must_run(rename, "renaming in the kernel objects");
 
-  const Finished first = run(link_command(folder, true));
+  const Finished first = run(link_command(folder, support, true));
   const std::set<std::string> names = undefined_symbols(first.output);
-  if (first.status != 0) must_run(link_command(folder, true), "linking the runner");
+  if (first.status != 0) must_run(link_command(folder, support, true), "linking the runner");
   write_file(folder / "traps.c", traps(names));
   must_run({"gcc", "-c", "-o", (folder / "traps.o").string(), (folder / "traps.c").string()},
            "compiling the traps");
-  must_run(link_command(folder, false), "linking the runner");
+  must_run(link_command(folder, support, false), "linking the runner");
   std::string list;
   for (const std::string& name : names) list += name + "\n";
   write_file(folder / kUnmodelledList, list);
@@ -108,7 +130,8 @@ void build_program(const fs::path& folder, const KernelBuild& build, const Runne
 
 }  // namespace
 
-Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const RunnerParts& parts) {
+Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const RunnerParts& parts,
+                              const Changed& changed) {
   if (scheduled_archive().empty()) {
     throw HarnessError("this iommucheck cannot explore schedules of kernel code",
                        "it was built with a sanitizer, and the engine needs -fsanitize=thread for "
@@ -121,7 +144,14 @@ Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const Runn
   for (const std::string& flag : instrumentation({})) digest.add(flag);
   for (const GlueFile& file : glue_files()) digest.add(file.name).add(file.text);
   for (const std::string& file : parts.libraries) digest.add_file(build.tree.root / file);
+  const fs::path support =
+      cache.entry("scheduling-" + build.tree.key, digest.hex(), [&](const fs::path& into) {
+        cache.say("compiling the scheduler's side");
+        build_support(into, build, parts);
+      });
+
   digest.add_file(build.tree.root / parts.under_test);
+  if (changed.text) digest.add(*changed.text);
   std::vector<fs::path> headers;
   for (const auto& file :
        fs::directory_iterator((build.tree.root / parts.under_test).parent_path())) {
@@ -129,11 +159,10 @@ Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const Runn
   }
   std::sort(headers.begin(), headers.end());
   for (const fs::path& header : headers) digest.add_file(header);
-
   const fs::path entry =
-      cache.entry("scheduled-" + build.tree.key, digest.hex(), [&](const fs::path& into) {
+      cache.entry(changed.kind + "-" + build.tree.key, digest.hex(), [&](const fs::path& into) {
         cache.say(fmt::format("compiling {} for the scheduler", parts.under_test));
-        build_program(into, build, parts);
+        build_program(into, support, build, parts, changed.text);
       });
   Runner runner{build.tree, build.directory, entry / "runner", {}};
   const std::string list = read_file(entry / kUnmodelledList);

@@ -32,6 +32,7 @@ unsigned int kh_alloc(unsigned int set, unsigned int min, unsigned int max, unsi
 void kh_free(unsigned int id);
 struct kh_found kh_find(unsigned int set, unsigned int id, int with_getter);
 int kh_set_data(unsigned int id, unsigned int data);
+void kh_reuse_data(unsigned int data);
 int kh_register(unsigned int ops);
 void kh_unregister(unsigned int ops);
 void *kh_ops_object(unsigned int ops, unsigned long *size);

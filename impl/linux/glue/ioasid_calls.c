@@ -25,6 +25,12 @@ struct payload {
 	unsigned long word[8];
 };
 
+/* Keeps a read from being optimised away. */
+static void kh_consume(unsigned long word)
+{
+	__asm__ __volatile__("" : : "r"(word));
+}
+
 static struct ioasid_set sets[KH_MAX_NUMBER + 1];
 static struct payload payloads[KH_MAX_NUMBER + 1];
 static struct payload ops_payloads[KH_MAX_OPS + 1];
@@ -111,6 +117,9 @@ void kh_free(unsigned int id)
 
 static bool getter(void *data)
 {
+	/* A getter looks at what it is shown, as mmget_not_zero() does. */
+	if (data)
+		kh_consume(((struct payload *)data)->word[0]);
 	return kh_callback_getter(number_of(data, payloads, KH_MAX_NUMBER));
 }
 
@@ -124,6 +133,12 @@ struct kh_found kh_find(unsigned int set, unsigned int id, int with_getter)
 	else
 		found.data = number_of(data, payloads, KH_MAX_NUMBER);
 	return found;
+}
+
+/* Its owner does something else with private data. */
+void kh_reuse_data(unsigned int data)
+{
+	payloads[data].word[0] = data;
 }
 
 int kh_set_data(unsigned int id, unsigned int data)

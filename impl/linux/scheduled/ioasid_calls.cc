@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The calls of the target ioasid, in the words of glue/calls.c:
-//   a set min max data callback nomem | f id | d id data | q set id getter | r ops nomem | u ops
+//   a set min max data callback nomem | f id | d id data old | q set id getter | r ops nomem | u ops
+// With `old`, the caller of set_data does something else with that private data when the call has
+// returned: the kernel says that nobody looks at it any more.
 // An answer is "error value allocator getter_on nomem".
 #include <array>
 #include <cstdlib>
@@ -51,7 +53,10 @@ std::string execute_call(const std::string& call) {
       break;
     }
     case 'f': kh_free(n[0]); break;
-    case 'd': found.error = kh_set_data(n[0], n[1]); break;
+    case 'd':
+      found.error = kh_set_data(n[0], n[1]);
+      if (n[2] != 0) kh_reuse_data(n[2]);
+      break;
     case 'q': found = kh_find(n[0], n[1], n[2] != 0 ? 1 : 0); break;
     case 'r': found.error = kh_register(n[0]); break;
     case 'u': kh_unregister(n[0]); break;
