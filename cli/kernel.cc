@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 // iommucheck kernel: the user's own kernel source, compiled unmodified, against the specification.
+#include <algorithm>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/kernel_mutants.h"
 #include "cli/kernel_run.h"
 #include "cli/kernel_scenarios.h"
 
@@ -44,13 +48,38 @@ int explore_scenarios(Arguments& arguments, const std::optional<std::string>& tr
       throw UsageError("--preemptions bounds the searches dpor and all only");
     options.preemptions = static_cast<unsigned>(arguments.number("preemptions", 0, 0, 1000));
   }
+  const bool mutants = arguments.flag("mutants");
+  std::vector<std::string> kinds;
+  if (mutants && schedule) throw UsageError("--mutants explores: it has no --schedule");
+  if (const auto kind = arguments.text("mutant-kind")) {
+    const auto& known = linux_harness::mutant_kinds();
+    if (!mutants || std::find(known.begin(), known.end(), *kind) == known.end()) {
+      throw UsageError(
+          fmt::format("--mutant-kind goes with --mutants and is one of {}", fmt::join(known, ", ")));
+    }
+    kinds.push_back(*kind);
+  }
   arguments.finish(
-      "--tree, --package, --scenario, --search, --preemptions, --executions, --seconds, --seed, "
+      "--tree, --package, --scenario, --mutants, --mutant-kind, --search, --preemptions, --executions, --seconds, --seed, "
       "--schedule, --failing-allocations, --json");
   const auto scenarios = choose_scenarios(names);
+  if (mutants) {
+    const MutantsRun run = run_mutants(tree, package, scenarios, options, kinds, say);
+    if (as_json) {
+      fmt::print("{}\n", mutants_to_json(run).dump(2));
+    } else {
+      fmt::print("{}", print_mutants(run));
+    }
+    return 0;
+  }
   if (schedule && scenarios.size() != 1)
     throw UsageError("--schedule belongs to one scenario: give its name to --scenario");
-  const ScenariosRun run = run_scenarios(tree, package, scenarios, options, say);
+  ScenariosRun run;
+  try {
+    run = run_scenarios(tree, package, scenarios, options, say);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
   if (as_json) {
     fmt::print("{}\n", scenarios_to_json(run).dump(2));
   } else {
@@ -63,7 +92,7 @@ int explore_scenarios(Arguments& arguments, const std::optional<std::string>& tr
 }  // namespace
 
 int kernel_command(const Words& words) {
-  Arguments arguments{words, {"json", "failing-allocations"}};
+  Arguments arguments{words, {"json", "failing-allocations", "mutants"}};
   const bool as_json = arguments.flag("json");
   const auto tree = arguments.text("tree");
   const auto package = arguments.text("package");

@@ -166,9 +166,6 @@ std::string ScenariosRun::verdict() const {
 }
 
 std::vector<Scenario> choose_scenarios(const std::string& names) {
-  if (names == "all") return linux_harness::written_ioasid_scenarios();
-  if (names == "pairs") return linux_harness::generated_ioasid_scenarios(2);
-  if (names == "triples") return linux_harness::generated_ioasid_scenarios(3);
   std::vector<Scenario> known = linux_harness::written_ioasid_scenarios();
   std::string listed = "all, pairs, triples";
   for (const Scenario& scenario : known) listed += ", " + scenario.name;
@@ -182,32 +179,30 @@ std::vector<Scenario> choose_scenarios(const std::string& names) {
   for (std::size_t at = 0; at <= names.size();) {
     const std::size_t end = std::min(names.find(',', at), names.size());
     const std::string name = names.substr(at, end - at);
+    at = end + 1;
+    if (name == "all" || name == "pairs" || name == "triples") {
+      const auto group = name == "all" ? linux_harness::written_ioasid_scenarios()
+                                       : linux_harness::generated_ioasid_scenarios(
+                                             name == "pairs" ? 2 : 3);
+      chosen.insert(chosen.end(), group.begin(), group.end());
+      continue;
+    }
     const auto place = std::find_if(known.begin(), known.end(),
                                     [&](const Scenario& scenario) { return scenario.name == name; });
     if (place == known.end()) {
       throw UsageError(fmt::format("there is no scenario '{}'; there are {}", name, listed));
     }
     chosen.push_back(*place);
-    at = end + 1;
   }
   return chosen;
 }
 
-ScenariosRun run_scenarios(const std::optional<std::string>& tree,
-                           const std::optional<std::string>& package,
-                           const std::vector<Scenario>& scenarios,
-                           const linux_harness::SearchOptions& options,
-                           const std::function<void(std::string_view)>& say) {
+ScenariosRun explore_scenarios(linux_harness::ScheduledIoasid& kernel,
+                               const std::vector<Scenario>& scenarios,
+                               const linux_harness::SearchOptions& options,
+                               const std::function<void(std::string_view)>& say) {
   ScenariosRun result;
-  result.source = tree ? *tree : *package;
   result.options = options;
-  linux_harness::Runner runner = [&] {
-    linux_harness::Cache cache{linux_harness::Cache::default_directory(), say};
-    const auto source = tree ? linux_harness::open_tree(cache, *tree)
-                             : linux_harness::open_package(cache, *package);
-    return linux_harness::build_scheduled_ioasid(cache, prepare_ioasid(cache, source));
-  }();
-  linux_harness::ScheduledIoasid kernel{std::move(runner)};
   const auto begin = std::chrono::steady_clock::now();
   for (const Scenario& scenario : scenarios) {
     say(fmt::format("{} ({} of {})", scenario.name, result.runs.size() + 1, scenarios.size()));
@@ -222,6 +217,22 @@ ScenariosRun run_scenarios(const std::optional<std::string>& tree,
   }
   result.causes = causes_of(result.runs);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return result;
+}
+
+ScenariosRun run_scenarios(const std::optional<std::string>& tree,
+                           const std::optional<std::string>& package,
+                           const std::vector<Scenario>& scenarios,
+                           const linux_harness::SearchOptions& options,
+                           const std::function<void(std::string_view)>& say) {
+  linux_harness::ScheduledIoasid kernel{[&] {
+    linux_harness::Cache cache{linux_harness::Cache::default_directory(), say};
+    const auto source = tree ? linux_harness::open_tree(cache, *tree)
+                             : linux_harness::open_package(cache, *package);
+    return linux_harness::build_scheduled_ioasid(cache, prepare_ioasid(cache, source));
+  }()};
+  ScenariosRun result = explore_scenarios(kernel, scenarios, options, say);
+  result.source = tree ? *tree : *package;
   return result;
 }
 

@@ -45,9 +45,15 @@ struct ScenariosRun {
   std::string verdict() const;  ///< violated, holds, unknown
 };
 
-/// "all": the written ones; "pairs", "triples": the generated ones; otherwise names with commas.
+/// Names with commas between; "all" is every written one, "pairs" and "triples" the generated ones.
 /// Throws UsageError, which lists the names.
 std::vector<linux_harness::Scenario> choose_scenarios(const std::string& names);
+
+/// On a runner that is built.
+ScenariosRun explore_scenarios(linux_harness::ScheduledIoasid& kernel,
+                               const std::vector<linux_harness::Scenario>& scenarios,
+                               const linux_harness::SearchOptions& options,
+                               const std::function<void(std::string_view)>& say);
 
 ScenariosRun run_scenarios(const std::optional<std::string>& tree,
                            const std::optional<std::string>& package,

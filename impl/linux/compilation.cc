@@ -19,7 +19,7 @@ bool exists_in(const SourceTree& tree, const std::string& file) {
 void compile(const KernelBuild& build, const Compilation& job) {
   const Finished finished = run(job.command, build.directory);
   if (finished.status == 0) return;
-  throw HarnessError(fmt::format("{} does not compile for user space:\n{}", job.source,
+  throw CompileError(fmt::format("{} does not compile for user space:\n{}", job.source,
                                  finished.output.substr(0, 4000)),
                      "an error in the tree's file, or a kernel version whose interface differs",
                      "compile the file with the kernel's own make first; 6.1 is known to work");

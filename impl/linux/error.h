@@ -16,6 +16,11 @@ class HarnessError : public std::runtime_error {
                            (advice.empty() ? "" : "\n  what to do: " + advice)) {}
 };
 
+/// A kernel file does not compile for user space.
+class CompileError : public HarnessError {
+  using HarnessError::HarnessError;
+};
+
 }  // namespace iommucheck::linux_harness
 
 #endif  // IOMMUCHECK_IMPL_LINUX_ERROR_H

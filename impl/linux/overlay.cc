@@ -32,22 +32,6 @@ bool is_product(const fs::path& file) {
   return name.starts_with(".config") || fs::exists(file.parent_path() / ("." + name + ".cmd"));
 }
 
-void link_files(const fs::path& root, const fs::path& view) {
-  fs::recursive_directory_iterator at{root};
-  for (; at != fs::recursive_directory_iterator{}; ++at) {
-    const fs::path relative = at->path().lexically_relative(root);
-    if (at->is_directory() && !at->is_symlink()) {
-      if (is_foreign(relative)) {
-        at.disable_recursion_pending();
-      } else {
-        fs::create_directories(view / relative);
-      }
-    } else if (!is_product(at->path())) {
-      fs::create_symlink(at->path(), view / relative);
-    }
-  }
-}
-
 /// A directory's time changes when a file is added to it or removed.
 std::string digest_of_directories(const fs::path& root) {
   std::vector<fs::path> folders;
@@ -69,6 +53,22 @@ std::string digest_of_directories(const fs::path& root) {
 
 }  // namespace
 
+void link_sources(const fs::path& root, const fs::path& view) {
+  fs::recursive_directory_iterator at{root};
+  for (; at != fs::recursive_directory_iterator{}; ++at) {
+    const fs::path relative = at->path().lexically_relative(root);
+    if (at->is_directory() && !at->is_symlink()) {
+      if (is_foreign(relative)) {
+        at.disable_recursion_pending();
+      } else {
+        fs::create_directories(view / relative);
+      }
+    } else if (!is_product(at->path())) {
+      fs::create_symlink(at->path(), view / relative);
+    }
+  }
+}
+
 bool is_built_in_place(const fs::path& root) {
   return fs::exists(root / ".config") || fs::exists(root / "include/config") ||
          fs::exists(root / "arch/um/include/generated");
@@ -78,7 +78,7 @@ fs::path link_overlay(Cache& cache, const fs::path& root, const std::string& key
   return cache.entry("links-" + key, digest_of_directories(root), [&](const fs::path& view) {
     cache.say(
         fmt::format("{} was built in place; making links to its source files", root.string()));
-    link_files(root, view);
+    link_sources(root, view);
   });
 }
 

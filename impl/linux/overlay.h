@@ -21,6 +21,9 @@ bool is_built_in_place(const std::filesystem::path& root);
 std::filesystem::path link_overlay(Cache& cache, const std::filesystem::path& root,
                                    const std::string& key);
 
+/// Links to all source files of `root`, in the empty directory `view`.
+void link_sources(const std::filesystem::path& root, const std::filesystem::path& view);
+
 }  // namespace iommucheck::linux_harness
 
 #endif  // IOMMUCHECK_IMPL_LINUX_OVERLAY_H

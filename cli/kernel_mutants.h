@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// iommucheck kernel --mutants: would the scenarios notice a mistake in this file?
+#ifndef IOMMUCHECK_CLI_KERNEL_MUTANTS_H
+#define IOMMUCHECK_CLI_KERNEL_MUTANTS_H
+
+#include "cli/kernel_scenarios.h"
+#include "impl/linux/mutants.h"
+
+namespace iommucheck::cli {
+
+enum class Fate : std::uint8_t {
+  killed,          ///< the scenarios show something that they do not show on the original
+  survived,        ///< they do not, and all were exhausted
+  undecided,       ///< they do not, but a limit was met
+  not_applicable,  ///< it does not compile
+};
+std::string_view name(Fate fate);
+
+struct MutantResult {
+  linux_harness::Mutant mutant;
+  Fate fate = Fate::survived;
+  std::vector<ScenarioCause> causes;  ///< that the original does not show
+  std::string why;                    ///< of not_applicable: the compiler's first words
+};
+
+struct MutantsRun {
+  std::string source;
+  std::string file;
+  linux_harness::SearchOptions options;
+  std::size_t scenarios = 0;
+  std::vector<MutantResult> results;
+  std::vector<std::string> without_place;  ///< kinds that nothing in the file fits
+  double seconds = 0;
+};
+
+/// `kinds`: only these; empty: all.
+MutantsRun run_mutants(const std::optional<std::string>& tree,
+                       const std::optional<std::string>& package,
+                       const std::vector<linux_harness::Scenario>& scenarios,
+                       const linux_harness::SearchOptions& options,
+                       const std::vector<std::string>& kinds,
+                       const std::function<void(std::string_view)>& say);
+nlohmann::ordered_json mutants_to_json(const MutantsRun& run);
+std::string print_mutants(const MutantsRun& run);
+
+}  // namespace iommucheck::cli
+
+#endif  // IOMMUCHECK_CLI_KERNEL_MUTANTS_H
