@@ -18,9 +18,14 @@ namespace {
 using linux_harness::Mutant;
 using nlohmann::ordered_json;
 
-std::set<std::string> titles(const std::vector<ScenarioCause>& causes) {
-  std::set<std::string> all;
-  for (const ScenarioCause& cause : causes) all.insert(cause.title);
+/// What each scenario shows by itself: the same sentence may be broken elsewhere for other reasons.
+using Shown = std::set<std::pair<std::string, std::string>>;
+
+Shown shown_by(const std::vector<ScenarioCause>& causes) {
+  Shown all;
+  for (const ScenarioCause& cause : causes) {
+    for (const std::string& scenario : cause.scenarios) all.emplace(scenario, cause.title);
+  }
   return all;
 }
 
@@ -53,8 +58,8 @@ MutantsRun run_mutants(const std::optional<std::string>& tree,
                            : linux_harness::open_package(cache, *package);
   const linux_harness::KernelBuild build = prepare_ioasid(cache, source);
   linux_harness::ScheduledIoasid original{build_scheduled_ioasid(cache, build)};
-  const std::set<std::string> known =
-      titles(explore_scenarios(original, scenarios, options, [](std::string_view) {}).causes);
+  const Shown known =
+      shown_by(explore_scenarios(original, scenarios, options, [](std::string_view) {}).causes);
 
   std::vector<Mutant> mutants =
       linux_harness::derive_mutants(linux_harness::read_file(build.tree.root / result.file));
@@ -78,7 +83,10 @@ MutantsRun run_mutants(const std::optional<std::string>& tree,
       const ScenariosRun run =
           explore_scenarios(changed, scenarios, options, [](std::string_view) {});
       for (const ScenarioCause& cause : run.causes) {
-        if (!known.contains(cause.title)) one.causes.push_back(cause);
+        const bool is_new = std::any_of(
+            cause.scenarios.begin(), cause.scenarios.end(),
+            [&](const std::string& scenario) { return !known.contains({scenario, cause.title}); });
+        if (is_new) one.causes.push_back(cause);
       }
       const bool exhausted = std::all_of(run.runs.begin(), run.runs.end(), [](const auto& scenario) {
         return scenario.exploration.exhausted;

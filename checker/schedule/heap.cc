@@ -21,9 +21,12 @@ constexpr std::size_t round_up(std::size_t value, std::size_t to) {
   return (value + to - 1) / to * to;
 }
 
+constexpr std::size_t kTableSize =
+    (kMaxThreads * Heap::kArenaSize >> Heap::kAlignShift) * sizeof(std::uint32_t);
+
 }  // namespace
 
-Heap::Heap() : owner_(kMaxThreads * kArenaSize >> kAlignShift) {
+Heap::Heap() {
   void* wanted = memory(kHeapBase);
   void* got = mmap(wanted, kMaxThreads * kArenaSize, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
@@ -31,9 +34,18 @@ Heap::Heap() : owner_(kMaxThreads * kArenaSize >> kAlignShift) {
     throw std::system_error{errno, std::generic_category(), "no memory for the heap under test"};
   }
   base_ = kHeapBase;
+  void* table = mmap(nullptr, kTableSize, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (table == MAP_FAILED) {
+    throw std::system_error{errno, std::generic_category(), "no memory for the table of objects"};
+  }
+  owner_ = static_cast<std::uint32_t*>(table);
 }
 
-Heap::~Heap() { munmap(memory(base_), kMaxThreads * kArenaSize); }
+Heap::~Heap() {
+  munmap(memory(base_), kMaxThreads * kArenaSize);
+  munmap(owner_, kTableSize);
+}
 
 Object* Heap::allocate(ThreadId thread, std::size_t size, std::size_t align) {
   constexpr std::size_t kUnit = std::size_t{1} << kAlignShift;

@@ -41,6 +41,7 @@ class Heap {
  public:
   /// Bytes for each thread of one execution.
   static constexpr std::size_t kArenaSize = std::size_t{4} << 20;
+  static constexpr unsigned kAlignShift = 4;  ///< objects begin at multiples of 16
 
   /// Maps the arenas at fixed addresses.  Throws std::system_error.
   Heap();
@@ -65,12 +66,11 @@ class Heap {
   std::vector<Object>& objects() { return objects_; }
 
  private:
-  static constexpr unsigned kAlignShift = 4;
-
   std::uintptr_t base_ = 0;
   std::array<std::size_t, kMaxThreads> used_{}, saved_used_{};
   std::vector<Object> objects_, saved_objects_;
-  std::vector<std::uint32_t> owner_;  ///< of each 16 bytes: the number of the object + 1
+  /// Of each 16 bytes: the number of the object + 1.  Mapped, so that only what is used costs.
+  std::uint32_t* owner_ = nullptr;
   std::vector<unsigned char> saved_;  ///< contents of all arenas, one after the other
 };
 

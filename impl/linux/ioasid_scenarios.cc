@@ -141,6 +141,15 @@ const std::vector<Scenario>& written_ioasid_scenarios() {
       {"switch-back", "a custom allocator goes while a look-up runs",
        {enroll(1)},
        {{withdraw(1)}, {find(1, 0)}, {enroll(3)}}},
+      {"shared-ops", "one of two allocators that share their functions goes and comes back",
+       {enroll(1), enroll(2)},
+       {{withdraw(2), enroll(2)}, {alloc(1, 0, 3, 1, 3)}}},
+      {"both-go", "two allocators that share their functions go, then the default one serves",
+       {enroll(1), enroll(2)},
+       {{withdraw(2), withdraw(1), alloc(1, 0, 3, 1, 3)}, {find(1, 0)}}},
+      {"custom-free", "an id of a custom allocator is freed while it is looked up",
+       {enroll(1), alloc(1, 0, 0, 1, 1)},
+       {{find(1, 0, Getter::accept)}, {free_id(0)}}},
       {"four", "allocation and free, two look-ups, a custom allocator that comes and goes",
        {alloc(1, 0, 0, 1)},
        {{alloc(1, 1, 3, 1), free_id(0)}, {find(1, 0)}, {enroll(3)}, {find(1, 1)}}},
@@ -150,7 +159,8 @@ const std::vector<Scenario>& written_ioasid_scenarios() {
 
 std::vector<Scenario> generated_ioasid_scenarios(unsigned threads) {
   const std::vector<std::vector<Call>> setups{
-      {}, {alloc(1, 0, 0, 1)}, {alloc(1, 0, 0, 0)}, {enroll(1)}, {enroll(1), enroll(2)}};
+      {}, {alloc(1, 0, 0, 1)}, {alloc(1, 0, 0, 0)}, {enroll(1)}, {enroll(1), enroll(2)},
+      {enroll(1), alloc(1, 0, 0, 1, 1)}};
   const std::vector<Call> calls{
       alloc(1, 0, 3, 1, 3), alloc(2, 0, 0, 2, 1), free_id(0),  find(1, 0),  find(0, 0, Getter::accept),
       find(2, 0),           set_data(0, 2),       enroll(1),   enroll(2),   withdraw(1)};

@@ -46,7 +46,7 @@ std::string encode(const Call& call) {
                          args.nomem);
     case CallKind::free: return fmt::format("f {}", args.id);
     case CallKind::find: return fmt::format("q {} {} {}", set, args.id, args.getter);
-    case CallKind::set_data: return fmt::format("d {} {}", args.id, data);
+    case CallKind::set_data: return fmt::format("d {} {} {}", args.id, data, args.take);
     case CallKind::register_allocator:
     case CallKind::unregister_allocator: break;
     default:

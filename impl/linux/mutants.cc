@@ -119,7 +119,7 @@ class Deriver {
       std::vector<std::string> dropped;
       for (std::size_t i = function.begin; i < function.end; ++i) {
         drop_lock(i, dropped);
-        swap_with_previous("early-unlock", kUnlocks, i);
+        early_unlock(i);
         swap_with_previous("early-publication", kPublications, i);
         if (calls(lines_[i], "kfree_rcu")) replace("no-grace-period", i, "kfree_rcu", "kfree");
         if (calls(lines_[i], "synchronize_rcu")) blank("drop-synchronize", i);
@@ -192,6 +192,28 @@ class Deriver {
       empty(changed[i]);
     }
     if (first != 0) add("drop-reader", first, changed);
+  }
+
+  /// The lock is not held in the last statement of its critical section.
+  void early_unlock(std::size_t at) {
+    const auto unlock = std::find_if(kUnlocks.begin(), kUnlocks.end(), [&](std::string_view name) {
+      return calls(lines_[at], name);
+    });
+    if (unlock == kUnlocks.end()) return;
+    // Labels and empty lines lie in between.
+    std::size_t before = at - 1;
+    while (before > function_->begin &&
+           (trimmed(lines_[before]).empty() || trimmed(lines_[before]).ends_with(':'))) {
+      --before;
+    }
+    if (!is_statement(lines_[before]) || calls_any(lines_[before], kLocks)) return;
+    const std::string lock{kLocks.at(static_cast<std::size_t>(unlock - kUnlocks.begin()))};
+    const std::string argument_text = argument(lines_[at]);
+    Lines changed = lines_;
+    changed[before] = "{ " + std::string{*unlock} + "(" + argument_text + "); " +
+                      std::string{trimmed(lines_[before])} + " " + lock + "(" + argument_text +
+                      "); }";
+    add("early-unlock", before, changed);
   }
 
   template <class Names>

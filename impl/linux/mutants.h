@@ -13,8 +13,8 @@
 namespace iommucheck::linux_harness {
 
 struct Mutant {
-  /// drop-lock: a function takes and releases a lock no more.  early-unlock: an unlock moves before
-  /// the statement in front of it.  drop-reader: a function is no RCU reader any more.
+  /// drop-lock: a function takes and releases a lock no more.  early-unlock: the last statement of a
+  /// critical section runs without the lock.  drop-reader: a function is no RCU reader any more.
   /// no-grace-period: kfree_rcu() becomes kfree().  drop-synchronize: synchronize_rcu() goes.
   /// early-publication: a statement that publishes moves before the one in front of it.
   /// drop-increment: a count is not incremented.  drop-cleanup: a free, put or erase goes.

@@ -36,11 +36,11 @@ enum class Search : std::uint8_t {
 
 struct SearchOptions {
   Search search = Search::dpor;
-  std::optional<unsigned> preemptions;  ///< of dpor and all: at most so many
+  std::optional<unsigned> preemptions = {};  ///< of dpor and all: at most so many
   std::uint64_t executions = 1'000'000;
   double seconds = 60;
   std::uint64_t seed = 1;  ///< of random and pct
-  std::string schedule;    ///< of replay
+  std::string schedule = {};  ///< of replay
   bool failing_allocations = false;  ///< each allocation may fail: both are tried
 };
 

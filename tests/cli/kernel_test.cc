@@ -2,7 +2,10 @@
 // iommucheck kernel: its errors, and, where Debian's kernel source is installed, its findings.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "tests/cli/command.h"
 
@@ -14,6 +17,29 @@ const char* const kPackage = "linux-source-6.1";
 bool installed() {
   const std::string place = std::string{"/usr/src/"} + kPackage;
   return std::filesystem::exists(place + ".tar.xz") || std::filesystem::exists(place);
+}
+
+/// Where an earlier command has unpacked the package.
+std::string unpacked() {
+  const auto variable = [](const char* name) -> std::string {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+  };
+  std::string cache = variable("IOMMUCHECK_CACHE");
+  if (cache.empty() && !variable("XDG_CACHE_HOME").empty()) {
+    cache = variable("XDG_CACHE_HOME") + "/iommucheck";
+  }
+  if (cache.empty()) cache = variable("HOME") + "/.cache/iommucheck";
+  for (const auto& entry : std::filesystem::directory_iterator(cache)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(std::string{"source-"} + kPackage)) return entry.path().string();
+  }
+  return std::string{"/usr/src/"} + kPackage;
+}
+
+std::string text_of(const std::string& file) {
+  std::ifstream in{file, std::ios::binary};
+  return {std::istreambuf_iterator<char>{in}, {}};
 }
 
 Words kernel(const Words& more) { return extend({"kernel", "ioasid"}, more); }
@@ -90,6 +116,98 @@ TEST(Kernel, DebiansSourceDiverges) {
   for (const auto& divergence : object.at("divergences")) {
     expect_words(text.out, {divergence.at("cause").get<std::string>()});
   }
+}
+
+TEST(KernelScenarios, UsageErrors) {
+  const auto scenario = [](const Words& more) {
+    return run(extend(kernel({"--package", kPackage}), more));
+  };
+  expect_error(scenario({"--scenario", "none"}), kUsage, {"'none'", "find-free", "pairs"});
+  expect_error(scenario({"--scenario", "all", "--search", "bfs"}), kUsage, {"bfs", "dpor"});
+  expect_error(scenario({"--scenario", "all", "--schedule", "1x3"}), kUsage, {"one scenario"});
+  expect_error(scenario({"--scenario", "all", "--calls", "7"}), kUsage, {"--calls"});
+  expect_error(scenario({"--scenario", "all", "--search", "random", "--preemptions", "1"}), kUsage,
+               {"--preemptions", "dpor"});
+  expect_error(scenario({"--scenario", "all", "--search", "pct", "--schedule", "1"}), kUsage,
+               {"--schedule", "--search"});
+  expect_error(scenario({"--search", "dpor"}), kUsage, {"--search"});
+  expect_error(scenario({"--scenario", "all", "--mutant-kind", "drop-lock"}), kUsage,
+               {"--mutants"});
+  expect_error(scenario({"--scenario", "all", "--mutants", "--mutant-kind", "x"}), kUsage,
+               {"drop-lock"});
+}
+
+TEST(Diff, UsageErrorsAndBadPatches) {
+  const Folder folder;
+  const auto text = folder.write("not.patch", "hello\n");
+  expect_error(run(split("diff ioasid --package linux-source-6.1")), kUsage, {"--patch", "--against"});
+  expect_error(run(split("diff ioasid --patch x --against y --package z")), kUsage,
+               {"--patch", "--against"});
+  expect_error(run({"diff", "ioasid", "--patch", text}), kUsage, {"--tree", "--package"});
+  expect_error(run({"diff", "iommu", "--patch", text, "--package", kPackage}), kUsage, {"'iommu'"});
+  if (!installed()) return;
+  expect_error(run({"diff", "ioasid", "--patch", text, "--package", kPackage}), kInput,
+               {"is no patch"});
+  expect_error(run({"diff", "ioasid", "--patch", folder.file("none"), "--package", kPackage}),
+               kInput, {"there is no file"});
+  const auto elsewhere = folder.write(
+      "elsewhere.patch",
+      "--- a/drivers/iommu/ioasid.c\n+++ b/drivers/iommu/ioasid.c\n@@ -1,1 +1,1 @@\n-nothing\n+x\n");
+  expect_error(run({"diff", "ioasid", "--patch", elsewhere, "--package", kPackage}), kInput,
+               {"does not apply"});
+}
+
+/// One test, as each test is a process and the first run may have to prepare the kernel.
+TEST(KernelScenarios, DebiansSourceUnderEverySchedule) {
+  if (!installed()) {
+    GTEST_SKIP() << "skipped: " << kPackage << " is not installed (apt-get install " << kPackage
+                 << ")";
+  }
+  const Outcome first = run(kernel({"--package", kPackage, "--scenario", "find-free", "--json"}));
+  if (first.code == kInput && first.err.find("sanitizer") != std::string::npos) {
+    GTEST_SKIP() << "skipped: this build has a sanitizer";
+  }
+  const Json all = ask(kGood, kernel({"--package", kPackage, "--scenario", "all"}));
+  EXPECT_EQ(all["verdict"], "holds");
+  for (const Json& scenario : all["scenarios"]) {
+    EXPECT_EQ(scenario["exhausted"], true) << scenario["name"];
+    EXPECT_GT(scenario["histories"], 0) << scenario["name"];
+  }
+  // What one thread alone shows (kernel without --scenario) is shown by pairs of calls as well.
+  const Json pairs = ask(kViolated, kernel({"--package", kPackage, "--scenario", "pairs"}));
+  std::string causes;
+  for (const Json& cause : pairs["causes"]) causes += cause["cause"].get<std::string>() + '\n';
+  expect_words(causes, {"getter", "use-after-free in __list_del", "register_allocator",
+                        "callbacks: those of the serving ops"});
+  // The line of a report repeats it.
+  for (const Json& scenario : pairs["scenarios"]) {
+    for (const Json& report : scenario["reports"]) {
+      const Json again = ask(
+          kViolated, kernel({"--package", kPackage, "--scenario", scenario["name"].get<std::string>(),
+                             "--schedule", report["schedule"].get<std::string>()}));
+      EXPECT_EQ(again["scenarios"][0]["reports"][0]["kind"], report["kind"]);
+      EXPECT_EQ(again["scenarios"][0]["executions"], 1);
+    }
+  }
+
+  // A patch is judged against the file without it; nothing is written into the tree.
+  const Folder folder;
+  const std::string original = text_of(unpacked() + "/drivers/iommu/ioasid.c");
+  std::string changed = original;
+  const std::string deferred = "kfree_rcu(ioasid_data, rcu)";
+  changed.replace(changed.find(deferred), deferred.size(), "kfree(ioasid_data)");
+  const Outcome text = run_program(
+      "diff", {"-u", "--label", "a/drivers/iommu/ioasid.c", "--label", "b/drivers/iommu/ioasid.c",
+               folder.write("old.c", original), folder.write("new.c", changed)});
+  const auto patch = folder.write("grace.patch", text.out);
+  const Json diff = ask(kViolated, {"diff", "ioasid", "--package", kPackage, "--patch", patch,
+                                    "--scenario", "find-free,alloc-alloc"});
+  EXPECT_EQ(diff["verdict"], "differs");
+  EXPECT_EQ(diff["removed"].size(), 0U);
+  ASSERT_FALSE(diff["added"].empty());
+  EXPECT_EQ(diff["added"][0]["kind"], "report");
+  expect_words(diff["added"].dump(), {"use-after-free", "default_free", "find-free"});
+  EXPECT_GT(diff["kept"], 3);
 }
 
 }  // namespace
