@@ -128,6 +128,12 @@ ordered_json exploration_to_json(const Subject& subject, const checker::Explorat
                      {"messages_per_state", per_state(t.messages, result)},
                      {"bytes_per_state", per_state(t.bytes, result)}};
   }
+  if (result.disk) {
+    object["disk"] = {{"runs", result.disk->runs},
+                      {"key_bytes", result.disk->key_bytes},
+                      {"key_bytes_read", result.disk->key_bytes_read},
+                      {"state_bytes", result.disk->state_bytes}};
+  }
   object["steps"] = result.compiled ? "compiled" : "executed";
   object["coverage"] = ordered_json::array();
   for (const auto& c : result.coverage) {
@@ -157,6 +163,14 @@ std::string print_exploration(const Subject& subject, const checker::Exploration
     text += fmt::format(
         "  {} ranks; for each state {:.2f} were sent, {:.4f} messages, {:.1f} bytes\n", t.ranks,
         per_state(t.states, result), per_state(t.messages, result), per_state(t.bytes, result));
+  }
+  if (result.disk) {
+    constexpr double kMebibyte = 1 << 20;
+    text += fmt::format(
+        "  on disk: {} runs of visited states, {:.1f} MiB, {:.1f} MiB read; {:.1f} MiB of states\n",
+        result.disk->runs, static_cast<double>(result.disk->key_bytes) / kMebibyte,
+        static_cast<double>(result.disk->key_bytes_read) / kMebibyte,
+        static_cast<double>(result.disk->state_bytes) / kMebibyte);
   }
   if (!result.exact) {
     text += fmt::format(

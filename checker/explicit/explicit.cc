@@ -93,8 +93,9 @@ Totals sum_up(const Search& search, Exchange* exchange) {
 template <unsigned W, class Keys>
 Exploration run(const ConcreteFactory& factory, const Options& options, const Machines& machines,
                 const symmetry::Canonicalizer* canonicalizer, Team& team) {
-  Search<W, Keys> search(options, machines, canonicalizer, team, false);
-  search.run();
+  auto first = std::make_unique<Search<W, Keys>>(options, machines, canonicalizer, team, false);
+  const Search<W, Keys>& search = *first;
+  first->run();
   const Watch& watch = search.watch();
 
   Exploration result;
@@ -111,6 +112,8 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
   result.not_compiled = search.not_compiled();
   result.exact = options.kept == Kept::states;
   result.bytes = totals.bytes;
+  result.disk = search.disk();
+  result.seconds = watch.seconds();
   if (search.violation()) {
     result.verdict = Verdict::violated;
     const auto path = [&](const Search<W, Keys>& levels) {
@@ -127,8 +130,10 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
       // The levels that lead there have been given back: once more, and this time they stay.
       Options again_options = options;
       again_options.stop_at_violation = true;
+      const CompiledSteps code = search.compiled();
+      first.reset();  // its memory is needed
       Search<W, Keys> again(again_options, machines, canonicalizer, team, true);
-      again.use(search.compiled());
+      again.use(code);
       again.run();
       if (again.violation()) {
         result.path = path(again);
@@ -137,6 +142,8 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
         result.reason =
             "its path is not known: " + again.watch().sentence(met, again.levels().size());
       }
+      result.seconds += again.watch().seconds();
+      return result;
     }
   } else if (watch.stopped() != Stop::none) {
     result.reason = watch.sentence(result.states, result.depth);

@@ -68,6 +68,15 @@ struct Options {
   std::string journal;
   /// Goes on with the journal that is there, if there is one.
   bool resume = false;
+  /// A directory for what memory has no room for: keys of the visited set, and states.  Without a
+  /// name there, gone when the search ends.  Then the limit of memory ends no search, unless what
+  /// must stay in memory is more: the interner of wide states (three words and more, or more than
+  /// 77 bits) without Kept::fingerprints.  The limit of states is looked at when a level ends.
+  /// Empty: none.  Not with an exchange.
+  std::string disk;
+  /// With a disk: keys are written there once the set has about so many, even if there is memory
+  /// for more; 0: only for want of memory.
+  std::uint64_t spill_keys = 0;
   /// What is explored, for the journal: everything that decides the states.
   std::string identity;
   /// Makes code of the machine's steps (checker/compiled/compile.h); without it, or where it throws
@@ -87,10 +96,10 @@ struct Options {
 /// States, transitions, depth, verdict, coverage and path are the same for any number of jobs, as
 /// long as no limit is reached.  A path is a shortest one, prefers steps of the same process in a
 /// row, and has been replayed on a machine of its own.  Throws std::logic_error if the machine is
-/// no function of its state, JournalError if there is a journal that cannot be used,
-/// std::invalid_argument if it does not have the sorts of
-/// Options::symmetry or tells their elements apart (with a sentence for the user), and whatever the
-/// factory and the steps throw.
+/// no function of its state, JournalError if there is a journal that cannot be used, DiskError if
+/// there is a directory in which no file can be made, std::invalid_argument if it does not have the
+/// sorts of Options::symmetry or tells their elements apart (with a sentence for the user), and
+/// whatever the factory and the steps throw.
 Exploration explore(const ConcreteFactory& factory, const Options& options = {});
 
 }  // namespace iommucheck::checker
