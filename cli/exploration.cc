@@ -27,14 +27,19 @@ std::string print_bounds(const model::BoundValues& bounds) {
 }
 
 std::string print_scope(const Subject& subject) {
-  return fmt::format("{}{}; {}; {}; sequentially consistent memory{}", subject.model,
+  std::string sliced;
+  if (subject.sliced && subject.sliced->empty()) sliced = "; sliced, but every field is read";
+  if (subject.sliced && !subject.sliced->empty())
+    sliced = fmt::format("; without {}, which nothing reads", fmt::join(*subject.sliced, ", "));
+  return fmt::format("{}{}; {}; {}; sequentially consistent memory{}{}", subject.model,
                      subject.bug.empty() ? "" : fmt::format(" with bug {}", subject.bug),
                      print_bounds(subject.bounds),
                      subject.property.empty() ? "all properties"
                                               : fmt::format("only property {}", subject.property),
                      subject.symmetry.empty() ? ""
                                               : fmt::format("; up to permutations of {}",
-                                                            fmt::join(subject.symmetry, ", ")));
+                                                            fmt::join(subject.symmetry, ", ")),
+                     sliced);
 }
 
 std::vector<std::string> parse_symmetry(const std::string& list, const Schema& schema) {
@@ -73,6 +78,7 @@ ordered_json scope_to_json(const Subject& subject) {
   scope["memory_model"] = "sequentially consistent";
   scope["states_stored"] = "exactly";
   scope["symmetry"] = subject.symmetry;
+  if (subject.sliced) scope["sliced"] = *subject.sliced;
   return scope;
 }
 

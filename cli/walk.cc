@@ -86,7 +86,7 @@ std::string to_text(const Subject& subject, const checker::WalkOptions& options,
 
 int check_by_walks(Arguments& arguments, bool as_json) {
   for (const char* option : {"engine", "symmetry", "max-states", "max-memory", "steps", "keep",
-                             "disk", "checkpoint", "resume"}) {
+                             "disk", "checkpoint", "resume", "slice"}) {
     if (arguments.has(option)) {
       throw UsageError(fmt::format(
           "--{} is of a search of all states: random walks (--walk) have no use for it", option));

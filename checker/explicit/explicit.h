@@ -55,6 +55,10 @@ struct Options {
   /// Sorts (of those that the machine declares) whose permutations are not told apart: of all
   /// permutations of a state only one is visited.  Verdict and length of a path stay the same.
   std::vector<std::string> symmetry;
+  /// Numbers of fields that nothing reads (unread_fields(), checker/relation/slice.h): they are
+  /// held at 0, so that states which differ in them only are one.  Verdict and length of a path
+  /// stay the same.  Not with symmetry.
+  std::vector<std::uint32_t> unread;
   /// States that are looked at before, to see whether the machine really is symmetric.
   std::size_t symmetry_samples = 4000;
   /// Slots of the visited set at the beginning (rounded up); it grows.

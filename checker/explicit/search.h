@@ -23,13 +23,13 @@ template <unsigned W, class Keys>
 class Search {
  public:
   /// `keep_levels`: all states stay where they can be read again, for a path.
-  Search(const Options& options, const Machines& machines,
-         const symmetry::Canonicalizer* canonicalizer, Team& team, bool keep_levels)
+  Search(const Options& options, const Machines& machines, const Form* form, Team& team,
+         bool keep_levels)
       : options_(options),
         team_(team),
         keep_levels_(keep_levels),
         exchange_(options.exchange),
-        shared_(options, *machines.at(0), canonicalizer, team.size()) {
+        shared_(options, *machines.at(0), form, team.size()) {
     if (exchange_ != nullptr) exchange_->start(shared_.store.words());
     for (unsigned w = 0; w < team.size(); ++w) {
       workers_.push_back(std::make_unique<Worker<W, Keys>>(shared_, *machines.at(w), w));
@@ -75,7 +75,7 @@ class Search {
     return sum;
   }
   std::uint64_t states_without_symmetry() const {
-    if (shared_.canonicalizer == nullptr) return states();
+    if (shared_.form == nullptr) return states();
     std::uint64_t sum = before_.states_without_symmetry;
     for (const auto& worker : workers_) sum += worker->states_without_symmetry();
     return sum;

@@ -16,6 +16,7 @@
 #include "checker/explicit/coverage.h"
 #include "checker/explicit/exchange.h"
 #include "checker/explicit/feed.h"
+#include "checker/explicit/form.h"
 #include "checker/explicit/quota.h"
 #include "checker/explicit/recent.h"
 #include "checker/explicit/same_steps.h"
@@ -23,16 +24,15 @@
 #include "checker/explicit/spilled_set.h"
 #include "checker/explicit/violation.h"
 #include "checker/explicit/watch.h"
-#include "checker/symmetry/canonicalizer.h"
 
 namespace iommucheck::checker::explicit_state {
 
 /// What all workers use.
 template <class Keys>
 struct Shared {
-  Shared(const Options& options, const Machine<Concrete>& machine,
-         const symmetry::Canonicalizer* canonical, unsigned workers)
-      : canonicalizer(canonical),
+  Shared(const Options& options, const Machine<Concrete>& machine, const Form* state_form,
+         unsigned workers)
+      : form(state_form),
         steps(machine),
         state_file(options.disk.empty() ? nullptr : std::make_unique<Scratch>(options.disk)),
         spilled(options.disk.empty() ? nullptr : std::make_unique<SpilledSet>(options.disk)),
@@ -42,7 +42,7 @@ struct Shared {
         watch(options, workers),
         exchange(options.exchange) {}
 
-  const symmetry::Canonicalizer* canonicalizer;  ///< null without symmetry
+  const Form* form;  ///< null: each state is its own
   StepIndex steps;
 
   /// Of all of it, in memory.
@@ -228,12 +228,11 @@ class alignas(64) Worker {
   void count(std::uint32_t step) { ++taken_[base_[step >> 16] + (step & 0xffff)]; }
   /// The successors of the batch from number `first` on.
   void canonicalize(std::uint32_t first) {
-    if (shared_.canonicalizer == nullptr) return;
-    for (std::uint32_t i = first; i < filling_->size(); ++i)
-      (*shared_.canonicalizer)(filling_->words(i));
+    if (shared_.form == nullptr) return;
+    for (std::uint32_t i = first; i < filling_->size(); ++i) (*shared_.form)(filling_->words(i));
   }
   std::uint64_t orbit(const std::uint64_t* state) const {
-    return shared_.canonicalizer == nullptr ? 1 : shared_.canonicalizer->orbit_size(state);
+    return shared_.form == nullptr ? 1 : shared_.form->orbit_size(state);
   }
 
   /// False if all workers must stop.
