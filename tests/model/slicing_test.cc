@@ -122,6 +122,38 @@ TEST(Slicing, LeavingOutWhatIsReadShows) {
   }
 }
 
+/// Ends at once, and `why_` alone says that it should not: for whom it waits, or that it may not
+/// rest.
+template <class D>
+class Ender : public Machine<D> {
+ public:
+  explicit Ender(bool waits) : scope_(this->root()), pc_(scope_, "pc", 2), why_(scope_, "why", 1) {
+    this->deadlock = this->property("no deadlock", "It can go on.");
+    this->may_rest = [this, waits] { return Bool<D>(waits) || why_ == 0U; };
+    this->initial = [this] { why_ = 1; };
+    code_.push_back({"ender", "begin", true, 2, [](unsigned) {}});
+    code_.push_back({"ender", "end", false, 0, [this, waits](unsigned) {
+                       if (waits) this->context.wait_for(Bool<D>(false), why_.value());
+                       this->context.require(false);
+                     }});
+    this->process({"ender", 0, &code_, &pc_});
+  }
+
+ private:
+  Scope<D> scope_;
+  Var<D> pc_, why_;
+  Code code_;
+};
+
+TEST(Slicing, WaitingAndRestAreRead) {
+  for (const bool waits : {false, true}) {
+    EXPECT_EQ(unread([=] { return std::make_unique<Ender<Symbolic>>(waits); }), Fields{});
+    const auto factory = [=] { return std::make_unique<Ender<Concrete>>(waits); };
+    EXPECT_EQ(explore(factory).verdict, Verdict::violated);
+    EXPECT_EQ(explore_sliced(factory, {1}).verdict, Verdict::holds) << "the mutant";
+  }
+}
+
 TEST(Slicing, SymmetryIsRefused) {
   Options options;
   options.symmetry = {"pasids"};
