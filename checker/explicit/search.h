@@ -295,9 +295,17 @@ class Search {
       return true;
     }
     if (shared_.spilled) {
-      resolve();
-      spill();
+      if (in_set() != 0) {
+        resolve();
+        spill();
+      }
       if (more <= shared_.set.usual_load()) return true;
+      // What workers have on their way is more than the set ever had.
+      if (shared_.set.grow(more, set_share(), team_)) {
+        shared_.spilled->clear_marks(shared_.set);
+        ++shared_.generation;
+        return true;
+      }
     } else if (needed <= shared_.set.highest_load() && !full) {
       return true;
     }

@@ -65,6 +65,10 @@ void SpilledSet::spill(VisitedSet& set, std::uint64_t keys, Team& team) {
   index_bytes_ += run.partitions.size() * sizeof(Partition) + run.places.size() * kEntry;
   runs_.push_back(std::move(run));
   set.clear(team);
+  clear_marks(set);
+}
+
+void SpilledSet::clear_marks(const VisitedSet& set) {
   marks_ = Pages(set.slot_numbers() / 8 + kEntry);
 }
 

@@ -34,6 +34,9 @@ class SpilledSet {
   /// Writes the keys of the set (about `keys`) that are not marked, and clears it.
   void spill(VisitedSet& set, std::uint64_t keys, Team& team);
 
+  /// The set, which is empty, has another size now.
+  void clear_marks(const VisitedSet& set);
+
   /// Before look_up(): that about `keys` keys will be wanted.
   void want_only(std::uint64_t keys);
   /// Of those, this one; many threads may call it.  False if all are wanted anyway.
