@@ -60,6 +60,13 @@ struct Traffic {
   std::uint64_t bytes = 0;     ///< of those messages, without what the network adds
 };
 
+/// What a search has had on disk for want of memory.
+struct DiskUse {
+  std::uint64_t runs = 0;  ///< times that the visited set was written
+  std::uint64_t key_bytes = 0, key_bytes_read = 0;
+  std::uint64_t state_bytes = 0;
+};
+
 /// The result of an exploration.
 struct [[nodiscard]] Exploration {
   Verdict verdict = Verdict::unknown;
@@ -79,6 +86,7 @@ struct [[nodiscard]] Exploration {
   std::vector<StepCoverage> coverage;
   std::optional<Path> path;        ///< of violated: a shortest one
   std::optional<Traffic> traffic;  ///< of several processes
+  std::optional<DiskUse> disk;     ///< with a directory for it
 
   double bytes_per_state() const {
     return states == 0 ? 0 : static_cast<double>(bytes) / static_cast<double>(states);

@@ -25,7 +25,10 @@ class Arguments {
   Arguments(const std::vector<std::string>& words, const std::set<std::string>& flags);
 
   bool flag(const std::string& name);
-  bool has(const std::string& name) const { return options_.contains(name); }
+  /// Option or flag, not asked for yet.
+  bool has(const std::string& name) const {
+    return options_.contains(name) || flags_.contains(name);
+  }
   std::optional<std::string> text(const std::string& name);
   std::string text(const std::string& name, const std::string& otherwise);
   /// A whole number of min .. max.

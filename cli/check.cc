@@ -7,6 +7,7 @@
 
 #include "checker/compiled/compile.h"
 #include "checker/mpi/session.h"
+#include "checker/relation/slice.h"
 #include "checker/symbolic/bmc.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -21,7 +22,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* kOptions =
-    "--bug, --property, --liveness, --fairness, --engine, --symmetry, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --checkpoint, --resume, --mpi, --trace, --walk, --json, and the "
+    "--bug, --property, --liveness, --fairness, --engine, --symmetry, --slice, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --disk, --checkpoint, --resume, --mpi, --trace, --walk, --json, and the "
     "bounds of the model (iommucheck list)";
 
 /// The symbolic engine looks at paths up to a depth, so that is part of its scope.
@@ -179,14 +180,20 @@ int check(Arguments& arguments, checker::MpiSession* mpi) {
     throw UsageError("--depth is of the symbolic engine: the explicit one looks at every depth");
   }
   if (engine == "symbolic") {
-    for (const char* option : {"jobs", "max-states", "max-memory", "steps", "keep", "checkpoint"}) {
+    for (const char* option : {"jobs", "max-states", "max-memory", "steps", "keep", "disk",
+                               "checkpoint", "resume", "slice"}) {
       if (arguments.has(option))
-        throw UsageError(fmt::format("--{} is of the explicit engine", option));
+        throw UsageError(
+            fmt::format("--{} is of the explicit engine, not of --engine symbolic", option));
     }
   }
   const std::string symmetry = arguments.text("symmetry", "");
   if (engine == "symbolic" && !symmetry.empty())
-    throw UsageError("--symmetry is of the explicit engine");
+    throw UsageError("--symmetry is of the explicit engine, not of --engine symbolic");
+  const bool slice = arguments.flag("slice");
+  if (slice && !symmetry.empty())
+    throw UsageError("--slice and --symmetry: which fields are read need not be symmetric");
+  if (slice && mpi != nullptr) throw UsageError("--slice and --mpi do not go together");
   const auto depth = static_cast<unsigned>(arguments.number("depth", 12, 0, 1000));
   checker::Options options;
   options.jobs = static_cast<unsigned>(arguments.number("jobs", 0, 1, 256));
@@ -205,6 +212,9 @@ int check(Arguments& arguments, checker::MpiSession* mpi) {
   options.resume = arguments.flag("resume");
   if (options.resume && options.journal.empty())
     throw UsageError("--resume goes on with a run that was made with --checkpoint DIR: name it");
+  options.disk = arguments.name("disk", "the name of a directory");
+  if (mpi != nullptr && !options.disk.empty())
+    throw UsageError("--disk and --mpi: the ranks of a search keep their visited sets in memory");
   if (mpi != nullptr && engine != "explicit") throw UsageError("--mpi is of the explicit engine");
   if (mpi != nullptr && options.jobs > 1)
     throw UsageError("--jobs and --mpi: each rank has one thread; start more ranks (mpirun -n)");
@@ -223,11 +233,14 @@ int check(Arguments& arguments, checker::MpiSession* mpi) {
     for (const auto& [option, given_option] :
          {std::pair{"symmetry", !symmetry.empty()},
           {"checkpoint", !options.journal.empty()},
+          {"disk", !options.disk.empty()},
+          {"slice", slice},
           {"keep fingerprints", options.kept != checker::Kept::states},
           {"steps compiled", steps == "compiled"},
           {"mpi", mpi != nullptr}}) {
       if (given_option)
-        throw UsageError(fmt::format("--{}: liveness is checked without it", option));
+        throw UsageError(
+            fmt::format("--{} and --liveness: liveness is checked without it", option));
     }
     if (machine->liveness().empty())
       throw UsageError(fmt::format("{} has no liveness properties", subject.model));
@@ -253,6 +266,13 @@ int check(Arguments& arguments, checker::MpiSession* mpi) {
   if (engine == "symbolic") {
     return report_symbolic(subject, check_symbolically(subject, depth, options.limits.seconds),
                            as_json, trace_file);
+  }
+  if (slice) {
+    const checker::Relation relation{[&] { return build_symbolic(subject); }};
+    options.unread = checker::unread_fields(relation);
+    subject.sliced.emplace();
+    for (const std::uint32_t field : options.unread)
+      subject.sliced->push_back(relation.schema().fields()[field].name);
   }
   options.identity = identity(subject, options);
   if (steps != "executed")
@@ -295,7 +315,7 @@ int check(Arguments& arguments, checker::MpiSession* mpi) {
 }  // namespace
 
 int check_command(const Words& words) {
-  Arguments arguments{words, {"json", "resume", "liveness", "walk", "mpi"}};
+  Arguments arguments{words, {"json", "resume", "liveness", "walk", "mpi", "slice"}};
   if (!arguments.flag("mpi")) return check(arguments, nullptr);
   const auto mpi = checker::join_mpi();
   if (mpi == nullptr) {

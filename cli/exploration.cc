@@ -27,14 +27,19 @@ std::string print_bounds(const model::BoundValues& bounds) {
 }
 
 std::string print_scope(const Subject& subject) {
-  return fmt::format("{}{}; {}; {}; sequentially consistent memory{}", subject.model,
+  std::string sliced;
+  if (subject.sliced && subject.sliced->empty()) sliced = "; sliced, but every field is read";
+  if (subject.sliced && !subject.sliced->empty())
+    sliced = fmt::format("; without {}, which nothing reads", fmt::join(*subject.sliced, ", "));
+  return fmt::format("{}{}; {}; {}; sequentially consistent memory{}{}", subject.model,
                      subject.bug.empty() ? "" : fmt::format(" with bug {}", subject.bug),
                      print_bounds(subject.bounds),
                      subject.property.empty() ? "all properties"
                                               : fmt::format("only property {}", subject.property),
                      subject.symmetry.empty() ? ""
                                               : fmt::format("; up to permutations of {}",
-                                                            fmt::join(subject.symmetry, ", ")));
+                                                            fmt::join(subject.symmetry, ", ")),
+                     sliced);
 }
 
 std::vector<std::string> parse_symmetry(const std::string& list, const Schema& schema) {
@@ -73,6 +78,7 @@ ordered_json scope_to_json(const Subject& subject) {
   scope["memory_model"] = "sequentially consistent";
   scope["states_stored"] = "exactly";
   scope["symmetry"] = subject.symmetry;
+  if (subject.sliced) scope["sliced"] = *subject.sliced;
   return scope;
 }
 
@@ -128,6 +134,12 @@ ordered_json exploration_to_json(const Subject& subject, const checker::Explorat
                      {"messages_per_state", per_state(t.messages, result)},
                      {"bytes_per_state", per_state(t.bytes, result)}};
   }
+  if (result.disk) {
+    object["disk"] = {{"runs", result.disk->runs},
+                      {"key_bytes", result.disk->key_bytes},
+                      {"key_bytes_read", result.disk->key_bytes_read},
+                      {"state_bytes", result.disk->state_bytes}};
+  }
   object["steps"] = result.compiled ? "compiled" : "executed";
   object["coverage"] = ordered_json::array();
   for (const auto& c : result.coverage) {
@@ -157,6 +169,14 @@ std::string print_exploration(const Subject& subject, const checker::Exploration
     text += fmt::format(
         "  {} ranks; for each state {:.2f} were sent, {:.4f} messages, {:.1f} bytes\n", t.ranks,
         per_state(t.states, result), per_state(t.messages, result), per_state(t.bytes, result));
+  }
+  if (result.disk) {
+    constexpr double kMebibyte = 1 << 20;
+    text += fmt::format(
+        "  on disk: {} runs of visited states, {:.1f} MiB, {:.1f} MiB read; {:.1f} MiB of states\n",
+        result.disk->runs, static_cast<double>(result.disk->key_bytes) / kMebibyte,
+        static_cast<double>(result.disk->key_bytes_read) / kMebibyte,
+        static_cast<double>(result.disk->state_bytes) / kMebibyte);
   }
   if (!result.exact) {
     text += fmt::format(

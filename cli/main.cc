@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 #include <system_error>
 
 #include "checker/explicit/journal.h"
+#include "checker/explicit/scratch.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/trace.h"
@@ -87,6 +89,8 @@ int output_failed(int error) {
 
 int main(int argc, char** argv) {
   using namespace iommucheck;
+  // A file as large as a process may write is an error to report, as a full disk is.
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     const int code = dispatch(cli::Words(argv + 1, argv + argc));
     if (std::fflush(stdout) != 0) return output_failed(errno);
@@ -98,6 +102,8 @@ int main(int argc, char** argv) {
   } catch (const cli::TraceError& e) {
     return fail(cli::kInput, e.what());
   } catch (const checker::JournalError& e) {
+    return fail(cli::kInput, e.what());
+  } catch (const checker::DiskError& e) {
     return fail(cli::kInput, e.what());
   } catch (const linux_harness::HarnessError& e) {
     return fail(cli::kInput, e.what());

@@ -19,6 +19,8 @@ struct Subject {
   model::BoundValues bounds;
   /// Sorts whose permutations are not told apart; of the exploration, not of a trace.
   std::vector<std::string> symmetry = {};
+  /// Fields that nothing reads and that are not told apart, if they are to be left out; the same.
+  std::optional<std::vector<std::string>> sliced = std::nullopt;
 };
 
 /// The machine of a subject: a design, or "spec/ioasid".  Throws UsageError.

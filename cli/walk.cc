@@ -85,11 +85,17 @@ std::string to_text(const Subject& subject, const checker::WalkOptions& options,
 }  // namespace
 
 int check_by_walks(Arguments& arguments, bool as_json) {
-  for (const char* option :
-       {"engine", "symmetry", "max-states", "max-memory", "steps", "keep", "checkpoint"}) {
+  for (const char* option : {"engine", "symmetry", "max-states", "max-memory", "steps", "keep",
+                             "disk", "checkpoint", "resume", "slice"}) {
     if (arguments.has(option)) {
       throw UsageError(fmt::format(
           "--{} is of a search of all states: random walks (--walk) have no use for it", option));
+    }
+  }
+  for (const char* option : {"liveness", "fairness"}) {
+    if (arguments.has(option)) {
+      throw UsageError(fmt::format(
+          "--{} and --walk: what has to happen some time is not seen by random walks", option));
     }
   }
   SubjectArguments about{arguments};

@@ -25,9 +25,8 @@ struct Predecessor {
 /// Keeps the best predecessor of one state; for one worker.
 class Finder {
  public:
-  Finder(const PackedState& target, std::optional<std::uint16_t> next_process,
-         const symmetry::Canonicalizer* canonicalizer)
-      : target_(&target), next_process_(next_process), canonicalizer_(canonicalizer) {}
+  Finder(const PackedState& target, std::optional<std::uint16_t> next_process, const Form* form)
+      : target_(&target), next_process_(next_process), form_(form) {}
 
   void look_at(Machine<Concrete>& machine, StateView state) {
     state_ = state;
@@ -60,11 +59,11 @@ class Finder {
 
   // For expand():
   void successor(ActionId action, StateView next) {
-    std::array<std::uint64_t, Schema::kMaxWords> form;
-    if (canonicalizer_ != nullptr) {
-      std::copy(next.begin(), next.end(), form.begin());
-      (*canonicalizer_)(form.data());
-      next = {form.data(), next.size()};
+    std::array<std::uint64_t, Schema::kMaxWords> words;
+    if (form_ != nullptr) {
+      std::copy(next.begin(), next.end(), words.begin());
+      (*form_)(words.data());
+      next = {words.data(), next.size()};
     }
     if (!std::equal(next.begin(), next.end(), target_->begin())) return;
     consider(action, next_process_ && action.process != *next_process_);
@@ -88,7 +87,7 @@ class Finder {
 
   const PackedState* target_;
   std::optional<std::uint16_t> next_process_;
-  const symmetry::Canonicalizer* canonicalizer_;
+  const Form* form_;
   StateView state_;
   std::optional<Predecessor> best_;
 };
@@ -131,7 +130,7 @@ Predecessor predecessor(const Finder& start, const Level& level, const Machines&
 }  // namespace
 
 Path way_to(const Violation& violation, std::span<const Level> levels, const Machines& machines,
-            const symmetry::Canonicalizer* canonicalizer, Team& team, Exchange* exchange) {
+            const Form* form, Team& team, Exchange* exchange) {
   Path path;
   path.failure = {violation.failure.property, intern(violation.failure.detail)};
   PackedState state = violation.state;
@@ -141,7 +140,7 @@ Path way_to(const Violation& violation, std::span<const Level> levels, const Mac
     next_process = violation.action.process;
   }
   for (std::size_t level = levels.size() - 1; level-- > 0;) {
-    const Finder start(state, next_process, canonicalizer);
+    const Finder start(state, next_process, form);
     Predecessor found = predecessor(start, levels[level], machines, team, exchange);
     path.steps.push_back({found.action, std::move(state)});
     state = std::move(found.state);

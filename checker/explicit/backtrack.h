@@ -12,9 +12,9 @@
 
 #include "checker/explicit/exchange.h"
 #include "checker/explicit/feed.h"
+#include "checker/explicit/form.h"
 #include "checker/explicit/team.h"
 #include "checker/explicit/violation.h"
-#include "checker/symmetry/canonicalizer.h"
 
 namespace iommucheck::checker::explicit_state {
 
@@ -29,7 +29,7 @@ using Machines = std::vector<std::unique_ptr<Machine<Concrete>>>;
 ///
 /// With other ranks (`exchange` is not null), each has its own states of the levels, and all call.
 Path way_to(const Violation& violation, std::span<const Level> levels, const Machines& machines,
-            const symmetry::Canonicalizer* canonicalizer, Team& team, Exchange* exchange);
+            const Form* form, Team& team, Exchange* exchange);
 
 }  // namespace iommucheck::checker::explicit_state
 

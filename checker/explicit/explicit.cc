@@ -92,9 +92,10 @@ Totals sum_up(const Search& search, Exchange* exchange) {
 
 template <unsigned W, class Keys>
 Exploration run(const ConcreteFactory& factory, const Options& options, const Machines& machines,
-                const symmetry::Canonicalizer* canonicalizer, Team& team) {
-  Search<W, Keys> search(options, machines, canonicalizer, team, false);
-  search.run();
+                const Form* form, Team& team) {
+  auto first = std::make_unique<Search<W, Keys>>(options, machines, form, team, false);
+  const Search<W, Keys>& search = *first;
+  first->run();
   const Watch& watch = search.watch();
 
   Exploration result;
@@ -111,14 +112,15 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
   result.not_compiled = search.not_compiled();
   result.exact = options.kept == Kept::states;
   result.bytes = totals.bytes;
+  result.disk = search.disk();
+  result.seconds = watch.seconds();
   if (search.violation()) {
     result.verdict = Verdict::violated;
     const auto path = [&](const Search<W, Keys>& levels) {
       const std::span until(levels.levels().data(), levels.violation_level() + 1);
-      Path found =
-          way_to(*levels.violation(), until, machines, canonicalizer, team, options.exchange);
-      if (canonicalizer != nullptr)
-        found = unpermute(*machines[0], found, levels.violation()->in_step, *canonicalizer);
+      Path found = way_to(*levels.violation(), until, machines, form, team, options.exchange);
+      if (form != nullptr)
+        found = unpermute(*machines[0], found, levels.violation()->in_step, *form);
       return checked_path(factory, std::move(found));
     };
     if (totals.levels_kept) {
@@ -127,8 +129,10 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
       // The levels that lead there have been given back: once more, and this time they stay.
       Options again_options = options;
       again_options.stop_at_violation = true;
-      Search<W, Keys> again(again_options, machines, canonicalizer, team, true);
-      again.use(search.compiled());
+      const CompiledSteps code = search.compiled();
+      first.reset();  // its memory is needed
+      Search<W, Keys> again(again_options, machines, form, team, true);
+      again.use(code);
       again.run();
       if (again.violation()) {
         result.path = path(again);
@@ -137,6 +141,8 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
         result.reason =
             "its path is not known: " + again.watch().sentence(met, again.levels().size());
       }
+      result.seconds += again.watch().seconds();
+      return result;
     }
   } else if (watch.stopped() != Stop::none) {
     result.reason = watch.sentence(result.states, result.depth);
@@ -151,27 +157,27 @@ Exploration run(const ConcreteFactory& factory, const Options& options, const Ma
 
 template <unsigned W>
 Exploration run(const ConcreteFactory& factory, const Options& options, const Machines& machines,
-                const symmetry::Canonicalizer* canonicalizer, Team& team) {
+                const Form* form, Team& team) {
   const Schema& schema = machines[0]->schema;
   if (options.kept == Kept::fingerprints)
-    return run<W, FingerprintKeys<W>>(factory, options, machines, canonicalizer, team);
+    return run<W, FingerprintKeys<W>>(factory, options, machines, form, team);
   if constexpr (W == 1 || W == 2) {
     if (DirectKeys<W>::suits(schema))
-      return run<W, DirectKeys<W>>(factory, options, machines, canonicalizer, team);
+      return run<W, DirectKeys<W>>(factory, options, machines, form, team);
   }
-  if constexpr (W != 1) return run<W, TreeKeys<W>>(factory, options, machines, canonicalizer, team);
+  if constexpr (W != 1) return run<W, TreeKeys<W>>(factory, options, machines, form, team);
   throw std::logic_error("a state of one word is its own key");
 }
 
 /// The search for states of so many words.
 Exploration run(unsigned words, const ConcreteFactory& factory, const Options& options,
-                const Machines& machines, const symmetry::Canonicalizer* symmetry, Team& team) {
+                const Machines& machines, const Form* form, Team& team) {
   switch (words) {
-    case 1: return run<1>(factory, options, machines, symmetry, team);
-    case 2: return run<2>(factory, options, machines, symmetry, team);
-    case 3: return run<3>(factory, options, machines, symmetry, team);
-    case 4: return run<4>(factory, options, machines, symmetry, team);
-    default: return run<0>(factory, options, machines, symmetry, team);
+    case 1: return run<1>(factory, options, machines, form, team);
+    case 2: return run<2>(factory, options, machines, form, team);
+    case 3: return run<3>(factory, options, machines, form, team);
+    case 4: return run<4>(factory, options, machines, form, team);
+    default: return run<0>(factory, options, machines, form, team);
   }
 }
 
@@ -191,11 +197,15 @@ Exploration explore(const ConcreteFactory& factory, const Options& options) {
     auto first = factory();
     const unsigned words = first->schema.words();
     const auto begin = std::chrono::steady_clock::now();
-    const auto made = make_canonicalizer(*first, options);
+    std::unique_ptr<const Form> form;
+    if (!options.symmetry.empty() || !options.unread.empty()) {
+      form = std::make_unique<const Form>(first->schema, make_canonicalizer(*first, options),
+                                          options.unread);
+    }
     const std::chrono::duration<double> looked = std::chrono::steady_clock::now() - begin;
     Team team(std::clamp(wanted, 1U, kMaxJobs));
     const Machines machines = build(factory, std::move(first), team);
-    Exploration result = run(words, factory, options, machines, made.get(), team);
+    Exploration result = run(words, factory, options, machines, form.get(), team);
     result.seconds += looked.count();
     return result;
   } catch (const std::bad_alloc&) {

@@ -55,6 +55,10 @@ struct Options {
   /// Sorts (of those that the machine declares) whose permutations are not told apart: of all
   /// permutations of a state only one is visited.  Verdict and length of a path stay the same.
   std::vector<std::string> symmetry;
+  /// Numbers of fields that nothing reads (unread_fields(), checker/relation/slice.h): they are
+  /// held at 0, so that states which differ in them only are one.  Verdict and length of a path
+  /// stay the same.  Not with symmetry.
+  std::vector<std::uint32_t> unread;
   /// States that are looked at before, to see whether the machine really is symmetric.
   std::size_t symmetry_samples = 4000;
   /// Slots of the visited set at the beginning (rounded up); it grows.
@@ -68,6 +72,15 @@ struct Options {
   std::string journal;
   /// Goes on with the journal that is there, if there is one.
   bool resume = false;
+  /// A directory for what memory has no room for: keys of the visited set, and states.  Without a
+  /// name there, gone when the search ends.  Then the limit of memory ends no search, unless what
+  /// must stay in memory is more: the interner of wide states (three words and more, or more than
+  /// 77 bits) without Kept::fingerprints.  The limit of states is looked at when a level ends.
+  /// Empty: none.  Not with an exchange.
+  std::string disk;
+  /// With a disk: keys are written there once the set has about so many, even if there is memory
+  /// for more; 0: only for want of memory.
+  std::uint64_t spill_keys = 0;
   /// What is explored, for the journal: everything that decides the states.
   std::string identity;
   /// Makes code of the machine's steps (checker/compiled/compile.h); without it, or where it throws
@@ -87,10 +100,10 @@ struct Options {
 /// States, transitions, depth, verdict, coverage and path are the same for any number of jobs, as
 /// long as no limit is reached.  A path is a shortest one, prefers steps of the same process in a
 /// row, and has been replayed on a machine of its own.  Throws std::logic_error if the machine is
-/// no function of its state, JournalError if there is a journal that cannot be used,
-/// std::invalid_argument if it does not have the sorts of
-/// Options::symmetry or tells their elements apart (with a sentence for the user), and whatever the
-/// factory and the steps throw.
+/// no function of its state, JournalError if there is a journal that cannot be used, DiskError if
+/// there is a directory in which no file can be made, std::invalid_argument if it does not have the
+/// sorts of Options::symmetry or tells their elements apart (with a sentence for the user), and
+/// whatever the factory and the steps throw.
 Exploration explore(const ConcreteFactory& factory, const Options& options = {});
 
 }  // namespace iommucheck::checker

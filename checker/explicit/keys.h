@@ -49,6 +49,7 @@ class DirectKeys {
     return {mix(state[0] ^ state[W - 1] * 0x9e3779b97f4a7c15), state[W - 1]};
   }
 
+  static constexpr bool kGrow = false;  ///< whether bytes() can be more than 0
   static constexpr bool reserve(Local&, std::uint64_t) { return true; }
   static constexpr bool grow(std::uint64_t, std::uint64_t) { return true; }
   static constexpr std::uint64_t bytes() { return 0; }
@@ -83,6 +84,7 @@ class FingerprintKeys {
     return {hash(width_, state), second >> (64 - kFingerprintExtraBits)};
   }
 
+  static constexpr bool kGrow = false;  ///< whether bytes() can be more than 0
   static constexpr bool reserve(Local&, std::uint64_t) { return true; }
   static constexpr bool grow(std::uint64_t, std::uint64_t) { return true; }
   static constexpr std::uint64_t bytes() { return 0; }
@@ -116,6 +118,7 @@ class TreeKeys {
     return {mix(n == 1 ? parts[0] : pair(parts[0], parts[1])), 0};
   }
 
+  static constexpr bool kGrow = true;
   /// Whether `states` more keys can be made without growing.
   bool reserve(Local& local, std::uint64_t states) const {
     return local.table.reserve(states * 2 * width_.get());

@@ -16,6 +16,8 @@ class Pages {
   Pages() = default;
   /// Throws std::bad_alloc.
   explicit Pages(std::size_t bytes);
+  /// Takes over a mapping.
+  Pages(void* mapping, std::size_t bytes) : data_(mapping), bytes_(bytes) {}
   Pages(Pages&& other) noexcept { swap(other); }
   Pages& operator=(Pages&& other) noexcept {
     Pages{static_cast<Pages&&>(other)}.swap(*this);

@@ -23,18 +23,18 @@ template <unsigned W, class Keys>
 class Search {
  public:
   /// `keep_levels`: all states stay where they can be read again, for a path.
-  Search(const Options& options, const Machines& machines,
-         const symmetry::Canonicalizer* canonicalizer, Team& team, bool keep_levels)
+  Search(const Options& options, const Machines& machines, const Form* form, Team& team,
+         bool keep_levels)
       : options_(options),
         team_(team),
         keep_levels_(keep_levels),
         exchange_(options.exchange),
-        shared_(options, *machines.at(0), canonicalizer, team.size()) {
+        shared_(options, *machines.at(0), form, team.size()) {
     if (exchange_ != nullptr) exchange_->start(shared_.store.words());
     for (unsigned w = 0; w < team.size(); ++w) {
       workers_.push_back(std::make_unique<Worker<W, Keys>>(shared_, *machines.at(w), w));
     }
-    resized();
+    resized(0);
   }
 
   void run() {
@@ -56,6 +56,8 @@ class Search {
       // Other ranks wait for this one: it has to end.
       if (exchange_ != nullptr) throw;
       shared_.watch.stop(Stop::memory);
+    } catch (const DiskError& error) {
+      shared_.watch.stop_for_disk(error.what());
     }
   }
   /// Uses the code that another search has made.
@@ -67,16 +69,23 @@ class Search {
   /// Of this rank, as are the other counters.
   std::uint64_t states() const {
     std::uint64_t sum = loaded_;
-    for (const auto& worker : workers_) sum += worker->writer().count();
+    // What may be known from the disk is not counted before it is looked up.
+    for (const auto& worker : workers_)
+      sum += shared_.spilled ? worker->resolved() : worker->writer().count();
     return sum;
   }
   std::uint64_t states_without_symmetry() const {
+    if (shared_.form == nullptr) return states();
     std::uint64_t sum = before_.states_without_symmetry;
     for (const auto& worker : workers_) sum += worker->states_without_symmetry();
     return sum;
   }
-  std::uint64_t bytes() const {
-    return shared_.set.bytes() + shared_.keys.bytes() + shared_.store.bytes();
+  std::uint64_t bytes() const { return shared_.bytes(); }
+  std::optional<DiskUse> disk() const {
+    if (!shared_.spilled) return std::nullopt;
+    const Scratch& keys = shared_.spilled->file();
+    return DiskUse{shared_.spilled->runs(), keys.bytes(), keys.bytes_read(),
+                   shared_.state_file->bytes()};
   }
   std::vector<std::uint64_t> taken() const {
     std::vector<std::uint64_t> sum = before_.taken;
@@ -171,7 +180,7 @@ class Search {
       levels_.push_back(level);
       loaded_ += level.states;
     }
-    if (shared_.watch.stopped() == Stop::none) resized();
+    if (shared_.watch.stopped() == Stop::none) resized(0);
     all_states_ = loaded_;
     if (exchange_ != nullptr) all_states_ = agree_on_start();
     return all_states_ != 0 || shared_.watch.stopped() != Stop::none;
@@ -188,17 +197,22 @@ class Search {
   /// False, and the search stops, if there is no memory for them.
   bool load(const Level& level) {
     for (;;) {
-      const std::uint64_t needed = loaded_ + level.states + team_.size() * Quota::kShare;
+      const std::uint64_t at_once = shared_.spilled ? 0 : level.states;
       const bool full = shared_.no_room.exchange(false, std::memory_order_relaxed);
-      if (!make_room(needed, full)) return false;
+      if (!make_room(at_once + team_.size() * Quota::kShare, full)) return false;
       Feed feed;
       feed.start(level, team_.size());
       std::atomic<bool> more = true;
       while (more.exchange(false) && !shared_.no_room.load(std::memory_order_relaxed)) {
         for (auto& worker : workers_) worker->give_shares_back();
-        if (!make_keys(Worker<W, Keys>::kLoaded + Feed::kLargestBlock)) return false;
+        std::uint64_t most = Worker<W, Keys>::kLoaded;
+        if (shared_.spilled) {
+          most = std::min(most, shared_.set.usual_load() / (4 * team_.size()));
+          if (!make_room(team_.size() * (most + Feed::kLargestBlock), false)) return false;
+        }
+        if (!make_keys(most + Feed::kLargestBlock)) return false;
         team_.run([&](unsigned w) {
-          if (workers_[w]->load(feed)) more = true;
+          if (workers_[w]->load(feed, most)) more = true;
         });
       }
       // Where a place was full, all of them once more: those that are there are known.
@@ -227,6 +241,14 @@ class Search {
   void expand_level(const Level& level) {
     shared_.feed.start(level, team_.size());
     shared_.watch.enter_level(levels_.empty() ? 0 : levels_.size() - 1, shared_.feed);
+    expand_all(level);
+    resolve();
+    if (shared_.spilled && in_set() > most_in_set() && shared_.watch.stopped() == Stop::none) {
+      spill();
+      resized(0);
+    }
+  }
+  void expand_all(const Level& level) {
     for (;;) {
       if (level.states < kAlone) {
         workers_[0]->work();
@@ -249,33 +271,77 @@ class Search {
   /// Makes room in the visited set, and for keys.
   void grow() {
     shared_.pause.store(false, std::memory_order_relaxed);
-    const std::uint64_t met = states();
     // With so much room, every worker gets the share that it is going to ask for.
     std::uint64_t pending = 0;
     for (const auto& worker : workers_) {
       worker->give_shares_back();
       pending = std::max(pending, worker->pending());
     }
-    const std::uint64_t needed =
-        met + team_.size() * (std::max(pending, Quota::kShare) + Quota::kShare);
+    const std::uint64_t more = team_.size() * (std::max(pending, Quota::kShare) + Quota::kShare);
     const bool full = shared_.no_room.exchange(false, std::memory_order_relaxed);
     constexpr std::uint64_t kKeys = 4096;
-    if (make_room(needed, full) && make_keys(pending + kKeys)) resized();
+    if (make_room(more, full) && make_keys(pending + kKeys)) resized(more);
   }
 
-  /// Room in the visited set, for `needed` states or, where a place is full, for more.  False, and
-  /// the search stops, if there is no memory.
-  bool make_room(std::uint64_t needed, bool full) {
-    if (needed <= shared_.set.usual_load() && !full) return true;
-    const std::uint64_t others = bytes() - shared_.set.bytes();
-    const std::uint64_t limit = options_.limits.memory_bytes;
-    if (shared_.set.grow(needed, limit - std::min(limit, others), team_)) {
+  /// Room in the visited set for so many more keys or, where a place is full, for more than it has.
+  /// False, and the search stops, if there is no memory.
+  bool make_room(std::uint64_t more, bool full) {
+    const std::uint64_t needed = in_set() + more;
+    if (needed <= usual_load() && !full) return true;
+    // Once keys are on disk, marks belong to the slots as they are.
+    const bool may_grow = !shared_.spilled || (shared_.spilled->empty() && needed <= most_in_set());
+    if (may_grow && shared_.set.grow(needed, set_share(), team_)) {
       ++shared_.generation;
       return true;
     }
-    if (needed <= shared_.set.highest_load() && !full) return true;
+    if (shared_.spilled) {
+      if (in_set() != 0) {
+        resolve();
+        spill();
+      }
+      if (more <= shared_.set.usual_load()) return true;
+      // What workers have on their way is more than the set ever had.
+      if (shared_.set.grow(more, set_share(), team_)) {
+        shared_.spilled->clear_marks(shared_.set);
+        ++shared_.generation;
+        return true;
+      }
+    } else if (needed <= shared_.set.highest_load() && !full) {
+      return true;
+    }
     shared_.watch.stop(Stop::memory);
     return false;
+  }
+  /// The bytes that the set may have.
+  std::uint64_t set_share() const {
+    const std::uint64_t limit = options_.limits.memory_bytes;
+    const std::uint64_t others = bytes() - shared_.set.bytes();
+    const std::uint64_t rest = limit - std::min(limit, others);
+    if (!shared_.spilled) return rest;
+    // States have an eighth, marks and indices the rest; keys that need memory cannot do without.
+    return std::min(rest, Keys::kGrow ? limit / 2 : limit / 4 * 3);
+  }
+
+  // With a disk:
+  /// Of the states that were added since the last time, drops those that are known there.
+  void resolve() {
+    if (!shared_.spilled || shared_.watch.stopped() == Stop::disk) return;
+    std::uint64_t unresolved = 0;
+    for (const auto& worker : workers_) unresolved += worker->unresolved();
+    if (unresolved != 0 && !shared_.spilled->empty()) {
+      shared_.spilled->want_only(unresolved);
+      team_.run([this](unsigned w) { workers_[w]->want_unresolved(); });
+      shared_.spilled->look_up(shared_.set, team_);
+      team_.run([this](unsigned w) { workers_[w]->drop_known(); });
+    }
+    for (auto& worker : workers_) worker->set_resolved();
+    const std::uint64_t most = options_.limits.states;
+    if (most != 0 && states() > most) shared_.watch.stop(Stop::states);
+  }
+  /// Empties the set; all that it has is resolved.
+  void spill() {
+    shared_.spilled->spill(shared_.set, in_set(), team_);
+    before_spill_ += in_set();
   }
   /// The same for the keys of so many states for each worker.
   bool make_keys(std::uint64_t states) {
@@ -285,12 +351,28 @@ class Search {
     return false;
   }
 
-  void resized() {
-    const std::uint64_t met = states();
-    const std::uint64_t usual = shared_.set.usual_load();
+  /// Keys in the visited set.
+  std::uint64_t in_set() const {
+    std::uint64_t sum = 0;
+    for (const auto& worker : workers_) sum += worker->inserted();
+    return sum - before_spill_;
+  }
+
+  /// What the options allow in the set before it is written to the disk.
+  std::uint64_t most_in_set() const {
+    return shared_.spilled && options_.spill_keys != 0 ? options_.spill_keys : ~std::uint64_t{0};
+  }
+  std::uint64_t usual_load() const { return std::min(shared_.set.usual_load(), most_in_set()); }
+
+  /// Workers may add what there is room for, `more` at least.
+  void resized(std::uint64_t more) {
+    const std::uint64_t met = in_set();
+    const std::uint64_t usual =
+        std::max(usual_load(), std::min(met + more, shared_.set.usual_load()));
     // Past the usual load there was no memory to grow: slower, but it goes on.
-    shared_.quota.reset(
-        met, met + team_.size() * Quota::kShare < usual ? usual : shared_.set.highest_load());
+    shared_.quota.reset(met, met + team_.size() * Quota::kShare < usual || shared_.spilled
+                                 ? usual
+                                 : shared_.set.highest_load());
   }
 
   const Options& options_;
@@ -305,8 +387,9 @@ class Search {
   std::vector<Level> levels_;
   bool forgotten_ = false;
   std::optional<Journal> journal_;
-  Counted before_;            ///< what the journal had counted
-  std::uint64_t loaded_ = 0;  ///< states that came from the journal
+  Counted before_;                  ///< what the journal had counted
+  std::uint64_t loaded_ = 0;        ///< states that came from the journal
+  std::uint64_t before_spill_ = 0;  ///< keys that were put into the set before it was last emptied
   std::string not_compiled_;
   std::optional<Violation> violation_;
   std::size_t violation_level_ = 0;

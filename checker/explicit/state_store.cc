@@ -15,7 +15,9 @@ Pages StateStore::take_chunk() {
       return chunk;
     }
   }
-  Pages chunk(kChunkStates * words_ * sizeof(std::uint64_t));
+  const std::size_t size = kChunkStates * words_ * sizeof(std::uint64_t);
+  if (file_ != nullptr && bytes() + size > most_bytes_) return file_->map(size);
+  Pages chunk(size);
   bytes_.fetch_add(chunk.bytes(), std::memory_order_relaxed);
   return chunk;
 }
@@ -46,6 +48,17 @@ void StateWriter::forget(std::uint64_t first) {
     store_->give_back(std::move(chunks_.front()));
     chunks_.pop_front();
   }
+}
+
+void StateWriter::cut(std::uint64_t count) {
+  constexpr std::uint64_t kChunk = StateStore::kChunkStates;
+  count_ = count;
+  while (!chunks_.empty() && (forgotten_ + chunks_.size() - 1) * kChunk >= count) {
+    store_->give_back(std::move(chunks_.back()));
+    chunks_.pop_back();
+  }
+  left_ = (kChunk - count % kChunk) % kChunk;
+  tail_ = left_ == 0 ? nullptr : at(count);
 }
 
 }  // namespace iommucheck::checker::explicit_state

@@ -7,13 +7,15 @@
 #ifndef IOMMUCHECK_CHECKER_EXPLICIT_STATE_STORE_H
 #define IOMMUCHECK_CHECKER_EXPLICIT_STATE_STORE_H
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
 #include <mutex>
 #include <vector>
 
-#include "checker/explicit/pages.h"
+#include "checker/explicit/scratch.h"
 
 namespace iommucheck::checker::explicit_state {
 
@@ -27,17 +29,21 @@ class StateStore {
  public:
   static constexpr std::uint64_t kChunkStates = std::uint64_t{1} << 14;
 
-  explicit StateStore(unsigned words) : words_(words) {}
+  /// Beyond `most_bytes` of memory, chunks are mapped from `file`, if there is one.
+  explicit StateStore(unsigned words, Scratch* file = nullptr, std::uint64_t most_bytes = 0)
+      : words_(words), file_(file), most_bytes_(most_bytes) {}
 
   unsigned words() const { return words_; }
-  /// Throws std::bad_alloc.
+  /// Throws std::bad_alloc, DiskError.
   Pages take_chunk();
   void give_back(Pages chunk);
-  /// Of all chunks, those that wait to be used again included.
+  /// Of all chunks in memory, those that wait to be used again included.
   std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
   unsigned words_;
+  Scratch* file_;
+  std::uint64_t most_bytes_;
   std::atomic<std::uint64_t> bytes_ = 0;
   std::mutex mutex_;
   std::vector<Pages> spare_;
@@ -63,9 +69,36 @@ class StateWriter {
   void runs(std::uint64_t first, std::uint64_t last, std::vector<Run>& out) const;
   /// The states before number `first` are not asked for any more.
   void forget(std::uint64_t first);
+  /// Looks at the states from number `first` on, some at a time: those for which
+  /// keep(states, n, kept) leaves kept[i] false are taken out.
+  template <class F>
+  void retain(std::uint64_t first, F&& keep) {
+    std::uint64_t last = first;
+    for (std::uint64_t i = first; i < count_;) {
+      constexpr std::uint64_t kChunk = StateStore::kChunkStates;
+      const std::uint64_t n = std::min({kRetained, count_ - i, kChunk - i % kChunk});
+      std::array<bool, kRetained> kept;
+      kept.fill(true);
+      keep(at(i), n, kept.data());
+      for (std::uint64_t k = 0; k < n; ++k) {
+        if (!kept[k]) continue;
+        if (last != i + k) std::copy_n(at(i + k), store_->words(), at(last));
+        ++last;
+      }
+      i += n;
+    }
+    cut(last);
+  }
+  static constexpr std::uint64_t kRetained = 256;
 
  private:
   void open_chunk();
+  void cut(std::uint64_t count);
+  std::uint64_t* at(std::uint64_t number) const {
+    constexpr std::uint64_t kChunk = StateStore::kChunkStates;
+    return chunks_[number / kChunk - forgotten_].as<std::uint64_t>() +
+           number % kChunk * store_->words();
+  }
 
   StateStore* store_;
   std::uint64_t* tail_ = nullptr;

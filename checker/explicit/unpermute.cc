@@ -13,14 +13,14 @@ namespace {
 class Step {
  public:
   Step(PackedState target, const Failure* failure, std::optional<std::uint16_t> process,
-       const symmetry::Canonicalizer& canonicalizer)
-      : target_(canonical(std::move(target), canonicalizer)),
+       const Form& form)
+      : target_(canonical(std::move(target), form)),
         failure_(failure),
         process_(process),
-        canonicalizer_(canonicalizer) {}
+        form_(form) {}
 
-  static PackedState canonical(PackedState state, const symmetry::Canonicalizer& canonicalizer) {
-    canonicalizer(state.data());
+  static PackedState canonical(PackedState state, const Form& form) {
+    form(state.data());
     return state;
   }
   const std::optional<PathStep>& best() const { return best_; }
@@ -40,31 +40,31 @@ class Step {
     // The first one by that process, else the first one of all.
     if (best_ && (action.process != process_ || best_->action.process == process_)) return;
     PackedState state(next.begin(), next.end());
-    if (canonical(state, canonicalizer_) == target_) best_ = PathStep{action, std::move(state)};
+    if (canonical(state, form_) == target_) best_ = PathStep{action, std::move(state)};
   }
 
   PackedState target_;
   const Failure* failure_;
   std::optional<std::uint16_t> process_;
-  const symmetry::Canonicalizer& canonicalizer_;
+  const Form& form_;
   std::optional<PathStep> best_;
 };
 
 }  // namespace
 
-Path unpermute(Machine<Concrete>& machine, const Path& path, bool fails_in_step,
-               const symmetry::Canonicalizer& canonicalizer) {
+Path unpermute(Machine<Concrete>& machine, const Path& path, bool fails_in_step, const Form& form) {
   const auto lost = [] {
     return std::runtime_error(
-        "a path found with symmetry is no path of the machine: it is not symmetric in these sorts, "
-        "although the states looked at did not show it.  Run it without --symmetry");
+        "a path found with symmetry or slicing is no path of the machine: it is not symmetric in "
+        "these sorts, although the states looked at did not show it, or it reads a field that was "
+        "left out.  Run it without --symmetry and --slice");
   };
   Path real;
   real.failure = path.failure;
-  const PackedState start = Step::canonical(path.initial, canonicalizer);
+  const PackedState start = Step::canonical(path.initial, form);
   initial_states(machine, [&](StateView state) {
     PackedState candidate(state.begin(), state.end());
-    if (real.initial.empty() && Step::canonical(candidate, canonicalizer) == start)
+    if (real.initial.empty() && Step::canonical(candidate, form) == start)
       real.initial = std::move(candidate);
   });
   if (real.initial.empty()) throw lost();
@@ -72,7 +72,7 @@ Path unpermute(Machine<Concrete>& machine, const Path& path, bool fails_in_step,
   std::optional<std::uint16_t> process;
   for (std::size_t i = 0; i < path.steps.size(); ++i) {
     const bool fails = fails_in_step && i + 1 == path.steps.size();
-    Step step(path.steps[i].after, fails ? &path.failure : nullptr, process, canonicalizer);
+    Step step(path.steps[i].after, fails ? &path.failure : nullptr, process, form);
     expand(machine, state, step);
     if (!step.best()) throw lost();
     real.steps.push_back(*step.best());

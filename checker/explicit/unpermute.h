@@ -3,8 +3,8 @@
 #ifndef IOMMUCHECK_CHECKER_EXPLICIT_UNPERMUTE_H
 #define IOMMUCHECK_CHECKER_EXPLICIT_UNPERMUTE_H
 
+#include "checker/explicit/form.h"
 #include "checker/report.h"
-#include "checker/symmetry/canonicalizer.h"
 
 namespace iommucheck::checker::explicit_state {
 
@@ -12,8 +12,7 @@ namespace iommucheck::checker::explicit_state {
 /// path's next state, by the same process as the step before if there is one.  The result has the
 /// same length and the same failure.  Throws std::runtime_error if the path cannot be followed: the
 /// machine is not symmetric after all.
-Path unpermute(Machine<Concrete>& machine, const Path& path, bool fails_in_step,
-               const symmetry::Canonicalizer& canonicalizer);
+Path unpermute(Machine<Concrete>& machine, const Path& path, bool fails_in_step, const Form& form);
 
 }  // namespace iommucheck::checker::explicit_state
 

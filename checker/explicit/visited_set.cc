@@ -33,20 +33,50 @@ VisitedSet::VisitedSet(unsigned extra_bits, std::uint64_t slots, std::uint64_t m
   }
 }
 
+/// The hashes of one segment's keys, from their places and their lower bits.
+class VisitedSet::Hashes {
+ public:
+  Hashes(const VisitedSet& set, std::uint64_t segment)
+      : low_mask_(set.low_mask_),
+        number_(segment),
+        from_(set.shape_),
+        cell_of_(~std::uint64_t{0} / from_.homes_per_cell + 1) {
+    for (std::uint64_t j = 0; j < from_.homes_per_cell; ++j)
+      lowest_[j] = ((j << 32) + from_.homes_per_cell - 1) / from_.homes_per_cell << 32;
+  }
+
+  /// The hash of which `low` are the lower bits and `home` is the bucket.
+  std::uint64_t at(std::uint64_t home, std::uint64_t low) const {
+    __extension__ using Wide = unsigned __int128;
+    const auto cell = static_cast<std::uint64_t>(static_cast<Wide>(home) * cell_of_ >> 64);
+    const std::uint64_t in_cell = home - cell * from_.homes_per_cell;
+    // The lowest hash with that home, in its segment and shifted up; then as it is, rounded up.
+    const std::uint64_t lowest =
+        (cell << (64 - from_.cell_bits)) + (lowest_[in_cell] >> from_.cell_bits);
+    constexpr std::uint64_t kLost = (std::uint64_t{1} << kSegmentBits) - 1;
+    const std::uint64_t first = (number_ << (64 - kSegmentBits)) + (lowest >> kSegmentBits) +
+                                ((lowest & kLost) != 0 ? 1 : 0);
+    const std::uint64_t hash = (first & ~low_mask_) | low;
+    return hash < first ? hash + low_mask_ + 1 : hash;
+  }
+
+ private:
+  std::uint64_t low_mask_, number_;
+  Shape from_;
+  std::uint64_t cell_of_;                  ///< a home times this, over 2^64, is its cell
+  std::array<std::uint64_t, 8> lowest_{};  ///< of each home in a cell: where it begins
+};
+
 /// The slots of one segment, from the last one to the first, on their way to places further behind.
 class VisitedSet::Growing {
  public:
   Growing(const VisitedSet& set, std::uint64_t number, const Shape& to)
       : slots_(set.segments_[number].slots),
         low_mask_(set.low_mask_),
-        number_(number),
         from_(set.shape_),
         to_(to),
-        cell_of_(~std::uint64_t{0} / from_.homes_per_cell + 1),
-        filled_(to.homes() + kFarthest) {
-    for (std::uint64_t j = 0; j < from_.homes_per_cell; ++j)
-      lowest_[j] = ((j << 32) + from_.homes_per_cell - 1) / from_.homes_per_cell << 32;
-  }
+        hashes_(set, number),
+        filled_(to.homes() + kFarthest) {}
 
   /// False if some place was too full.
   bool run() {
@@ -73,7 +103,7 @@ class VisitedSet::Growing {
     for (unsigned i = 0; i < kBucket && bucket[i] != 0; ++i) {
       const std::uint64_t slot = bucket[i];
       const std::uint64_t home = b - ((slot >> kPayloadBits) - 1);
-      put(to_.home(hash_at(home, slot & low_mask_) << kSegmentBits), slot & (kStep - 1));
+      put(to_.home(hashes_.at(home, slot & low_mask_) << kSegmentBits), slot & (kStep - 1));
     }
   }
   void put(std::uint64_t bucket, std::uint64_t bits) {
@@ -88,29 +118,44 @@ class VisitedSet::Growing {
     }
     slots_[bucket * kBucket + filled_[bucket]++] = slot;
   }
-  /// The hash of which `low` are the lower bits and `home` is the bucket.
-  std::uint64_t hash_at(std::uint64_t home, std::uint64_t low) const {
-    __extension__ using Wide = unsigned __int128;
-    const auto cell = static_cast<std::uint64_t>(static_cast<Wide>(home) * cell_of_ >> 64);
-    const std::uint64_t in_cell = home - cell * from_.homes_per_cell;
-    // The lowest hash with that home, in its segment and shifted up; then as it is, rounded up.
-    const std::uint64_t lowest =
-        (cell << (64 - from_.cell_bits)) + (lowest_[in_cell] >> from_.cell_bits);
-    constexpr std::uint64_t kLost = (std::uint64_t{1} << kSegmentBits) - 1;
-    const std::uint64_t first = (number_ << (64 - kSegmentBits)) + (lowest >> kSegmentBits) +
-                                ((lowest & kLost) != 0 ? 1 : 0);
-    const std::uint64_t hash = (first & ~low_mask_) | low;
-    return hash < first ? hash + low_mask_ + 1 : hash;
-  }
-
   std::uint64_t* slots_;
-  std::uint64_t low_mask_, number_;
+  std::uint64_t low_mask_;
   Shape from_, to_;
-  std::uint64_t cell_of_;                  ///< a home times this, over 2^64, is its cell
-  std::array<std::uint64_t, 8> lowest_{};  ///< of each home in a cell: where it begins
-  std::vector<std::uint8_t> filled_;       ///< slots of each new bucket
+  Hashes hashes_;
+  std::vector<std::uint8_t> filled_;  ///< slots of each new bucket
   bool full_ = false;
 };
+
+void VisitedSet::each(unsigned group, const std::function<void(Key, std::uint64_t)>& visit) const {
+  constexpr unsigned kWithin = kGroupBits - kSegmentBits;
+  const std::uint64_t segment = group >> kWithin;
+  const Hashes hashes(*this, segment);
+  const std::uint64_t first_hash = std::uint64_t{group} << (64 - kGroupBits);
+  const std::uint64_t last_hash = first_hash | (~std::uint64_t{0} >> kGroupBits);
+  const std::uint64_t first = shape_.home(first_hash << kSegmentBits);
+  const std::uint64_t last = shape_.home(last_hash << kSegmentBits);
+  const std::uint64_t extra_mask = (std::uint64_t{1} << extra_bits_) - 1;
+  for (std::uint64_t b = first; b <= last + kFarthest; ++b) {
+    const std::uint64_t* const bucket = segments_[segment].slots + b * kBucket;
+    for (unsigned i = 0; i < kBucket && bucket[i] != 0; ++i) {
+      const std::uint64_t home = b - ((bucket[i] >> kPayloadBits) - 1);
+      if (home < first || home > last) continue;
+      const std::uint64_t hash = hashes.at(home, bucket[i] & low_mask_);
+      // Groups may meet within a home.
+      if (hash < first_hash || hash > last_hash) continue;
+      visit({hash, bucket[i] >> (kPayloadBits - extra_bits_) & extra_mask},
+            segment * segment_slots() + b * kBucket + i);
+    }
+  }
+}
+
+void VisitedSet::clear(Team& team) {
+  std::atomic<std::uint64_t> next = 0;
+  team.run([&](unsigned) {
+    for (std::uint64_t s; (s = next.fetch_add(1)) < kSegments;)
+      std::fill_n(segments_[s].slots, segment_slots(), 0);
+  });
+}
 
 bool VisitedSet::grow(std::uint64_t keys, std::uint64_t most_bytes, Team& team) {
   // Asked to grow without need, there was an unlucky place that was full.

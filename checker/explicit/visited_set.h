@@ -11,11 +11,15 @@
 // where it is, by a quarter or less, so that memory follows the keys closely and is never needed
 // twice.  It is in segments, for threads to share that work.
 //
-// insert() and prefetch may be called by many threads at once; grow() by one, while they rest.
+// insert(), prefetch(), find() and each() may be called by many threads at once, the latter two
+// while nobody inserts; grow() and clear() by one, while the others rest.
 #ifndef IOMMUCHECK_CHECKER_EXPLICIT_VISITED_SET_H
 #define IOMMUCHECK_CHECKER_EXPLICIT_VISITED_SET_H
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
+#include <optional>
 #include <vector>
 
 #include "checker/explicit/keys.h"
@@ -45,6 +49,7 @@ class VisitedSet {
   /// it begins with.  Throws std::bad_alloc.
   VisitedSet(unsigned extra_bits, std::uint64_t slots, std::uint64_t most_bytes, bool alone);
 
+  unsigned extra_bits() const { return extra_bits_; }
   std::uint64_t slots() const { return shape_.slots(); }
   std::uint64_t bytes() const { return shape_.bytes(); }
   /// Keys that it takes before it should grow, and before it has to.
@@ -84,6 +89,32 @@ class VisitedSet {
     }
   }
 
+  /// The number of the slot that has the key, if one has: below slot_numbers().
+  std::optional<std::uint64_t> find(Key key) const {
+    const Probe at = probe(key);
+    std::uint64_t wanted = at.slot;
+    for (const std::uint64_t* bucket = at.home; wanted >= kStep;
+         bucket += kBucket, wanted += kStep) {
+      const bool here = has(bucket, wanted);
+      if (!here && bucket[kBucket - 1] == 0) break;
+      if (!here) continue;
+      const std::uint64_t segment = key.hash >> (64 - kSegmentBits);
+      const std::uint64_t* const slot = std::find(bucket, bucket + kBucket, wanted);
+      return segment * segment_slots() +
+             static_cast<std::uint64_t>(slot - segments_[segment].slots);
+    }
+    return std::nullopt;
+  }
+  std::uint64_t slot_numbers() const { return segment_slots() * kSegments; }
+
+  /// Keys belong to kGroups groups, by the upper bits of their hashes.
+  static constexpr unsigned kGroupBits = 8;
+  static constexpr unsigned kGroups = 1U << kGroupBits;
+  /// Calls visit(key, number of its slot) for each key of the group.
+  void each(unsigned group, const std::function<void(Key, std::uint64_t)>& visit) const;
+  /// Forgets all keys; the set keeps its size.
+  void clear(Team& team);
+
   /// Makes room for at least `keys` keys.  False, and nothing has changed, where that takes more
   /// than `most_bytes`.
   bool grow(std::uint64_t keys, std::uint64_t most_bytes, Team& team);
@@ -111,7 +142,19 @@ class VisitedSet {
     }
     Shape larger() const;
   };
+  class Hashes;
   class Growing;
+
+  /// Without a branch: where in a bucket a key lies cannot be foreseen.
+  static bool has(const std::uint64_t* b, std::uint64_t wanted) {
+    static_assert(kBucket == 8);
+    const std::uint64_t first = std::uint64_t{b[0] == wanted} | std::uint64_t{b[1] == wanted} |
+                                std::uint64_t{b[2] == wanted} | std::uint64_t{b[3] == wanted};
+    const std::uint64_t last = std::uint64_t{b[4] == wanted} | std::uint64_t{b[5] == wanted} |
+                               std::uint64_t{b[6] == wanted} | std::uint64_t{b[7] == wanted};
+    return (first | last) != 0;
+  }
+  std::uint64_t segment_slots() const { return (shape_.homes() + kFarthest) * kBucket; }
   unsigned extra_bits_;
   bool alone_;
   std::uint64_t low_mask_;

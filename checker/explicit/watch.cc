@@ -27,7 +27,8 @@ bool Watch::tick(unsigned worker, std::uint64_t states, std::uint64_t bytes) {
   std::uint64_t all = 0;
   for (unsigned w = 0; w < workers_; ++w) all += counts_[w].states.load(std::memory_order_relaxed);
   const Limits& limits = options_.limits;
-  if (limits.states != 0 && all > limits.states) stop(Stop::states);
+  // With a disk, some of them may turn out to be known when the level ends.
+  if (limits.states != 0 && options_.disk.empty() && all > limits.states) stop(Stop::states);
   if (bytes > limits.memory_bytes) stop(Stop::memory);
   if (limits.seconds > 0 || options_.progress) {
     const Clock::time_point now = Clock::now();
@@ -41,6 +42,12 @@ bool Watch::tick(unsigned worker, std::uint64_t states, std::uint64_t bytes) {
 void Watch::stop(Stop reason) {
   Stop none = Stop::none;
   stop_.compare_exchange_strong(none, reason, std::memory_order_relaxed);
+}
+
+void Watch::stop_for_disk(const std::string& failure) {
+  const std::lock_guard lock(reporting_);
+  if (disk_failure_.empty()) disk_failure_ = failure;
+  stop(Stop::disk);
 }
 
 double Watch::seconds() const {
@@ -84,6 +91,11 @@ std::string Watch::sentence(std::uint64_t states, std::uint64_t depth) const {
                         "--max-memory");
     case Stop::seconds:
       return stopped_by(fmt::format("the limit of {} seconds", limits.seconds), "--max-seconds");
+    case Stop::disk:
+      return fmt::format(
+          "{} states up to depth {} show no violation, but then the disk failed: {}; give --disk a "
+          "directory with more room, or raise --max-memory",
+          states, depth, disk_failure_);
     case Stop::none:
     case Stop::error: break;
   }

@@ -17,7 +17,7 @@
 namespace iommucheck::checker::explicit_state {
 
 /// Why a search ends early.
-enum class Stop : std::uint8_t { none, states, memory, seconds, error };
+enum class Stop : std::uint8_t { none, states, memory, seconds, disk, error };
 
 class Watch {
  public:
@@ -30,6 +30,8 @@ class Watch {
   bool tick(unsigned worker, std::uint64_t states, std::uint64_t bytes);
   /// Stops all workers at their next tick; the first reason counts.
   void stop(Stop reason);
+  /// The disk fails: what it says.
+  void stop_for_disk(const std::string& failure);
   Stop stopped() const { return stop_.load(std::memory_order_relaxed); }
 
   double seconds() const;
@@ -51,6 +53,7 @@ class Watch {
   std::uint64_t depth_ = 0;
   const Feed* feed_ = nullptr;
   std::atomic<Stop> stop_ = Stop::none;
+  std::string disk_failure_;  ///< under reporting_
 
   std::mutex reporting_;
   std::atomic<Clock::rep> next_report_;

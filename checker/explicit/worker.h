@@ -6,6 +6,7 @@
 #define IOMMUCHECK_CHECKER_EXPLICIT_WORKER_H
 
 #include <atomic>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <thread>
@@ -15,31 +16,43 @@
 #include "checker/explicit/coverage.h"
 #include "checker/explicit/exchange.h"
 #include "checker/explicit/feed.h"
+#include "checker/explicit/form.h"
 #include "checker/explicit/quota.h"
 #include "checker/explicit/recent.h"
 #include "checker/explicit/same_steps.h"
 #include "checker/explicit/sent.h"
+#include "checker/explicit/spilled_set.h"
 #include "checker/explicit/violation.h"
 #include "checker/explicit/watch.h"
-#include "checker/symmetry/canonicalizer.h"
 
 namespace iommucheck::checker::explicit_state {
 
 /// What all workers use.
 template <class Keys>
 struct Shared {
-  Shared(const Options& options, const Machine<Concrete>& machine,
-         const symmetry::Canonicalizer* canonical, unsigned workers)
-      : canonicalizer(canonical),
+  Shared(const Options& options, const Machine<Concrete>& machine, const Form* state_form,
+         unsigned workers)
+      : form(state_form),
         steps(machine),
-        store(machine.schema.words()),
+        state_file(options.disk.empty() ? nullptr : std::make_unique<Scratch>(options.disk)),
+        spilled(options.disk.empty() ? nullptr : std::make_unique<SpilledSet>(options.disk)),
+        store(machine.schema.words(), state_file.get(), options.limits.memory_bytes / 8),
         keys(machine.schema, workers),
         set(keys.extra_bits(), options.initial_slots, options.limits.memory_bytes, workers == 1),
         watch(options, workers),
         exchange(options.exchange) {}
 
-  const symmetry::Canonicalizer* canonicalizer;  ///< null without symmetry
+  const Form* form;  ///< null: each state is its own
   StepIndex steps;
+
+  /// Of all of it, in memory.
+  std::uint64_t bytes() const {
+    return set.bytes() + keys.bytes() + store.bytes() + (spilled ? spilled->bytes() : 0);
+  }
+
+  // Null without a disk:
+  std::unique_ptr<Scratch> state_file;
+  std::unique_ptr<SpilledSet> spilled;
   StateStore store;
   Keys keys;
   VisitedSet set;
@@ -117,17 +130,19 @@ class alignas(64) Worker {
       if (settle(*older_)) settle(*filling_);
     } catch (const std::bad_alloc&) {
       shared_.watch.stop(Stop::memory);
+    } catch (const DiskError& error) {
+      shared_.watch.stop_for_disk(error.what());
     } catch (...) {
       shared_.watch.stop(Stop::error);
       throw;
     }
   }
 
-  /// Adds states of the feed, which are known to others, to the set: about kLoaded of them.  False
-  /// if there are no more.
-  bool load(Feed& feed) {
+  /// Adds states of the feed, which are known to others, to the set: about `most` (up to kLoaded)
+  /// of them.  False if there are no more.
+  bool load(Feed& feed, std::uint64_t most) {
     Run block;
-    for (std::uint64_t n = 0; n < kLoaded;) {
+    for (std::uint64_t n = 0; n < most;) {
       if (!feed.take(block, width_.get())) return false;
       static_cast<void>(shared_.keys.reserve(local_, block.count));
       // A block's places are fetched together.
@@ -137,8 +152,9 @@ class alignas(64) Worker {
         VisitedSet::prefetch(probes[i]);
       }
       for (std::uint64_t i = 0; i < block.count; ++i) {
-        if (shared_.set.insert(probes[i]) == Insertion::no_room)
-          shared_.no_room.store(true, std::memory_order_relaxed);
+        const Insertion insertion = shared_.set.insert(probes[i]);
+        if (insertion == Insertion::added) ++inserted_;
+        if (insertion == Insertion::no_room) shared_.no_room.store(true, std::memory_order_relaxed);
       }
       n += block.count;
     }
@@ -146,7 +162,36 @@ class alignas(64) Worker {
   }
   static constexpr std::uint64_t kLoaded = std::uint64_t{1} << 16;
 
+  // With a disk, between levels and in a pause: a state that was added may be known there.
+  std::uint64_t unresolved() const { return writer_.count() - resolved_; }
+  std::uint64_t resolved() const { return resolved_; }
+  void want_unresolved() {
+    bool some = true;
+    writer_.retain(resolved_, [&](const std::uint64_t* states, std::uint64_t n, bool*) {
+      for (std::uint64_t i = 0; i < n && some; ++i)
+        some = shared_.spilled->want(shared_.keys(local_, states + i * width_.get()));
+    });
+  }
+  void drop_known() {
+    writer_.retain(resolved_, [&](const std::uint64_t* states, std::uint64_t n, bool* kept) {
+      std::array<Key, StateWriter::kRetained> keys;
+      for (std::uint64_t i = 0; i < n; ++i) {
+        keys[i] = shared_.keys(local_, states + i * width_.get());
+        VisitedSet::prefetch(shared_.set.probe(keys[i]));
+      }
+      for (std::uint64_t i = 0; i < n; ++i) {
+        const auto slot = shared_.set.find(keys[i]);
+        if (!slot) throw std::logic_error("internal error: a state that was added is lost");
+        kept[i] = !shared_.spilled->marked(*slot);
+        if (!kept[i]) all_states_ -= orbit(states + i * width_.get());
+      }
+    });
+  }
+  void set_resolved() { resolved_ = writer_.count(); }
+
   // Between levels, and in a pause:
+  /// Keys that this worker has put into the set, ever.
+  std::uint64_t inserted() const { return inserted_; }
   StateWriter& writer() { return writer_; }
   const StateWriter& writer() const { return writer_; }
   std::uint64_t pending() const {
@@ -183,22 +228,18 @@ class alignas(64) Worker {
   void count(std::uint32_t step) { ++taken_[base_[step >> 16] + (step & 0xffff)]; }
   /// The successors of the batch from number `first` on.
   void canonicalize(std::uint32_t first) {
-    if (shared_.canonicalizer == nullptr) return;
-    for (std::uint32_t i = first; i < filling_->size(); ++i)
-      (*shared_.canonicalizer)(filling_->words(i));
+    if (shared_.form == nullptr) return;
+    for (std::uint32_t i = first; i < filling_->size(); ++i) (*shared_.form)(filling_->words(i));
   }
-  void count_added(const std::uint64_t* state) {
-    all_states_ += shared_.canonicalizer == nullptr ? 1 : shared_.canonicalizer->orbit_size(state);
+  std::uint64_t orbit(const std::uint64_t* state) const {
+    return shared_.form == nullptr ? 1 : shared_.form->orbit_size(state);
   }
 
   /// False if all workers must stop.
   bool tick() {
     constexpr std::uint64_t kSuccessors = 4096;
     next_tick_ = met_ + kSuccessors;
-    return shared_.watch.tick(number_, writer_.count(), bytes());
-  }
-  std::uint64_t bytes() const {
-    return shared_.set.bytes() + shared_.keys.bytes() + shared_.store.bytes();
+    return shared_.watch.tick(number_, writer_.count(), shared_.bytes());
   }
 
   void expand_one() {
@@ -374,9 +415,10 @@ class alignas(64) Worker {
     for (std::uint32_t i = batch.done(); i < batch.size(); ++i) {
       const Insertion insertion = shared_.set.insert(batch.probe(i));
       if (insertion == Insertion::added) {
-        writer_.append(batch.words(i), width_.get());
-        count_added(batch.words(i));
+        ++inserted_;
         --share_;
+        writer_.append(batch.words(i), width_.get());
+        all_states_ += orbit(batch.words(i));
       } else if (insertion == Insertion::no_room) {
         batch.set_done(i);
         shared_.no_room.store(true, std::memory_order_relaxed);
@@ -408,7 +450,9 @@ class alignas(64) Worker {
   Sent<W> sent_;
   StateWriter writer_;
   std::uint64_t all_states_ = 0;
-  std::uint64_t share_ = 0;  ///< states that this worker may add without asking
+  std::uint64_t inserted_ = 0;
+  std::uint64_t resolved_ = 0;  ///< states of writer_ that are new for certain
+  std::uint64_t share_ = 0;     ///< states that this worker may add without asking
   std::uint64_t met_ = 0, next_tick_ = 0, expanded_ = 0, polled_ = 0, generation_ = 0;
   bool unplaced_ = false;  ///< successors have no place yet
   bool wrong_ = false;     ///< the state at hand violates something

@@ -71,6 +71,11 @@ Relation::Relation(const SymbolicFactory& factory)
     context.begin_step();
     invariants_.push_back({static_cast<PropertyId>(i), properties[i].holds().bit()});
   }
+  if (machine_->deadlock && context.checked(*machine_->deadlock)) {
+    context.state = state_;
+    context.begin_step();
+    may_rest_ = machine_->may_rest().bit();
+  }
 }
 
 Transition Relation::run(const std::vector<Term>& from, const std::function<Term()>& step) {

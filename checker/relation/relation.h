@@ -51,6 +51,8 @@ class Relation {
   const std::vector<Transition>& transitions() const { return transitions_; }
   /// The checked properties with a `holds`, in the order of their declaration.
   const std::vector<Invariant>& invariants() const { return invariants_; }
+  /// Where nothing has to happen any more: nothing, where deadlocks are not looked for.
+  Term may_rest() const { return may_rest_; }
   /// An invariant of the state that `values` (one term per field) describe.
   Term holds_in(const Invariant& invariant, const std::vector<Term>& values) const;
 
@@ -73,6 +75,7 @@ class Relation {
   Transition initial_;
   std::vector<Transition> transitions_;
   std::vector<Invariant> invariants_;
+  Term may_rest_;
 };
 
 /// The bit that is always true, or always false.

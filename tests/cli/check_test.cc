@@ -2,6 +2,7 @@
 // iommucheck check: its object, its exit codes, its limits, its trace file; and the same answer
 // from any number of jobs.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <set>
@@ -70,6 +71,42 @@ TEST(Check, ABugIsViolated) {
   expect_counts(object);
   EXPECT_EQ(object.at("property"), "no-use-after-free");
   EXPECT_NE(object.at("detail").get<std::string>(), "");
+}
+
+TEST(Check, ASliceIsInTheScope) {
+  const Json object = ask(kGood, split("check reference --property in-range --slice --threads 1"));
+  bool tlb = false;
+  for (const auto& name : object.at("scope").at("sliced"))
+    tlb = tlb || name.get<std::string>().find(".tlb") != std::string::npos;
+  EXPECT_TRUE(tlb) << object["scope"];
+  const Json all = ask(kGood, split("check reference --property in-range --threads 1"));
+  EXPECT_FALSE(all.at("scope").contains("sliced"));
+  EXPECT_LT(object.at("states"), all.at("states"));
+}
+
+TEST(Check, ASlicedTraceReplays) {
+  const auto file = std::filesystem::temp_directory_path() /
+                    ("iommucheck-test-" + std::to_string(getpid()) + ".itf.json");
+  const Json all = ask(kViolated, split(kBugCommand));
+  const Json object = ask(kViolated, split(kBugCommand + (" --slice --trace " + file.string())));
+  EXPECT_EQ(object.at("trace").at("states").size(), all.at("trace").at("states").size());
+  EXPECT_EQ(run({"replay", file.string()}).code, 1);
+  std::filesystem::remove(file);
+}
+
+// The disk changes what is reported of the disk, and nothing else.
+TEST(Check, OnDiskTheCountsAreTheSame) {
+  const auto directory =
+      std::filesystem::temp_directory_path() / ("iommucheck-test-" + std::to_string(getpid()));
+  const std::string command = "check ioasid/plain --max-memory 26M";
+  const Json object = ask(kGood, split(command + " --disk " + directory.string()));
+  EXPECT_GT(object.at("disk").at("runs").get<unsigned>(), 0U);
+  EXPECT_GT(object.at("disk").at("key_bytes").get<std::uint64_t>(), 0U);
+  EXPECT_EQ(object.at("states"), 1'042'975);
+  EXPECT_EQ(object.at("transitions"), 3'085'406);
+  EXPECT_EQ(object.at("depth"), 57);
+  EXPECT_EQ(ask(kUnknown, split("check ioasid/plain --max-memory 26M")).at("verdict"), "unknown");
+  std::filesystem::remove_all(directory);
 }
 
 TEST(Check, ATraceIsInItf) {

@@ -2,6 +2,7 @@
 // The IOASID designs: pinned counts, every step taken somewhere, the same states by the solver.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -74,6 +75,58 @@ TEST(IoasidDesigns, EveryPropertyIsViolatedBySomeBug) {
       EXPECT_TRUE(violated.contains(p.name)) << d->name() << ": " << p.name;
     }
   }
+}
+
+/// A directory for visited sets.
+class OnDisk : public testing::Test {
+ protected:
+  OnDisk() {
+    std::string name = (std::filesystem::temp_directory_path() / "iommucheck-test-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
+    options_.disk = name;
+    options_.spill_keys = 5000;
+  }
+  ~OnDisk() override { std::filesystem::remove_all(options_.disk); }
+  checker::Options options_;
+};
+
+TEST_F(OnDisk, DesignsHaveTheSameCounts) {
+  for (const auto& row : pinned()) {
+    if (row.states > 300'000) continue;
+    SCOPED_TRACE(row.design);
+    options_.spill_keys = row.states / 20;
+    const auto result =
+        checker::explore([&] { return design(row.design).concrete(row.bounds, ""); }, options_);
+    EXPECT_EQ(result.verdict, Verdict::holds) << result.reason;
+    EXPECT_EQ(result.states, row.states);
+    EXPECT_EQ(result.transitions, row.transitions);
+    EXPECT_EQ(result.depth, row.depth);
+    EXPECT_GT(result.disk->runs, 10);
+  }
+}
+
+TEST_F(OnDisk, BugsHaveTheSameAnswer) {
+  std::uint64_t runs = 0;
+  for (const auto* d : designs()) {
+    for (const auto& bug : d->bugs()) {
+      SCOPED_TRACE(d->name() + ": " + bug.name);
+      const auto factory = [&] { return d->concrete(bug.bounds, bug.name); };
+      const auto expected = checker::explore(factory);
+      // Instances that are large without a violation show nothing more.
+      if (expected.states > 50'000) continue;
+      const auto result = checker::explore(factory, options_);
+      EXPECT_EQ(result.verdict, expected.verdict);
+      EXPECT_EQ(result.states, expected.states);
+      EXPECT_EQ(result.transitions, expected.transitions);
+      ASSERT_EQ(result.path.has_value(), expected.path.has_value());
+      if (!result.path) continue;
+      EXPECT_EQ(result.path->steps.size(), expected.path->steps.size());
+      EXPECT_EQ(result.path->failure.property, expected.path->failure.property);
+      EXPECT_EQ(result.path->steps.back().after, expected.path->steps.back().after);
+      runs += result.disk->runs;
+    }
+  }
+  EXPECT_GT(runs, 20);
 }
 
 // 3 threads, 2 PASIDs, 2 sets: the instances that README.md names.

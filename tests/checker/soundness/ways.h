@@ -28,8 +28,8 @@ class Ways : public testing::Test {
     std::filesystem::remove_all(directory_);
   }
 
-  /// Jobs, executed or compiled steps, what is kept, a large or a tiny table, and without a
-  /// journal, with one, and from one that is there.
+  /// Jobs, executed or compiled steps, what is kept, a large or a tiny table, without a journal,
+  /// with one, and from one that is there, and the visited set on disk.
   template <template <class> class Model, class... Args>
   void expect(const Right& right, const Options& base, const Args&... args) {
     const ConcreteFactory concrete = [=] { return std::make_unique<Model<Concrete>>(args...); };
@@ -38,7 +38,7 @@ class Ways : public testing::Test {
     for (const unsigned jobs : {1U, 2U}) {
       for (const bool compiled : {false, true}) {
         for (const Kept kept : {Kept::states, Kept::fingerprints}) {
-          for (const unsigned journal : {0U, 1U, 2U}) {
+          for (const unsigned journal : {0U, 1U, 2U, kDisk}) {
             SCOPED_TRACE(fmt::format("jobs {}, {}, {}, journal {}", jobs,
                                      compiled ? "compiled" : "executed",
                                      kept == Kept::states ? "states" : "fingerprints", journal));
@@ -50,7 +50,10 @@ class Ways : public testing::Test {
               options.compile = [&] { return code; };
               options.compile_after = 0;
             }
-            if (journal != 0) options.journal = (directory_ / "journal").string();
+            const bool on_disk = journal == kDisk || (journal == 2 && compiled);
+            if (on_disk) options.disk = directory_.string();
+            options.spill_keys = on_disk ? 1 : 0;
+            if (journal == 1 || journal == 2) options.journal = (directory_ / "journal").string();
             options.resume = journal == 2;
             const Exploration e = explore(concrete, options);
             expect_right(right, e);
@@ -66,6 +69,8 @@ class Ways : public testing::Test {
       }
     }
   }
+
+  static constexpr unsigned kDisk = 3;
 
   static void expect_right(const Right& right, const Exploration& e) {
     EXPECT_EQ(e.verdict, right.verdict) << e.reason;
