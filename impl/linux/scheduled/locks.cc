@@ -1,19 +1,33 @@
 // SPDX-License-Identifier: MIT
 // The kernel's locks by their out-of-line names, and what lockdep asks about them.
+#include <array>
+
 #include "checker/schedule/client.h"
 #include "impl/linux/scheduled/program.h"
 
 namespace {
 
-/// Whoever holds a spin lock cannot be preempted.
-void take_spinning(const void* lock) {
+/// rcu_read_lock() and its like, for each thread of the engine's: what lockdep knows of readers.
+std::array<unsigned, 16> read_locks;
+const iommucheck::linux_harness::scheduled::Restored restore{&read_locks, sizeof(read_locks)};
+unsigned& my_read_locks() { return read_locks.at(static_cast<std::size_t>(ck_self())); }
+
+/// Whoever holds a spin lock cannot be preempted, and since 5.0 grace periods wait for that, too.
+void stop_preemption() {
   ck_atomic_enter();
+  ck_reader_begin();
+}
+void allow_preemption() {
+  ck_reader_end();
+  ck_atomic_leave();
+}
+void take_spinning(const void* lock) {
+  stop_preemption();
   ck_lock(lock);
 }
-
 void drop_spinning(const void* lock) {
   ck_unlock(lock);
-  ck_atomic_leave();
+  allow_preemption();
 }
 
 }  // namespace
@@ -46,9 +60,10 @@ void _raw_spin_unlock_bh(void* lock) { drop_spinning(lock); }
 void _raw_spin_unlock_irq(void* lock) { drop_spinning(lock); }
 void _raw_spin_unlock_irqrestore(void* lock, unsigned long) { drop_spinning(lock); }
 int _raw_spin_trylock(void* lock) {
-  if (ck_trylock(lock) == 0) return 0;
-  ck_atomic_enter();
-  return 1;
+  stop_preemption();
+  if (ck_trylock(lock) != 0) return 1;
+  allow_preemption();
+  return 0;
 }
 
 // ---- mutexes ----
@@ -94,18 +109,26 @@ void up_write(void* lock) { ck_unlock(lock); }
 // ---- lockdep ----
 
 void lock_acquire(void* map, unsigned, int, int, int, void*, unsigned long) {
-  if (is_rcu(map)) ck_reader_begin();
+  if (!is_rcu(map)) return;
+  ++my_read_locks();
+  ck_reader_begin();
 }
 void lock_release(void* map, unsigned long) {
-  if (is_rcu(map)) ck_reader_end();
+  if (!is_rcu(map)) return;
+  if (my_read_locks() == 0) {
+    ck_report("unbalanced unlock", "rcu_read_unlock() outside of a reader");
+    return;
+  }
+  --my_read_locks();
+  ck_reader_end();
 }
 /// The map of a lock lies inside the lock; maps of other things are believed to be held.
 int lock_is_held_type(const void* map, int) {
-  if (is_rcu(map)) return ck_reader_depth() != 0 ? 1 : 0;
+  if (is_rcu(map)) return my_read_locks() != 0 ? 1 : 0;
   return ck_holds_around(map, kh_facts.spinlock_size);
 }
 int debug_lockdep_rcu_enabled() { return 1; }
-int rcu_read_lock_held() { return ck_reader_depth() != 0 ? 1 : 0; }
+int rcu_read_lock_held() { return my_read_locks() != 0 ? 1 : 0; }
 /// Since 5.0 a region that cannot be preempted is a reader as well.
 int rcu_read_lock_sched_held() { return ck_reader_depth() != 0 || ck_atomic_depth() > 0 ? 1 : 0; }
 int rcu_read_lock_bh_held() { return rcu_read_lock_sched_held(); }

@@ -32,6 +32,11 @@ using Calls = std::vector<std::string>;
 Calls setup_calls, setup_answers;
 std::vector<Calls> thread_calls;
 
+std::vector<Span>& all_restored() {
+  static std::vector<Span> spans;
+  return spans;
+}
+
 void set_up() {
   kh_boot();
   for (const std::string& call : setup_calls) setup_answers.push_back(execute_call(call));
@@ -103,6 +108,7 @@ json explore(const json& request) {
   }
   program.data.push_back(
       {__start_kh_data, static_cast<std::size_t>(__stop_kh_data - __start_kh_data)});
+  for (const Span& span : restored()) program.data.push_back({span.begin, span.size});
   schedule::Limits limits;
   limits.executions = request.value("executions", limits.executions);
   limits.seconds = request.value("seconds", limits.seconds);
@@ -133,6 +139,10 @@ json explore(const json& request) {
 }
 
 }  // namespace
+
+Restored::Restored(void* begin, std::size_t size) { all_restored().push_back({begin, size}); }
+const std::vector<Span>& restored() { return all_restored(); }
+
 }  // namespace iommucheck::linux_harness::scheduled
 
 int main(int argc, char** argv) {

@@ -7,7 +7,9 @@
 #ifndef IOMMUCHECK_IMPL_LINUX_SCHEDULED_PROGRAM_H
 #define IOMMUCHECK_IMPL_LINUX_SCHEDULED_PROGRAM_H
 
+#include <cstddef>
 #include <string>
+#include <vector>
 
 extern "C" {
 #include "impl/linux/glue/harness.h"
@@ -25,6 +27,16 @@ void fail_allocations(unsigned which);
 void choose_failures(bool on);
 /// Whether an allocation failed since fail_allocations() was called.
 bool allocation_failed();
+
+/// Memory of ours that each execution finds as it was: registers itself before main().
+struct Restored {
+  Restored(void* begin, std::size_t size);
+};
+struct Span {
+  void* begin;
+  std::size_t size;
+};
+const std::vector<Span>& restored();
 
 /// Makes what is not modelled a trap, and faults reports of the running thread.
 void watch_faults();
