@@ -16,6 +16,8 @@
 #include "cli/commands.h"
 #include "cli/exploration.h"
 #include "cli/kernel_run.h"
+#include "cli/kernel_scenarios.h"
+#include "impl/linux/scheduled_runner.h"
 #include "cli/long_run.h"
 #include "cli/spec_model.h"
 #include "impl/linux/error.h"
@@ -219,6 +221,18 @@ class Verification {
       const auto run = run_kernel(std::nullopt, package, options, [](std::string_view) {});
       say("{}\n", print_kernel(run));
       json_["kernel"].push_back(kernel_to_json(run));
+    }
+    heading("the same file under every schedule");
+    if (linux_harness::scheduled_archive().empty()) {
+      say("SKIPPED: this build has a sanitizer, and the scheduler needs its instrumentation\n");
+      json_["kernel_schedules"] = "skipped: a build with a sanitizer";
+      return;
+    }
+    for (const char* scenarios : {"all", "pairs"}) {
+      const auto run = run_scenarios(std::nullopt, package, choose_scenarios(scenarios), {},
+                                     [](std::string_view) {});
+      say("{}\n", print_scenarios(run));
+      json_["kernel_schedules"].push_back(scenarios_to_json(run));
     }
   }
 

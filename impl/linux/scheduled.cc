@@ -96,7 +96,7 @@ std::string_view name(Search search) {
   return "?";
 }
 
-ScheduledIoasid::ScheduledIoasid(Runner runner) : runner_{std::move(runner)}, symbols_{runner_} {}
+ScheduledIoasid::ScheduledIoasid(Runner runner) : runner_{std::move(runner)}, symbols_{runner_, "ioasid_calls.c"} {}
 
 Exploration ScheduledIoasid::explore(const Scenario& scenario, const SearchOptions& options) {
   const Finished finished =

@@ -29,12 +29,17 @@ unsigned number(std::string_view text) {
 
 }  // namespace
 
-Symbols::Symbols(const Runner& runner)
+Symbols::Symbols(const Runner& runner, std::string caller)
     : program_{runner.program.string()},
       tree_{runner.tree.root.string() + "/"},
-      build_{runner.build_directory.string() + "/"} {}
+      build_{runner.build_directory.string() + "/"},
+      caller_{std::move(caller)} {}
 
 bool Symbols::relative_to_tree(std::string& file) const {
+  if (!caller_.empty() && file.ends_with("/" + caller_)) {
+    file = "caller.c";
+    return true;
+  }
   file = std::filesystem::path{file}.lexically_normal().string();
   for (const std::string& folder : {tree_, build_}) {
     if (!file.starts_with(folder)) continue;

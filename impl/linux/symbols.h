@@ -16,7 +16,9 @@ namespace iommucheck::linux_harness {
 /// Asks addr2line, once for each address.  Not thread-safe.
 class Symbols {
  public:
-  explicit Symbols(const Runner& runner);
+  /// `caller`: a file of ours that calls the kernel's functions; its frames are kept, too, as in
+  /// "caller.c".  Empty: none.
+  explicit Symbols(const Runner& runner, std::string caller = {});
 
   /// Looks up all of them in one go; later look-ups of the same are free.
   void prefetch(const std::vector<std::uint64_t>& addresses);
@@ -24,7 +26,7 @@ class Symbols {
   const std::vector<Frame>& frames(std::uint64_t address);
 
  private:
-  std::string program_, tree_, build_;
+  std::string program_, tree_, build_, caller_;
   std::unordered_map<std::uint64_t, std::vector<Frame>> known_;
 
   void parse(std::string_view output);
