@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -150,6 +152,30 @@ std::vector<ScenarioCause> causes_of(const std::vector<ScenarioRun>& runs) {
   return causes;
 }
 
+void measure_coverage(ScenariosRun& run, linux_harness::ScheduledIoasid& kernel) {
+  std::set<std::uint64_t> covered;
+  for (const ScenarioRun& one : run.runs) {
+    covered.insert(one.exploration.covered.begin(), one.exploration.covered.end());
+  }
+  const std::vector<std::uint64_t>& blocks = kernel.runner().blocks;
+  const std::vector<Frame> lines = kernel.lines_of(blocks);
+  std::map<unsigned, bool> ran;  // a line has run if any of its blocks has
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const bool has_run = covered.contains(blocks[i]);
+    run.covered += has_run;
+    ran[lines[i].line] |= has_run;
+  }
+  run.blocks = blocks.size();
+  std::set<unsigned> told;
+  for (const Frame& line : lines) {
+    if (line.line != 0 && !ran[line.line] && told.insert(line.line).second) {
+      run.never_run.push_back(line);
+    }
+  }
+  std::sort(run.never_run.begin(), run.never_run.end(),
+            [](const Frame& a, const Frame& b) { return a.line < b.line; });
+}
+
 std::string_view verdict_of(const ScenarioRun& run) {
   return run.violated() ? "violated" : run.exploration.exhausted ? "holds" : "unknown";
 }
@@ -216,6 +242,7 @@ ScenariosRun explore_scenarios(linux_harness::ScheduledIoasid& kernel,
     result.runs.push_back(std::move(run));
   }
   result.causes = causes_of(result.runs);
+  measure_coverage(result, kernel);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }
@@ -247,6 +274,9 @@ ordered_json scenarios_to_json(const ScenariosRun& run) {
                      {"failing_allocations", run.options.failing_allocations}};
   if (run.options.preemptions) object["scope"]["preemptions"] = *run.options.preemptions;
   object["seconds"] = run.seconds;
+  object["coverage"] = {{"blocks", run.blocks},
+                        {"covered", run.covered},
+                        {"never_run", frames_json(run.never_run)}};
   object["causes"] = ordered_json::array();
   for (const ScenarioCause& cause : run.causes) {
     object["causes"].push_back(
@@ -315,6 +345,19 @@ std::string print_scenarios(const ScenariosRun& run) {
                         cause.title, cause.scenarios.size(), cause.scenarios.size() == 1 ? "" : "s",
                         cause.text);
   }
+  text += fmt::format("\n  {} of {} basic blocks of {} have run{}\n", run.covered, run.blocks,
+                      linux_harness::kIoasidFile,
+                      run.never_run.empty() ? "" : "; lines where one begins that never ran:");
+  std::string function;
+  for (const Frame& line : run.never_run) {
+    if (line.function != function) {
+      text += fmt::format("{}    {}: {}", function.empty() ? "" : "\n", line.function, line.line);
+    } else {
+      text += fmt::format(", {}", line.line);
+    }
+    function = line.function;
+  }
+  if (!function.empty()) text += '\n';
   text += "\n  Not checked: other memory models than sequential consistency (data races are "
           "found by\n  happens-before), interrupts, other calls than these.\n";
   return text;

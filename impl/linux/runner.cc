@@ -131,7 +131,7 @@ Runner build_runner(Cache& cache, const KernelBuild& build, const RunnerParts& p
         cache.say(fmt::format("compiling {} under AddressSanitizer", parts.under_test));
         build_program(into, support, build, parts);
       });
-  Runner runner{build.tree, build.directory, entry / "runner", {}};
+  Runner runner{build.tree, build.directory, entry / "runner", {}, {}};
   const std::string list = read_file(entry / kUnmodelledList);
   for (std::size_t at = 0; at < list.size(); at = list.find('\n', at) + 1) {
     runner.unmodelled.push_back(list.substr(at, list.find('\n', at) - at));

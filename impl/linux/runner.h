@@ -3,6 +3,7 @@
 #ifndef IOMMUCHECK_IMPL_LINUX_RUNNER_H
 #define IOMMUCHECK_IMPL_LINUX_RUNNER_H
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -29,6 +30,7 @@ struct Runner {
   std::filesystem::path build_directory;  ///< where the kernel's generated headers are
   std::filesystem::path program;
   std::vector<std::string> unmodelled;  ///< kernel symbols that trap when they are used
+  std::vector<std::uint64_t> blocks;    ///< of a scheduled runner: see Exploration::covered
 };
 
 /// Builds the program under AddressSanitizer, or finds it in the cache.  Throws HarnessError with

@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "impl/linux/answer.h"
 #include "impl/linux/error.h"
+#include "impl/linux/ioasid.h"
 #include "impl/linux/ioasid_words.h"
 #include "impl/linux/process.h"
 
@@ -98,6 +100,15 @@ std::string_view name(Search search) {
 
 ScheduledIoasid::ScheduledIoasid(Runner runner) : runner_{std::move(runner)}, symbols_{runner_, "ioasid_calls.c"} {}
 
+std::vector<Frame> ScheduledIoasid::lines_of(const std::vector<std::uint64_t>& blocks) {
+  symbols_.prefetch(blocks);
+  std::vector<Frame> lines;
+  for (const std::uint64_t block : blocks) {
+    lines.push_back(frame_in(symbols_.frames(block), kIoasidFile));
+  }
+  return lines;
+}
+
 Exploration ScheduledIoasid::explore(const Scenario& scenario, const SearchOptions& options) {
   const Finished finished =
       run({runner_.program.string(), request_json(scenario, options).dump()});
@@ -120,6 +131,7 @@ Exploration ScheduledIoasid::explore(const Scenario& scenario, const SearchOptio
   result.restarts = answer.at("restarts");
   result.seconds = answer.at("seconds");
   result.exhausted = answer.at("exhausted");
+  result.covered = answer.at("covered").get<std::vector<std::uint64_t>>();
   for (std::size_t i = 0; i < scenario.setup.size(); ++i) {
     result.setup.push_back(
         parse_answer(scenario.setup[i], answer.at("setup").at(i).get<std::string>()).outcome);

@@ -74,6 +74,7 @@ struct Exploration {
   std::vector<ioasid::Outcome> setup;  ///< of the scenario's set-up
   std::vector<ScheduledReport> reports;
   std::vector<ScheduledHistory> histories;
+  std::vector<std::uint64_t> covered;  ///< basic blocks that have run: some of Runner::blocks
 };
 
 class ScheduledIoasid {
@@ -86,6 +87,9 @@ class ScheduledIoasid {
   Exploration explore(const Scenario& scenario, const SearchOptions& options);
 
   const Runner& runner() const { return runner_; }
+
+  /// Where basic blocks are: the line in the file under test that each begins with.
+  std::vector<Frame> lines_of(const std::vector<std::uint64_t>& blocks);
 
  private:
   Runner runner_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -16,6 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kUnmodelledList = "unmodelled.txt";
+constexpr std::string_view kBlockList = "blocks.txt";
 
 /// Static data goes into one section, which the runner restores between executions.
 constexpr std::string_view kDataScript =
@@ -64,6 +66,22 @@ std::vector<std::string> link_command(const fs::path& folder, const fs::path& su
   return command;
 }
 
+/// An address inside each call that marks a basic block, one per line: as the runner reports them.
+std::string block_list(const fs::path& program) {
+  const Finished finished = run({"objdump", "-d", "--no-show-raw-insn", program.string()});
+  std::istringstream lines{finished.output};
+  std::string list;
+  bool marks = false;
+  for (std::string line; std::getline(lines, line);) {
+    // "  40683a:\tcall   40abe0 <name>": the call ends where the next instruction begins.
+    const std::size_t colon = line.find(":\t");
+    if (colon == std::string::npos) continue;
+    if (marks) list += fmt::format("{}\n", std::stoull(line.substr(0, colon), nullptr, 16) - 1);
+    marks = line.find("<__sanitizer_cov_trace_pc>") != std::string::npos;
+  }
+  return list;
+}
+
 /// What stays the same while the file under test is edited.
 void build_support(const fs::path& folder, const KernelBuild& build, const RunnerParts& parts) {
   write_file(folder / "engine.a", scheduled_archive());
@@ -99,6 +117,7 @@ void build_program(const fs::path& folder, const fs::path& support, const Kernel
     flags.push_back(fmt::format("-ffile-prefix-map={}={}", folder.string(), build.tree.root.string()));
     flags.insert(flags.end(), {"-iquote", place.string()});
   }
+  flags.emplace_back("-fsanitize-coverage=trace-pc");
   const fs::path object = folder / "under_test.o";
   compile(build, kernel_job(build, parts.under_test, source, object, flags));
 
@@ -126,6 +145,7 @@ void build_program(const fs::path& folder, const fs::path& support, const Kernel
   std::string list;
   for (const std::string& name : names) list += name + "\n";
   write_file(folder / kUnmodelledList, list);
+  write_file(folder / kBlockList, block_list(folder / "runner"));
 }
 
 }  // namespace
@@ -164,7 +184,9 @@ Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const Runn
         cache.say(fmt::format("compiling {} for the scheduler", parts.under_test));
         build_program(into, support, build, parts, changed.text);
       });
-  Runner runner{build.tree, build.directory, entry / "runner", {}};
+  Runner runner{build.tree, build.directory, entry / "runner", {}, {}};
+  std::istringstream blocks{read_file(entry / kBlockList)};
+  for (std::uint64_t block = 0; blocks >> block;) runner.blocks.push_back(block);
   const std::string list = read_file(entry / kUnmodelledList);
   for (std::size_t at = 0; at < list.size(); at = list.find('\n', at) + 1) {
     runner.unmodelled.push_back(list.substr(at, list.find('\n', at) - at));

@@ -134,6 +134,7 @@ json explore(const json& request) {
           {"seconds", statistics.seconds},
           {"exhausted", statistics.exhausted},
           {"setup", setup_answers},
+          {"covered", covered_blocks()},
           {"reports", std::move(reports)},
           {"histories", std::move(histories)}};
 }

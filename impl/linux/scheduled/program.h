@@ -8,6 +8,7 @@
 #define IOMMUCHECK_IMPL_LINUX_SCHEDULED_PROGRAM_H
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ struct Span {
   std::size_t size;
 };
 const std::vector<Span>& restored();
+
+/// Addresses inside the calls that -fsanitize-coverage=trace-pc put at the start of the basic blocks
+/// of the file under test, as far as they have run; ascending.
+std::vector<std::uintptr_t> covered_blocks();
 
 /// Makes what is not modelled a trap, and faults reports of the running thread.
 void watch_faults();

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -136,6 +137,31 @@ TEST_F(ScheduledTest, AFailingAllocationIsAChoice) {
   }
   EXPECT_TRUE(failed);
   EXPECT_TRUE(succeeded);
+}
+
+TEST_F(ScheduledTest, SaysWhichBlocksHaveRun) {
+  const std::vector<std::uint64_t>& blocks = kernel_->runner().blocks;
+  ASSERT_GT(blocks.size(), 50U);
+  const auto covered = [&](const char* name) {
+    const Exploration run = kernel_->explore(scenario(name), {});
+    std::set<std::uint64_t> all(run.covered.begin(), run.covered.end());
+    for (const std::uint64_t block : all) {
+      EXPECT_TRUE(std::find(blocks.begin(), blocks.end(), block) != blocks.end()) << block;
+    }
+    return all;
+  };
+  const auto few = covered("find-free");
+  const auto other = covered("switch-back");
+  EXPECT_GT(few.size(), 10U);
+  EXPECT_LT(few.size(), blocks.size() / 2);
+  EXPECT_NE(few, other);
+  std::set<std::string> functions;
+  for (const Frame& line : kernel_->lines_of({few.begin(), few.end()})) {
+    functions.insert(line.function);
+  }
+  EXPECT_TRUE(functions.contains("ioasid_find"));
+  EXPECT_TRUE(functions.contains("ioasid_free"));
+  EXPECT_FALSE(functions.contains("ioasid_unregister_allocator"));
 }
 
 TEST_F(ScheduledTest, FindsMistakesPlantedIntoTheUsersFile) {
