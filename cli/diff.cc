@@ -44,10 +44,9 @@ Behaviours behaviours_of(const ScenariosRun& run) {
     for (const auto& history : one.exploration.histories) {
       std::string text;
       for (const auto& call : history.calls) {
-        text += fmt::format("{}CPU{} {} = {}", text.empty() ? "" : "; ", call.thread,
-                            ioasid::print(call.call),
-                            call.returned ? ioasid::print(call.call, call.outcome)
-                                          : "does not return");
+        text += fmt::format(
+            "{}CPU{} {} = {}", text.empty() ? "" : "; ", call.thread, ioasid::print(call.call),
+            call.returned ? ioasid::print(call.call, call.outcome) : "does not return");
       }
       add(all, {one.scenario.name, std::move(text), history.schedule, false});
     }
@@ -127,8 +126,8 @@ Sides build(const std::optional<std::string>& tree, const std::optional<std::str
             const std::optional<std::string>& patch, const std::optional<std::string>& against,
             const std::function<void(std::string_view)>& say) {
   linux_harness::Cache cache{linux_harness::Cache::default_directory(), say};
-  const SourceTree base = tree ? linux_harness::open_tree(cache, *tree)
-                               : linux_harness::open_package(cache, *package);
+  const SourceTree base =
+      tree ? linux_harness::open_tree(cache, *tree) : linux_harness::open_package(cache, *package);
   // First what can be wrong quickly.
   std::map<std::string, std::string> texts;
   if (patch) texts = linux_harness::apply_patch(cache, base, *patch);
@@ -136,9 +135,10 @@ Sides build(const std::optional<std::string>& tree, const std::optional<std::str
   Runner before = linux_harness::build_scheduled_ioasid(cache, build);
   if (against) {
     const SourceTree other = linux_harness::open_tree(cache, *against);
-    return {std::move(before),
-            linux_harness::build_scheduled_ioasid(cache, linux_harness::prepare_ioasid(cache, other)),
-            fmt::format("from {} to {}", base.origin.string(), *against)};
+    return {
+        std::move(before),
+        linux_harness::build_scheduled_ioasid(cache, linux_harness::prepare_ioasid(cache, other)),
+        fmt::format("from {} to {}", base.origin.string(), *against)};
   }
   const std::string file{linux_harness::kIoasidFile};
   const std::string what = fmt::format("{} on {}", *patch, base.origin.string());
@@ -147,9 +147,10 @@ Sides build(const std::optional<std::string>& tree, const std::optional<std::str
     return {std::move(before), linux_harness::build_scheduled_ioasid(cache, build, changed), what};
   }
   const SourceTree changed = linux_harness::changed_tree(cache, base, texts);
-  return {std::move(before),
-          linux_harness::build_scheduled_ioasid(cache, linux_harness::prepare_ioasid(cache, changed)),
-          what};
+  return {
+      std::move(before),
+      linux_harness::build_scheduled_ioasid(cache, linux_harness::prepare_ioasid(cache, changed)),
+      what};
 }
 
 }  // namespace
@@ -201,8 +202,8 @@ int diff_command(const Words& words) {
                                  {"kept", difference.kept}};
     fmt::print("{}\n", object.dump(2));
   } else {
-    fmt::print("{}: ioasid, {}; {} scenarios{}\n{}{}\nkept: {}\n",
-               verdict, sides.what, scenarios.size(),
+    fmt::print("{}: ioasid, {}; {} scenarios{}\n{}{}\nkept: {}\n", verdict, sides.what,
+               scenarios.size(),
                difference.exhausted ? ", every schedule" : ", some cut by a limit",
                print("removed", difference.removed, scenarios),
                print("added", difference.added, scenarios), difference.kept);

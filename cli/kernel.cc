@@ -54,8 +54,8 @@ int explore_scenarios(Arguments& arguments, const std::optional<std::string>& tr
   if (const auto kind = arguments.text("mutant-kind")) {
     const auto& known = linux_harness::mutant_kinds();
     if (!mutants || std::find(known.begin(), known.end(), *kind) == known.end()) {
-      throw UsageError(
-          fmt::format("--mutant-kind goes with --mutants and is one of {}", fmt::join(known, ", ")));
+      throw UsageError(fmt::format("--mutant-kind goes with --mutants and is one of {}",
+                                   fmt::join(known, ", ")));
     }
     kinds.push_back(*kind);
   }

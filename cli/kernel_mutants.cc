@@ -54,8 +54,8 @@ MutantsRun run_mutants(const std::optional<std::string>& tree,
   result.options = options;
   result.scenarios = scenarios.size();
   linux_harness::Cache cache{linux_harness::Cache::default_directory(), say};
-  const auto source = tree ? linux_harness::open_tree(cache, *tree)
-                           : linux_harness::open_package(cache, *package);
+  const auto source =
+      tree ? linux_harness::open_tree(cache, *tree) : linux_harness::open_package(cache, *package);
   const linux_harness::KernelBuild build = prepare_ioasid(cache, source);
   linux_harness::ScheduledIoasid original{build_scheduled_ioasid(cache, build)};
   const Shown known =
@@ -83,14 +83,15 @@ MutantsRun run_mutants(const std::optional<std::string>& tree,
       const ScenariosRun run =
           explore_scenarios(changed, scenarios, options, [](std::string_view) {});
       for (const ScenarioCause& cause : run.causes) {
-        const bool is_new = std::any_of(
-            cause.scenarios.begin(), cause.scenarios.end(),
-            [&](const std::string& scenario) { return !known.contains({scenario, cause.title}); });
+        const bool is_new = std::any_of(cause.scenarios.begin(), cause.scenarios.end(),
+                                        [&](const std::string& scenario) {
+                                          return !known.contains({scenario, cause.title});
+                                        });
         if (is_new) one.causes.push_back(cause);
       }
-      const bool exhausted = std::all_of(run.runs.begin(), run.runs.end(), [](const auto& scenario) {
-        return scenario.exploration.exhausted;
-      });
+      const bool exhausted =
+          std::all_of(run.runs.begin(), run.runs.end(),
+                      [](const auto& scenario) { return scenario.exploration.exhausted; });
       one.fate = !one.causes.empty() ? Fate::killed : exhausted ? Fate::survived : Fate::undecided;
     } catch (const linux_harness::CompileError& error) {
       one.fate = Fate::not_applicable;
@@ -134,9 +135,9 @@ std::string print_mutants(const MutantsRun& run) {
     killed += one.fate == Fate::killed;
     alive += one.fate == Fate::survived || one.fate == Fate::undecided;
   }
-  std::string text = fmt::format("{} of {} mutants of {} killed by {} scenarios ({}), {:.0f} s\n",
-                                 killed, killed + alive, run.file, run.scenarios, run.source,
-                                 run.seconds);
+  std::string text =
+      fmt::format("{} of {} mutants of {} killed by {} scenarios ({}), {:.0f} s\n", killed,
+                  killed + alive, run.file, run.scenarios, run.source, run.seconds);
   for (const MutantResult& one : run.results) {
     text += fmt::format("  {:14} {:17} {:>4}  {}\n", name(one.fate), one.mutant.kind,
                         one.mutant.line, one.mutant.change);

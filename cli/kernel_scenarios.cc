@@ -207,14 +207,15 @@ std::vector<Scenario> choose_scenarios(const std::string& names) {
     const std::string name = names.substr(at, end - at);
     at = end + 1;
     if (name == "all" || name == "pairs" || name == "triples") {
-      const auto group = name == "all" ? linux_harness::written_ioasid_scenarios()
-                                       : linux_harness::generated_ioasid_scenarios(
-                                             name == "pairs" ? 2 : 3);
+      const auto group = name == "all"
+                             ? linux_harness::written_ioasid_scenarios()
+                             : linux_harness::generated_ioasid_scenarios(name == "pairs" ? 2 : 3);
       chosen.insert(chosen.end(), group.begin(), group.end());
       continue;
     }
-    const auto place = std::find_if(known.begin(), known.end(),
-                                    [&](const Scenario& scenario) { return scenario.name == name; });
+    const auto place = std::find_if(known.begin(), known.end(), [&](const Scenario& scenario) {
+      return scenario.name == name;
+    });
     if (place == known.end()) {
       throw UsageError(fmt::format("there is no scenario '{}'; there are {}", name, listed));
     }
@@ -274,9 +275,8 @@ ordered_json scenarios_to_json(const ScenariosRun& run) {
                      {"failing_allocations", run.options.failing_allocations}};
   if (run.options.preemptions) object["scope"]["preemptions"] = *run.options.preemptions;
   object["seconds"] = run.seconds;
-  object["coverage"] = {{"blocks", run.blocks},
-                        {"covered", run.covered},
-                        {"never_run", frames_json(run.never_run)}};
+  object["coverage"] = {
+      {"blocks", run.blocks}, {"covered", run.covered}, {"never_run", frames_json(run.never_run)}};
   object["causes"] = ordered_json::array();
   for (const ScenarioCause& cause : run.causes) {
     object["causes"].push_back(
@@ -317,13 +317,11 @@ ordered_json scenarios_to_json(const ScenariosRun& run) {
 }
 
 std::string print_scenarios(const ScenariosRun& run) {
-  std::string text = fmt::format("{}: ioasid of {}; {} scenario{}, search {}{}\n", run.verdict(),
-                                 run.source, run.runs.size(), run.runs.size() == 1 ? "" : "s",
-                                 linux_harness::name(run.options.search),
-                                 run.options.preemptions
-                                     ? fmt::format(", at most {} preemptions",
-                                                   *run.options.preemptions)
-                                     : "");
+  std::string text = fmt::format(
+      "{}: ioasid of {}; {} scenario{}, search {}{}\n", run.verdict(), run.source, run.runs.size(),
+      run.runs.size() == 1 ? "" : "s", linux_harness::name(run.options.search),
+      run.options.preemptions ? fmt::format(", at most {} preemptions", *run.options.preemptions)
+                              : "");
   constexpr std::size_t kListed = 40;
   text += fmt::format("  {:18} {:>10} {:>10} {:>7} {:>9} {:>8}  verdict\n", "scenario",
                       "executions", "complete", "longest", "histories", "s");
@@ -341,9 +339,9 @@ std::string print_scenarios(const ScenariosRun& run) {
   if (quiet != 0) text += fmt::format("  and {} scenarios that hold\n", quiet);
   std::size_t number = 0;
   for (const ScenarioCause& cause : run.causes) {
-    text += fmt::format("\n  {}. {}\n     shown by {} scenario{}; the shortest execution\n{}", ++number,
-                        cause.title, cause.scenarios.size(), cause.scenarios.size() == 1 ? "" : "s",
-                        cause.text);
+    text += fmt::format("\n  {}. {}\n     shown by {} scenario{}; the shortest execution\n{}",
+                        ++number, cause.title, cause.scenarios.size(),
+                        cause.scenarios.size() == 1 ? "" : "s", cause.text);
   }
   text += fmt::format("\n  {} of {} basic blocks of {} have run{}\n", run.covered, run.blocks,
                       linux_harness::kIoasidFile,
@@ -358,8 +356,9 @@ std::string print_scenarios(const ScenariosRun& run) {
     function = line.function;
   }
   if (!function.empty()) text += '\n';
-  text += "\n  Not checked: other memory models than sequential consistency (data races are "
-          "found by\n  happens-before), interrupts, other calls than these.\n";
+  text +=
+      "\n  Not checked: other memory models than sequential consistency (data races are "
+      "found by\n  happens-before), interrupts, other calls than these.\n";
   return text;
 }
 

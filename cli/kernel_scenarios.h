@@ -41,8 +41,8 @@ struct ScenariosRun {
   linux_harness::SearchOptions options;
   std::vector<ScenarioRun> runs;
   std::vector<ScenarioCause> causes;
-  std::size_t blocks = 0, covered = 0;               ///< basic blocks of the file under test
-  std::vector<linux_harness::Frame> never_run;       ///< lines where a block begins that never ran
+  std::size_t blocks = 0, covered = 0;          ///< basic blocks of the file under test
+  std::vector<linux_harness::Frame> never_run;  ///< lines where a block begins that never ran
   double seconds = 0;
   std::string verdict() const;  ///< violated, holds, unknown
 };

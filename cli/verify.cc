@@ -17,10 +17,10 @@
 #include "cli/exploration.h"
 #include "cli/kernel_run.h"
 #include "cli/kernel_scenarios.h"
-#include "impl/linux/scheduled_runner.h"
 #include "cli/long_run.h"
 #include "cli/spec_model.h"
 #include "impl/linux/error.h"
+#include "impl/linux/scheduled_runner.h"
 
 namespace iommucheck::cli {
 namespace {

@@ -76,8 +76,7 @@ class Search {
   }
 
   /// Whether some real-time order from here on is not explained.
-  bool go_on(std::uint32_t begun, std::uint32_t ended, std::vector<Explanation> all,
-             bool excused) {
+  bool go_on(std::uint32_t begun, std::uint32_t ended, std::vector<Explanation> all, bool excused) {
     const std::size_t mark = unexplained_.order.size();
     // A call that can end ends: that is the hardest order, since it may take effect no later.
     for (bool again = true; again;) {
@@ -86,9 +85,8 @@ class Search {
         if (!may_end(call, begun, ended)) continue;
         std::vector<std::string> reasons;
         close(all, begun, reasons, excused);
-        std::erase_if(all, [&](const Explanation& one) {
-          return (one.effective & bit(call)) == 0;
-        });
+        std::erase_if(all,
+                      [&](const Explanation& one) { return (one.effective & bit(call)) == 0; });
         ended |= bit(call);
         unexplained_.order.push_back({call, false});
         if (all.empty()) {

@@ -2,10 +2,11 @@
 // Files of the build that the program carries along: see CMakeLists.txt.
 #include "impl/linux/scheduled_runner.h"
 
-#define KH_EMBED(symbol, path)                                                     \
-  __asm__(".section .rodata\n.balign 16\n.global " #symbol "_begin\n" #symbol      \
-          "_begin: .incbin \"" path "\"\n.global " #symbol "_end\n" #symbol "_end:\n" \
-          ".byte 0\n.previous\n");                                                 \
+#define KH_EMBED(symbol, path)                                                \
+  __asm__(".section .rodata\n.balign 16\n.global " #symbol "_begin\n" #symbol \
+          "_begin: .incbin \"" path "\"\n.global " #symbol "_end\n" #symbol   \
+          "_end:\n"                                                           \
+          ".byte 0\n.previous\n");                                            \
   extern "C" const char symbol##_begin[], symbol##_end[];
 
 KH_EMBED(kh_embedded_barriers, KH_BARRIERS)

@@ -180,9 +180,7 @@ KernelIoasid::KernelIoasid(Runner runner, IoasidOptions options)
 
 KernelIoasid::~KernelIoasid() = default;
 
-bool KernelIoasid::supports(CallKind kind) {
-  return in_linux_6_1(kind);
-}
+bool KernelIoasid::supports(CallKind kind) { return in_linux_6_1(kind); }
 
 std::vector<Step> KernelIoasid::run(std::span<const Call> calls) {
   if (calls.empty()) return {};

@@ -17,8 +17,8 @@ ioasid::Bounds ioasid_harness_bounds();
 const std::vector<Scenario>& written_ioasid_scenarios();
 
 /// All ways to let `threads` (2 or 3) threads make one call each, out of a small set of calls, over
-/// several set-ups.  Combinations in which some order of the calls breaks a call's contract are left
-/// out.  Names: "pair-7", "triple-12"; the sentence lists the calls.
+/// several set-ups.  Combinations in which some order of the calls breaks a call's contract are
+/// left out.  Names: "pair-7", "triple-12"; the sentence lists the calls.
 std::vector<Scenario> generated_ioasid_scenarios(unsigned threads);
 
 }  // namespace iommucheck::linux_harness

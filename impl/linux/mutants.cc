@@ -64,21 +64,22 @@ std::string argument(std::string_view line) {
 }
 
 constexpr std::array<std::string_view, 12> kLocks{
-    "spin_lock",  "spin_lock_irq", "spin_lock_bh", "spin_lock_irqsave", "raw_spin_lock", "read_lock",
-    "write_lock", "mutex_lock",    "down_read",    "down_write",        "xa_lock",       "xa_lock_irq"};
+    "spin_lock",     "spin_lock_irq", "spin_lock_bh", "spin_lock_irqsave",
+    "raw_spin_lock", "read_lock",     "write_lock",   "mutex_lock",
+    "down_read",     "down_write",    "xa_lock",      "xa_lock_irq"};
 constexpr std::array<std::string_view, 12> kUnlocks{
-    "spin_unlock",  "spin_unlock_irq", "spin_unlock_bh", "spin_unlock_irqrestore",
-    "raw_spin_unlock", "read_unlock",  "write_unlock",   "mutex_unlock",
-    "up_read",      "up_write",        "xa_unlock",      "xa_unlock_irq"};
+    "spin_unlock",     "spin_unlock_irq", "spin_unlock_bh", "spin_unlock_irqrestore",
+    "raw_spin_unlock", "read_unlock",     "write_unlock",   "mutex_unlock",
+    "up_read",         "up_write",        "xa_unlock",      "xa_unlock_irq"};
 constexpr std::array<std::string_view, 8> kPublications{
-    "rcu_assign_pointer", "WRITE_ONCE",        "smp_store_release", "list_add",
-    "list_add_tail",      "list_add_rcu",      "list_add_tail_rcu", "complete"};
+    "rcu_assign_pointer", "WRITE_ONCE",   "smp_store_release", "list_add",
+    "list_add_tail",      "list_add_rcu", "list_add_tail_rcu", "complete"};
 constexpr std::array<std::string_view, 7> kIncrements{
-    "refcount_inc",    "kref_get", "atomic_inc", "get_device", "iommu_group_ref_get", "mmget",
-    "iommu_sva_ioasid_get"};
+    "refcount_inc",        "kref_get", "atomic_inc",          "get_device",
+    "iommu_group_ref_get", "mmget",    "iommu_sva_ioasid_get"};
 constexpr std::array<std::string_view, 12> kCleanups{
-    "kfree",    "kvfree",   "xa_erase", "list_del",    "list_del_rcu",    "refcount_dec",
-    "kref_put", "put_device", "mmput",  "ida_free",    "iommu_domain_free", "iommu_group_put"};
+    "kfree",    "kvfree",     "xa_erase", "list_del", "list_del_rcu",      "refcount_dec",
+    "kref_put", "put_device", "mmput",    "ida_free", "iommu_domain_free", "iommu_group_put"};
 
 struct Function {
   std::string name;
@@ -161,7 +162,8 @@ class Deriver {
     line.replace(line.find(what), what.size(), with);
     // kfree_rcu(object, field) has one argument more.
     const std::size_t comma = line.find(',');
-    if (what == "kfree_rcu" && comma != std::string::npos) line.erase(comma, line.rfind(')') - comma);
+    if (what == "kfree_rcu" && comma != std::string::npos)
+      line.erase(comma, line.rfind(')') - comma);
     add(std::move(kind), at, changed);
   }
 
@@ -220,9 +222,7 @@ class Deriver {
   void swap_with_previous(std::string kind, const Names& names, std::size_t at) {
     if (!calls_any(lines_[at], names) || at == function_->begin) return;
     const std::string& before = lines_[at - 1];
-    const auto indent = [](const std::string& line) {
-      return line.find_first_not_of(" \t");
-    };
+    const auto indent = [](const std::string& line) { return line.find_first_not_of(" \t"); };
     if (!is_statement(before) || indent(before) != indent(lines_[at])) return;
     if (calls_any(before, kLocks) || calls(before, "rcu_read_lock")) return;
     Lines changed = lines_;
@@ -248,8 +248,9 @@ std::vector<Mutant> derive_mutants(std::string_view text) { return Deriver{text}
 
 const std::vector<std::string>& mutant_kinds() {
   static const std::vector<std::string> kinds{
-      "drop-lock",        "early-unlock",      "drop-reader",    "no-grace-period", "drop-synchronize",
-      "early-publication", "plain-publication", "drop-increment", "drop-cleanup"};
+      "drop-lock",         "early-unlock",     "drop-reader",
+      "no-grace-period",   "drop-synchronize", "early-publication",
+      "plain-publication", "drop-increment",   "drop-cleanup"};
   return kinds;
 }
 

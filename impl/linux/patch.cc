@@ -40,10 +40,10 @@ std::set<std::string> files_of(const std::string& text, const fs::path& patch) {
     files.insert(normal.string());
   }
   if (files.empty()) {
-    throw HarnessError(fmt::format("{} is no patch: no line begins with \"--- a/\" or \"+++ b/\"",
-                                   patch.string()),
-                       "another file was named, or it has only been saved in part",
-                       "make it with git format-patch or git diff");
+    throw HarnessError(
+        fmt::format("{} is no patch: no line begins with \"--- a/\" or \"+++ b/\"", patch.string()),
+        "another file was named, or it has only been saved in part",
+        "make it with git format-patch or git diff");
   }
   return files;
 }
@@ -69,9 +69,9 @@ std::map<std::string, std::string> apply_patch(Cache& cache, const SourceTree& t
       if (fs::exists(tree.root / file)) write_file(into / file, read_file(tree.root / file));
     }
     // A fuzzy match may land in the wrong function: what does not fit exactly does not apply.
-    const Finished finished = run({"patch", "-p1", "--batch", "--forward", "--fuzz=0",
-                                   "--no-backup-if-mismatch", "-d", into.string(), "-i",
-                                   fs::canonical(patch).string()});
+    const Finished finished =
+        run({"patch", "-p1", "--batch", "--forward", "--fuzz=0", "--no-backup-if-mismatch", "-d",
+             into.string(), "-i", fs::canonical(patch).string()});
     if (finished.status != 0) {
       throw HarnessError(
           fmt::format("{} does not apply to {} (Linux {}):\n{}", patch.string(),

@@ -85,7 +85,7 @@ void build_program(const fs::path& folder, const fs::path& support, const Kernel
                    const RunnerParts& parts) {
   std::vector<fs::path> objects{object_in(folder, parts.under_test)};
   compile(build, our_job(build, parts.under_test, build.tree.root / parts.under_test,
-                            objects.front(), {"-fsanitize-coverage=trace-pc"}));
+                         objects.front(), {"-fsanitize-coverage=trace-pc"}));
   for (const auto& file : fs::directory_iterator(support)) {
     if (file.path().extension() == ".o") objects.push_back(file.path());
   }

@@ -23,14 +23,11 @@ using ioasid::Outcome;
 using nlohmann::json;
 
 json request_json(const Scenario& scenario, const SearchOptions& options) {
-  json request = {{"search", name(options.search)},
-                  {"executions", options.executions},
-                  {"seconds", options.seconds},
-                  {"seed", options.seed},
-                  {"schedule", options.schedule},
-                  {"failing_allocations", options.failing_allocations},
-                  {"setup", json::array()},
-                  {"threads", json::array()}};
+  json request = {
+      {"search", name(options.search)}, {"executions", options.executions},
+      {"seconds", options.seconds},     {"seed", options.seed},
+      {"schedule", options.schedule},   {"failing_allocations", options.failing_allocations},
+      {"setup", json::array()},         {"threads", json::array()}};
   if (options.preemptions) request["preemptions"] = *options.preemptions;
   for (const Call& call : scenario.setup) request["setup"].push_back(encode(call));
   for (const std::vector<Call>& calls : scenario.threads) {
@@ -49,10 +46,9 @@ struct Answer {
 
 Answer parse_answer(const Call& call, const std::string& text) {
   int error = 0, value = 0, allocator = 0, getter_on = 0, nomem = 0;
-  if (std::sscanf(text.c_str(), "%d %d %d %d %d", &error, &value, &allocator, &getter_on,
-                  &nomem) != 5) {
-    throw HarnessError("the runner answers '" + text + "'", "an error of the harness",
-                       "report it");
+  if (std::sscanf(text.c_str(), "%d %d %d %d %d", &error, &value, &allocator, &getter_on, &nomem) !=
+      5) {
+    throw HarnessError("the runner answers '" + text + "'", "an error of the harness", "report it");
   }
   const std::optional<Err> known = error_of(error);
   if (!known) {
@@ -98,7 +94,8 @@ std::string_view name(Search search) {
   return "?";
 }
 
-ScheduledIoasid::ScheduledIoasid(Runner runner) : runner_{std::move(runner)}, symbols_{runner_, "ioasid_calls.c"} {}
+ScheduledIoasid::ScheduledIoasid(Runner runner)
+    : runner_{std::move(runner)}, symbols_{runner_, "ioasid_calls.c"} {}
 
 std::vector<Frame> ScheduledIoasid::lines_of(const std::vector<std::uint64_t>& blocks) {
   symbols_.prefetch(blocks);
@@ -110,8 +107,7 @@ std::vector<Frame> ScheduledIoasid::lines_of(const std::vector<std::uint64_t>& b
 }
 
 Exploration ScheduledIoasid::explore(const Scenario& scenario, const SearchOptions& options) {
-  const Finished finished =
-      run({runner_.program.string(), request_json(scenario, options).dump()});
+  const Finished finished = run({runner_.program.string(), request_json(scenario, options).dump()});
   if (finished.status != 0) {
     if (finished.output.starts_with("schedule") || finished.output.starts_with("the schedule")) {
       throw std::invalid_argument{finished.output.substr(0, finished.output.find('\n'))};
@@ -144,12 +140,11 @@ Exploration ScheduledIoasid::explore(const Scenario& scenario, const SearchOptio
   }
   symbols_.prefetch(addresses);
   for (const json& report : answer.at("reports")) {
-    result.reports.push_back({report.at("kind"), report.at("message"),
-                              cpu_name(report.at("thread")), frames_of(report.at("here"), symbols_),
-                              frames_of(report.at("other"), symbols_),
-                              frames_of(report.at("allocated"), symbols_),
-                              frames_of(report.at("freed"), symbols_), report.at("schedule"),
-                              report.at("execution")});
+    result.reports.push_back(
+        {report.at("kind"), report.at("message"), cpu_name(report.at("thread")),
+         frames_of(report.at("here"), symbols_), frames_of(report.at("other"), symbols_),
+         frames_of(report.at("allocated"), symbols_), frames_of(report.at("freed"), symbols_),
+         report.at("schedule"), report.at("execution")});
   }
   for (const json& history : answer.at("histories")) {
     ScheduledHistory mine;

@@ -19,10 +19,10 @@ namespace iommucheck::linux_harness {
 
 /// Calls by several threads at once.
 struct Scenario {
-  std::string name;      ///< "find-free"
-  std::string sentence;  ///< what it is about
-  std::vector<ioasid::Call> setup;                  ///< one after the other, before
-  std::vector<std::vector<ioasid::Call>> threads;   ///< 1 .. 8
+  std::string name;                                ///< "find-free"
+  std::string sentence;                            ///< what it is about
+  std::vector<ioasid::Call> setup;                 ///< one after the other, before
+  std::vector<std::vector<ioasid::Call>> threads;  ///< 1 .. 8
 };
 
 enum class Search : std::uint8_t {
@@ -39,16 +39,16 @@ struct SearchOptions {
   std::optional<unsigned> preemptions = {};  ///< of dpor and all: at most so many
   std::uint64_t executions = 1'000'000;
   double seconds = 60;
-  std::uint64_t seed = 1;  ///< of random and pct
-  std::string schedule = {};  ///< of replay
+  std::uint64_t seed = 1;            ///< of random and pct
+  std::string schedule = {};         ///< of replay
   bool failing_allocations = false;  ///< each allocation may fail: both are tried
 };
 
 struct ScheduledReport {
   std::string kind, message;
-  std::string thread;            ///< "CPU0"; "CPU0.1" for the first callback that it queued
+  std::string thread;  ///< "CPU0"; "CPU0.1" for the first callback that it queued
   std::vector<Frame> here, other, allocated, freed;
-  std::string schedule;          ///< repeats it
+  std::string schedule;  ///< repeats it
   std::uint64_t execution = 0;
 };
 

@@ -58,8 +58,8 @@ std::vector<std::string> link_command(const fs::path& folder, const fs::path& su
                                       bool warn_only) {
   std::vector<std::string> command{"g++", "-no-pie", "-Wl,--gc-sections"};
   if (warn_only) command.emplace_back("-Wl,--warn-unresolved-symbols");
-  command.insert(command.end(), {"-o", (folder / "runner").string(),
-                                 (folder / "kernel.o").string()});
+  command.insert(command.end(),
+                 {"-o", (folder / "runner").string(), (folder / "kernel.o").string()});
   if (!warn_only) command.push_back((folder / "traps.o").string());
   command.insert(command.end(),
                  {(support / "engine.a").string(), "-lboost_context", "-lfmt", "-lpthread"});
@@ -114,15 +114,18 @@ void build_program(const fs::path& folder, const fs::path& support, const Kernel
     source = folder / parts.under_test;
     fs::create_directories(source.parent_path());
     write_file(source, *text);
-    flags.push_back(fmt::format("-ffile-prefix-map={}={}", folder.string(), build.tree.root.string()));
+    flags.push_back(
+        fmt::format("-ffile-prefix-map={}={}", folder.string(), build.tree.root.string()));
     flags.insert(flags.end(), {"-iquote", place.string()});
   }
   flags.emplace_back("-fsanitize-coverage=trace-pc");
   const fs::path object = folder / "under_test.o";
   compile(build, kernel_job(build, parts.under_test, source, object, flags));
 
-  std::vector<std::string> merge{"ld", "-r", "-T", (support / "data.ld").string(), "-o",
-                                 (folder / "kernel.o").string(), object.string()};
+  std::vector<std::string> merge{"ld",           "-r",
+                                 "-T",           (support / "data.ld").string(),
+                                 "-o",           (folder / "kernel.o").string(),
+                                 object.string()};
   for (const auto& file : fs::directory_iterator(support)) {
     if (file.path().extension() == ".o") merge.push_back(file.path().string());
   }

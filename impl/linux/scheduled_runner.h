@@ -18,9 +18,9 @@ struct Changed {
   std::optional<std::string> text;  ///< none: the tree's own
 };
 
-/// Or finds it in the cache.  Throws HarnessError: with the compiler's words if the user's file does
-/// not compile; or because this iommucheck was built with a sanitizer, which excludes the engine's
-/// instrumentation.
+/// Or finds it in the cache.  Throws HarnessError: with the compiler's words if the user's file
+/// does not compile; or because this iommucheck was built with a sanitizer, which excludes the
+/// engine's instrumentation.
 Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const RunnerParts& parts,
                               const Changed& changed = {});
 

@@ -140,7 +140,8 @@ TEST(KernelScenarios, UsageErrors) {
 TEST(Diff, UsageErrorsAndBadPatches) {
   const Folder folder;
   const auto text = folder.write("not.patch", "hello\n");
-  expect_error(run(split("diff ioasid --package linux-source-6.1")), kUsage, {"--patch", "--against"});
+  expect_error(run(split("diff ioasid --package linux-source-6.1")), kUsage,
+               {"--patch", "--against"});
   expect_error(run(split("diff ioasid --patch x --against y --package z")), kUsage,
                {"--patch", "--against"});
   expect_error(run({"diff", "ioasid", "--patch", text}), kUsage, {"--tree", "--package"});
@@ -182,9 +183,9 @@ TEST(KernelScenarios, DebiansSourceUnderEverySchedule) {
   // The line of a report repeats it.
   for (const Json& scenario : pairs["scenarios"]) {
     for (const Json& report : scenario["reports"]) {
-      const Json again = ask(
-          kViolated, kernel({"--package", kPackage, "--scenario", scenario["name"].get<std::string>(),
-                             "--schedule", report["schedule"].get<std::string>()}));
+      const Json again = ask(kViolated, kernel({"--package", kPackage, "--scenario",
+                                                scenario["name"].get<std::string>(), "--schedule",
+                                                report["schedule"].get<std::string>()}));
       EXPECT_EQ(again["scenarios"][0]["reports"][0]["kind"], report["kind"]);
       EXPECT_EQ(again["scenarios"][0]["executions"], 1);
     }

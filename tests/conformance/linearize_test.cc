@@ -65,8 +65,8 @@ TEST(Linearize, OverlappingCallsTakeEffectInAnyOrder) {
   const std::vector<Call> setup{alloc(0, 0)};
   // They overlap whatever the order: each begins before the other ends.
   const auto both = [&](Outcome found) {
-    return explained({{0, on_id(CallKind::free, 0), ok(), 2}, {1, on_id(CallKind::find, 0), found, 1}},
-                     setup);
+    return explained(
+        {{0, on_id(CallKind::free, 0), ok(), 2}, {1, on_id(CallKind::find, 0), found, 1}}, setup);
   };
   EXPECT_TRUE(both(ok(1)));
   EXPECT_TRUE(both(error(Err::enoent)));
@@ -76,13 +76,13 @@ TEST(Linearize, OverlappingCallsTakeEffectInAnyOrder) {
 TEST(Linearize, ACallThatCanEndBeforeTheOtherBeginsIsJudgedThatWay) {
   const std::vector<Call> setup{alloc(0, 0)};
   // Nothing orders them: one execution of the trace has the free end before the look-up begins.
-  EXPECT_FALSE(
-      explained({{0, on_id(CallKind::free, 0), ok(), kNone}, {1, on_id(CallKind::find, 0), ok(1), kNone}},
-                setup));
+  EXPECT_FALSE(explained(
+      {{0, on_id(CallKind::free, 0), ok(), kNone}, {1, on_id(CallKind::find, 0), ok(1), kNone}},
+      setup));
   // The look-up begins before the free ends, always: it may have been first.
-  EXPECT_TRUE(
-      explained({{0, on_id(CallKind::free, 0), ok(), 2}, {1, on_id(CallKind::find, 0), ok(1), kNone}},
-                setup));
+  EXPECT_TRUE(explained(
+      {{0, on_id(CallKind::free, 0), ok(), 2}, {1, on_id(CallKind::find, 0), ok(1), kNone}},
+      setup));
 }
 
 TEST(Linearize, NoIdIsGivenTwice) {
@@ -179,8 +179,10 @@ TEST(Linearize, AgreesWithTheDefinitionOnRandomHistories) {
         // Calls of a thread come one after the other in the list.
         call.thread = calls.back().thread;
       }
-      // Calls whose contract holds whatever the order, as the definition knows nothing of contracts.
-      call.call = random() % 2 == 0 ? alloc(0, 1) : on_id(CallKind::find, static_cast<unsigned>(random() % 2));
+      // Calls whose contract holds whatever the order, as the definition knows nothing of
+      // contracts.
+      call.call = random() % 2 == 0 ? alloc(0, 1)
+                                    : on_id(CallKind::find, static_cast<unsigned>(random() % 2));
       call.outcome = call.call.kind == CallKind::alloc ? ok(static_cast<unsigned>(random() % 2))
                      : random() % 2 == 0               ? ok(1)
                                                        : error(Err::enoent);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The calls of the target ioasid, in the words of glue/calls.c:
-//   a set min max data callback nomem | f id | d id data old | q set id getter | r ops nomem | u ops
+//   a set min max data callback nomem | f id | d id data old | q set id getter | r ops nomem | u
+//   ops
 // With `old`, the caller of set_data does something else with that private data when the call has
 // returned: the kernel says that nobody looks at it any more.
 // An answer is "error value allocator getter_on nomem".
@@ -25,7 +26,8 @@ std::array<Now, 16> nows;
 Now& now() { return nows.at(static_cast<std::size_t>(ck_self())); }
 
 void note_allocator(int ops) {
-  if (ops < 0) ck_report("wild pointer", "a custom allocator's callback got pdata that nobody gave");
+  if (ops < 0)
+    ck_report("wild pointer", "a custom allocator's callback got pdata that nobody gave");
   now().allocator = ops < 0 ? KH_MAX_OPS + 1 : ops;
 }
 

@@ -87,7 +87,8 @@ void watch_faults() {
 using iommucheck::linux_harness::scheduled::formatted;
 using iommucheck::linux_harness::scheduled::warn;
 
-// NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,cert-dcl50-cpp): the kernel's
+// NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,cert-dcl50-cpp): the
+// kernel's
 extern "C" {
 
 int _printk(const char*, ...) { return 0; }

@@ -77,7 +77,8 @@ TEST(Mutants, EachKindFindsItsPlaces) {
   EXPECT_EQ(found["drop-lock"][0].function, "add");
   EXPECT_EQ(line(found["drop-lock"][0].text, 6), ";");
   EXPECT_EQ(line(found["drop-lock"][0].text, 10), ";");
-  EXPECT_EQ(line(found["drop-lock"][0].text, 17), "\tspin_lock(&table_lock);") << "the other function";
+  EXPECT_EQ(line(found["drop-lock"][0].text, 17), "\tspin_lock(&table_lock);")
+      << "the other function";
   ASSERT_EQ(found["early-unlock"].size(), 2U);
   EXPECT_EQ(line(found["early-unlock"][1].text, 22),
             "{ spin_unlock(&table_lock); kfree_rcu(thing, rcu); spin_lock(&table_lock); }")
@@ -130,14 +131,17 @@ class PatchTest : public testing::Test {
 constexpr const char* kHead = "--- a/drivers/iommu/file.c\n+++ b/drivers/iommu/file.c\n";
 
 TEST_F(PatchTest, IsAppliedToACopy) {
-  EXPECT_EQ(apply(std::string{kHead} + "@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"), "one\n2\nthree\n");
+  EXPECT_EQ(apply(std::string{kHead} + "@@ -1,3 +1,3 @@\n one\n-two\n+2\n three\n"),
+            "one\n2\nthree\n");
   EXPECT_EQ(read_file(folder_ / "tree/drivers/iommu/file.c"), "one\ntwo\nthree\n");
 }
 
 TEST_F(PatchTest, ThatDoesNotApplyIsRefused) {
-  expect_refused(std::string{kHead} + "@@ -1,3 +1,3 @@\n one\n-four\n+2\n three\n", "does not apply");
+  expect_refused(std::string{kHead} + "@@ -1,3 +1,3 @@\n one\n-four\n+2\n three\n",
+                 "does not apply");
   expect_refused("some text\n", "is no patch");
-  expect_refused("--- a/../outside\n+++ b/../outside\n@@ -1 +1 @@\n-a\n+b\n", "outside of the tree");
+  expect_refused("--- a/../outside\n+++ b/../outside\n@@ -1 +1 @@\n-a\n+b\n",
+                 "outside of the tree");
   Cache cache{folder_ / "cache"};
   EXPECT_THROW(apply_patch(cache, tree_, folder_ / "none"), HarnessError);
 }

@@ -50,7 +50,8 @@ class ScheduledTest : public testing::Test {
     Cache cache;
     ScheduledIoasid changed{build_scheduled_ioasid(cache, *build_, {"mutant-test", mutant.text})};
     std::set<std::string> kinds;
-    for (const auto& report : changed.explore(scenario(name), {}).reports) kinds.insert(report.kind);
+    for (const auto& report : changed.explore(scenario(name), {}).reports)
+      kinds.insert(report.kind);
     return kinds;
   }
   static std::vector<Mutant> mutants_of(const std::string& function, const std::string& kind) {
@@ -125,8 +126,7 @@ TEST_F(ScheduledTest, ASchedulesLineRepeatsTheExecution) {
 }
 
 TEST_F(ScheduledTest, AFailingAllocationIsAChoice) {
-  const Exploration all =
-      kernel_->explore(scenario("alloc-alloc"), {.failing_allocations = true});
+  const Exploration all = kernel_->explore(scenario("alloc-alloc"), {.failing_allocations = true});
   EXPECT_TRUE(all.exhausted);
   bool failed = false, succeeded = false;
   for (const auto& history : all.histories) {
@@ -187,7 +187,8 @@ TEST_F(ScheduledTest, FindsMistakesPlantedIntoTheUsersFile) {
 
 TEST_F(ScheduledTest, AFileThatDoesNotCompileIsSaidSo) {
   Cache cache;
-  EXPECT_THROW(build_scheduled_ioasid(cache, *build_, {"mutant-test", "int broken("}), CompileError);
+  EXPECT_THROW(build_scheduled_ioasid(cache, *build_, {"mutant-test", "int broken("}),
+               CompileError);
 }
 
 TEST(GeneratedScenarios, KeepTheContractAndHaveNamesOfTheirOwn) {
