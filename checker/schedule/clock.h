@@ -9,7 +9,8 @@
 
 namespace iommucheck::schedule {
 
-/// Threads of one execution, the callbacks and work items that run as threads of their own included.
+/// Threads of one execution, the callbacks and work items that run as threads of their own
+/// included.
 inline constexpr unsigned kMaxThreads = 16;
 
 using ThreadId = std::uint8_t;

@@ -66,7 +66,12 @@ void Engine::prepare(const Program& program) {
   thread_count_ = 1;
   found_data_ = copies_of(program.data);
   run_alone(program.setup);
-  for (Object& object : heap_.objects()) object.permanent = object.life == Life::live;
+  // What only the set-up knows of, in memory that is not ours, cannot be judged at the end.
+  const std::vector<bool> reached = reachable();
+  for (std::size_t i = 0; i < reached.size(); ++i) {
+    Object& object = heap_.objects()[i];
+    object.permanent = object.life == Life::live && !reached[i];
+  }
   heap_.save();
   saved_data_ = copies_of(program.data);
 }
@@ -81,6 +86,8 @@ void Engine::restore() {
   graces_.clear();
   last_of_ = {};
   notes_.clear();
+  accesses_since_point_ = 0;
+  if (promoted_.size() != memory_.promotions()) promoted_ = memory_.promoted();
   for (Thread& thread : threads_) thread.phase = Phase::none;
   unsigned number = 0;
   for (const ThreadBody& body : program_->threads) {
@@ -116,8 +123,9 @@ Engine::Thread& Engine::start_thread(const char* name, std::string path, void (*
   thread.fence_release = thread.fence_acquire = {};
   thread.pending_lock = nullptr;
   thread.woken = thread.with_timeout = thread.timed_out = false;
-  thread.readers = 0;
+  thread.readers = thread.readers_at_call = 0;
   thread.atomic_depth = 0;
+  thread.held_at_call = 0;
   thread.last_read = 0;
   thread.held.clear();
   thread.held_addresses.clear();
@@ -139,13 +147,10 @@ void Engine::thread_entry() {
 /// The running thread does nothing any more.
 void Engine::leave(Phase phase) {
   Thread& self = *current_;
+  if (phase == Phase::ended) check_nothing_held(0, 0, self.name + " ends");
   if (alone_) {
     if (phase == Phase::dead) throw_alone_ = true;
     Fiber::jump(self.fiber, main_);
-  }
-  if (phase == Phase::ended && !self.held.empty()) {
-    report(Severity::goes_on, "lock held on return",
-           self.name + " ends and holds a lock", self.held.back().taken);
   }
   self.phase = phase;
   ++self.stamp.sync.at[self.id];
@@ -164,7 +169,7 @@ void Engine::run_alone(void (*function)()) {
   alone_ = true;
   throw_alone_ = false;
   Thread& self = threads_[0];
-  self.name = "set-up";
+  self.name = started_ ? "the end" : "the set-up";
   current_ = &self;
   const auto run = [&](void (*entry)()) {
     alone_function_ = entry;
@@ -212,6 +217,20 @@ bool Engine::enabled(const Thread& thread) const {
   }
 }
 
+/// A timeout fires only when nothing else can happen, or every run would be a false alarm.  So it
+/// comes after all that has happened.
+void Engine::time_out(ThreadMask sleepers) {
+  Stamp now;
+  for (unsigned i = 1; i < thread_count_; ++i) {
+    if (threads_[i].phase != Phase::none) now.trace.join(threads_[i].stamp.trace);
+  }
+  for (unsigned i = 1; i < thread_count_; ++i) {
+    if ((sleepers & mask_of(i)) == 0) continue;
+    threads_[i].timed_out = true;
+    threads_[i].woken_by = now;
+  }
+}
+
 ThreadId Engine::pick_next() {
   Situation situation{0, current_ == nullptr ? kNobody : current_->id, &pending_, &paths_};
   ThreadMask waiting = 0, dozing = 0;
@@ -227,10 +246,7 @@ ThreadId Engine::pick_next() {
     if (!can && pending_[i].kind == Kind::sleep && thread.with_timeout) dozing |= mask_of(i);
   }
   if (situation.enabled == 0 && dozing != 0) {
-    // A timeout fires only when nothing else can happen, or every run would be a false alarm.
-    for (unsigned i = 1; i < thread_count_; ++i) {
-      if ((dozing & mask_of(i)) != 0) threads_[i].timed_out = true;
-    }
+    time_out(dozing);
     situation.enabled = dozing;
   }
   if (situation.enabled == 0) {
@@ -252,6 +268,7 @@ ThreadId Engine::pick_next() {
 Ending Engine::execute(Strategy& strategy) {
   strategy_ = &strategy;
   current_ = nullptr;
+  for (const std::uintptr_t at : strategy.promoted()) memory_.promote(at);
   restore();
   ++statistics_.executions;
   const ThreadId first = pick_next();
@@ -277,6 +294,9 @@ void Engine::check_end(Ending ending) {
   bool dead = false;
   for (unsigned i = 1; i < thread_count_; ++i) dead |= threads_[i].phase == Phase::dead;
   if (ending == Ending::complete && !dead) {
+    for (Object& object : heap_.objects()) {
+      if (object.life == Life::deferred) object.life = Life::freed;  // the readers are gone
+    }
     if (program_->finish != nullptr) run_alone(program_->finish);
     check_leaks();
   }
@@ -289,7 +309,7 @@ std::string Engine::schedule_now() const {
   for (const Event& event : events_) {
     schedule.steps.push_back({paths_[event.thread], event.alternative});
   }
-  schedule.promoted = memory_.promoted();
+  schedule.promoted = promoted_;
   return to_text(schedule);
 }
 
@@ -302,11 +322,20 @@ Statistics Engine::explore(const Program& program, const Limits& limits,
   reports_.clear();
   reported_.clear();
   histories_.clear();
+  lock_order_.clear();
+  memory_.clear();
+  memory_.clear_promotions();
+  promoted_.clear();
+  events_.clear();
+  heap_.clear();
+  late_.clear();
+  failure_ = nullptr;
   started_ = false;
   program_ = &program;
   found_data_.clear();
   const Finally stop{[this] {
     current_ = nullptr;
+    alone_ = false;
     running_engine = nullptr;
     put_back(program_->data, found_data_);
   }};

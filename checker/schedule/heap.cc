@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <system_error>
 
 #include "checker/schedule/layout.h"
@@ -23,7 +24,10 @@ constexpr std::size_t round_up(std::size_t value, std::size_t to) {
 
 }  // namespace
 
-Heap::Heap() : owner_(kMaxThreads * kArenaSize >> kAlignShift) {
+Heap::Heap()
+    : owner_{static_cast<std::uint32_t*>(
+          std::calloc(kMaxThreads * kArenaSize >> kAlignShift, sizeof(std::uint32_t)))} {
+  if (owner_ == nullptr) throw std::bad_alloc{};
   void* wanted = memory(kHeapBase);
   void* got = mmap(wanted, kMaxThreads * kArenaSize, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
@@ -76,6 +80,13 @@ void Heap::save() {
     const unsigned char* arena = memory(base_ + thread * kArenaSize);
     saved_.insert(saved_.end(), arena, arena + used_[thread]);
   }
+}
+
+void Heap::clear() {
+  saved_used_ = {};
+  saved_objects_.clear();
+  saved_.clear();
+  restore();
 }
 
 void Heap::restore() {

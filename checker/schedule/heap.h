@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <vector>
 
 #include "checker/schedule/clock.h"
@@ -32,7 +34,7 @@ struct Object {
   std::size_t size = 0;
   Life life = Life::live;
   ThreadId allocated_by = 0, freed_by = 0;
-  bool permanent = false;  ///< never a leak
+  bool permanent = false;   ///< never a leak
   std::uint32_t grace = 0;  ///< of `deferred`: the grace period that ends its life
   Stack allocated, freed;
 };
@@ -61,6 +63,8 @@ class Heap {
   /// What exists now, contents included, is what every execution starts with.
   void save();
   void restore();
+  /// Nothing is allocated any more, now and in what every execution starts with.
+  void clear();
 
   std::vector<Object>& objects() { return objects_; }
 
@@ -70,7 +74,11 @@ class Heap {
   std::uintptr_t base_ = 0;
   std::array<std::size_t, kMaxThreads> used_{}, saved_used_{};
   std::vector<Object> objects_, saved_objects_;
-  std::vector<std::uint32_t> owner_;  ///< of each 16 bytes: the number of the object + 1
+  struct Free {
+    void operator()(std::uint32_t* table) const { std::free(table); }
+  };
+  /// Of each 16 bytes: the number of the object + 1.  Its pages come into being when used.
+  std::unique_ptr<std::uint32_t[], Free> owner_;
   std::vector<unsigned char> saved_;  ///< contents of all arenas, one after the other
 };
 

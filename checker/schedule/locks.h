@@ -16,10 +16,10 @@ inline constexpr ThreadId kNobody = 0xff;
 
 struct Lock {
   std::uintptr_t address = 0;
-  ThreadId owner = kNobody;   ///< who holds it alone
-  ThreadMask shared_by = 0;   ///< who holds it with others
-  Stamp released;             ///< joined at each release by who held it alone
-  Stamp released_shared;      ///< by who held it with others, since somebody held it alone
+  ThreadId owner = kNobody;  ///< who holds it alone
+  ThreadMask shared_by = 0;  ///< who holds it with others
+  Stamp released;            ///< joined at each release by who held it alone
+  Stamp released_shared;     ///< by who held it with others, since somebody held it alone
 
   // Positions of events, by the trace order's needs; 0: none.
   std::uint32_t acquired_at = 0, released_at = 0;

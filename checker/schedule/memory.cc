@@ -14,7 +14,11 @@ constexpr std::size_t kFirstSlots = 4096;
 Memory::Memory() : slots_(kFirstSlots) {}
 
 void Memory::clear() {
-  ++stamp_;
+  if (++stamp_ == 0) {
+    // Stamps of four thousand million executions ago must not look like new ones.
+    std::fill(slots_.begin(), slots_.end(), Slot{});
+    stamp_ = 1;
+  }
   used_ = 0;
   last_ = nullptr;
   last_granule_ = 0;

@@ -19,12 +19,12 @@ namespace iommucheck::schedule {
 
 struct Access {
   std::uintptr_t pc = 0;
-  std::uint32_t time = 0;   ///< the thread's own component of its clock
+  std::uint32_t time = 0;  ///< the thread's own component of its clock
   ThreadId thread = 0;
-  std::uint8_t bytes = 0;   ///< of the eight: a bit each
+  std::uint8_t bytes = 0;  ///< of the eight: a bit each
   bool write = false;
-  bool marked = false;      ///< READ_ONCE, WRITE_ONCE, atomics, lock words: no data race by itself
-  bool in_reader = false;   ///< inside rcu_read_lock()
+  bool marked = false;     ///< READ_ONCE, WRITE_ONCE, atomics, lock words: no data race by itself
+  bool in_reader = false;  ///< inside rcu_read_lock()
 
   bool same_kind(const Access& other) const {
     return thread == other.thread && bytes == other.bytes && write == other.write &&
@@ -57,6 +57,7 @@ class Memory {
 
   /// Forgets the execution, not the promotions.
   void clear();
+  void clear_promotions() { promoted_.clear(); }
 
   Cell& at(std::uintptr_t granule);
   /// Null if nobody has touched it.

@@ -69,6 +69,19 @@ void Engine::depend_on_lock(const Thread& thread, const Operation& operation) {
   }
 }
 
+/// The first write of a granule behind a position, which is what ends the wait for one: those
+/// after it have no part in it.  0: none.
+std::uint32_t Engine::first_write(std::uintptr_t at, std::uint32_t behind) const {
+  for (std::uint32_t i = behind; i < events_.size(); ++i) {
+    const Operation& operation = events_[i].operation;
+    if (operation.kind == Kind::write && granule(operation.object) <= at &&
+        at <= granule(operation.object + operation.size - 1)) {
+      return i + 1;
+    }
+  }
+  return 0;
+}
+
 /// Fills races_ and ordered_ for what `thread` is about to do.
 void Engine::depend(const Thread& thread, const Operation& operation) {
   races_.clear();
@@ -89,9 +102,9 @@ void Engine::depend(const Thread& thread, const Operation& operation) {
       return;
     case Kind::grace_end: ordered_.join(graces_[thread.grace].ended.trace); return;
     case Kind::sleep: ordered_.join(thread.woken_by.trace); return;
-    case Kind::await:
-      if (const Cell* cell = memory_.find(operation.object)) comes_after(cell->last_write);
-      return;
+    case Kind::await: comes_after(first_write(operation.object, thread.last_read_at)); return;
+    case Kind::prepare:
+    case Kind::wake: could_precede(last_of_.wake[operation.object]); return;
     case Kind::join: ordered_.join(threads_[thread.joined].stamp.trace); return;
     default: depend_on_lock(thread, operation);
   }
@@ -112,6 +125,8 @@ void Engine::enter(const Thread& thread, const Operation& operation) {
         cell.read_at[thread.id] = position;
       }
     }
+  } else if (is_wake(operation.kind)) {
+    last_of_.wake[operation.object] = position;
   } else if (operation.kind == Kind::reader_begin) {
     last_of_.reader_begin[thread.id] = position;
   } else if (operation.kind == Kind::grace_begin) {

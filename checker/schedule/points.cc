@@ -20,12 +20,13 @@ std::uint8_t bytes_in(std::uintptr_t at, std::uintptr_t address, std::size_t siz
 
 void Engine::point(const Operation& operation) {
   Thread& self = *current_;
-  accesses_since_point_ = 0;
   if (is_lock(operation.kind)) self.pending_lock = &locks_.at(operation.object);
   if (alone_) {
+    count_access(operation.pc);
     perform(self, operation);
     return;
   }
+  accesses_since_point_ = 0;
   pending_[self.id] = operation;
   if (events_.size() >= limits_->steps) {
     report(Severity::goes_on, "endless loop",
@@ -41,9 +42,6 @@ void Engine::point(const Operation& operation) {
 }
 
 void Engine::perform(Thread& thread, const Operation& operation) {
-  if (is_memory(operation.kind)) {
-    check_object(operation.object, operation.size, operation.kind == Kind::write, operation.pc);
-  }
   if (!alone_) {
     depend(thread, operation);
     thread.stamp.trace = ordered_;
@@ -51,13 +49,17 @@ void Engine::perform(Thread& thread, const Operation& operation) {
     thread.stamp.trace.at[thread.id] = position;
     thread.chosen = 0;
     if (operation.kind == Kind::choose) {
-      thread.chosen = static_cast<std::uint16_t>(strategy_->choose(operation.alternatives));
+      ask([&] {
+        thread.chosen = static_cast<std::uint16_t>(strategy_->choose(operation.alternatives));
+      });
     }
     events_.push_back({thread.id, thread.chosen, operation, thread.stamp.trace});
     enter(thread, operation);
-    strategy_->executed(events_, races_);
+    ask([&] { strategy_->executed(events_, races_); });
   }
   if (is_memory(operation.kind)) {
+    // Not before: a step that ends the thread is one that was taken, too.
+    check_object(operation.object, operation.size, operation.kind == Kind::write, operation.pc);
     access_memory(thread, operation);
     return;
   }
@@ -66,6 +68,15 @@ void Engine::perform(Thread& thread, const Operation& operation) {
     perform_lock(thread, operation);
   } else if (operation.kind == Kind::sleep) {
     thread.stamp.sync.join(thread.woken_by.sync);
+  } else if (operation.kind == Kind::prepare) {
+    thread.woken = thread.timed_out = false;
+    thread.woken_by = {};
+  } else if (operation.kind == Kind::wake) {
+    Thread& other = threads_[operation.object];
+    // The first is enough: who comes later has no part in it.
+    if (other.woken || other.timed_out) return;
+    other.woken = true;
+    other.woken_by = thread.stamp;
   } else if (operation.kind == Kind::join) {
     thread.stamp.sync.join(threads_[thread.joined].stamp.sync);
   } else {
@@ -110,6 +121,9 @@ void Engine::perform_lock(Thread& thread, const Operation& operation) {
       return;
     default:
       lock.shared_by &= ~mask_of(thread.id);
+      for (const Held& held : thread.held) {
+        if (held.lock == &lock) lock.shared_by |= mask_of(thread.id);  // taken twice
+      }
       lock.released_shared.join(thread.stamp);
       lock.shared_released_at[thread.id] = position;
   }
@@ -213,12 +227,7 @@ void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::ui
     // Its own stack: of interest only once another thread has been seen to touch it.
     if (alone_ || memory_.promotions() == 0 || !memory_.is_promoted(granule(address))) return;
   }
-  constexpr std::uint32_t kEndless = 1U << 24U;
-  if (++accesses_since_point_ == kEndless) {
-    report(Severity::ends_thread, "endless loop",
-           "the thread accessed memory 16 million times without a scheduling point",
-           stack_here(pc));
-  }
+  count_access(pc);
   if (alone_) {
     check_object(address, size, write, pc);
     return;

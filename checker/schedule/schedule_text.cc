@@ -26,13 +26,13 @@ Number number(std::string_view word, std::string_view digits, int base, Number m
 
 void add_word(Schedule& schedule, std::string_view word) {
   if (word[0] == '!') {
-    schedule.promoted.push_back(number<std::uintptr_t>(word, word.substr(1), 16, ~std::uintptr_t{}));
+    schedule.promoted.push_back(
+        number<std::uintptr_t>(word, word.substr(1), 16, ~std::uintptr_t{}));
     return;
   }
   const std::size_t mark = word.find_first_of("x/");
   ScheduleStep step{std::string{word.substr(0, mark)}, 0};
-  if (step.thread.empty() ||
-      step.thread.find_first_not_of("0123456789.") != std::string::npos) {
+  if (step.thread.empty() || step.thread.find_first_not_of("0123456789.") != std::string::npos) {
     refuse(word, "does not begin with a thread");
   }
   unsigned count = 1;

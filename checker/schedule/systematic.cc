@@ -59,8 +59,7 @@ ThreadId Systematic::pick(const Situation& situation) {
         "the program is not deterministic: at scheduling point {} the threads {:x} could go on "
         "before and {:x} now, and thread {} is about to {} at {:x}; something that changes between "
         "executions is not restored (static data, files, time, addresses)",
-        at_, node.enabled, situation.enabled, node.thread, name(operation.kind),
-        operation.object)};
+        at_, node.enabled, situation.enabled, node.thread, name(operation.kind), operation.object)};
   }
   node.operation = operation;
   node.alternatives = operation.kind == Kind::choose ? operation.alternatives : std::uint16_t{1};
@@ -89,8 +88,7 @@ ThreadId Systematic::extend(const Situation& situation) {
   // Going on with the same thread gives schedules that people can read.
   const bool same = situation.current != kNobody && (awake & mask_of(situation.current)) != 0;
   node.thread = same ? situation.current : lowest(awake);
-  node.backtrack =
-      options_.reduction == Reduction::dpor ? mask_of(node.thread) : situation.enabled;
+  node.backtrack = options_.reduction == Reduction::dpor ? mask_of(node.thread) : situation.enabled;
   node.operation = (*situation.pending)[node.thread];
   if (node.operation.kind == Kind::choose) node.alternatives = node.operation.alternatives;
   path_.push_back(node);

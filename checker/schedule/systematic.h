@@ -46,10 +46,10 @@ class Systematic : public Strategy {
     Operation operation;
     std::uint16_t alternative = 0, alternatives = 1;
     ThreadMask enabled = 0;
-    ThreadMask sleep = 0;      ///< who need not go next: somebody else's subtree has it
-    ThreadMask backtrack = 0;  ///< who has to go next at some time
-    ThreadId before = kNobody; ///< who went last
-    unsigned preemptions = 0;  ///< up to here
+    ThreadMask sleep = 0;       ///< who need not go next: somebody else's subtree has it
+    ThreadMask backtrack = 0;   ///< who has to go next at some time
+    ThreadId before = kNobody;  ///< who went last
+    unsigned preemptions = 0;   ///< up to here
   };
 
   SystematicOptions options_;

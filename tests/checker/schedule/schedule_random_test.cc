@@ -19,8 +19,28 @@ namespace iommucheck::schedule {
 namespace {
 
 enum class Step : std::uint8_t {
-  read, write, modify, write_if, lock, unlock, try_lock, lock_shared, unlock_shared, reader_begin,
-  reader_end, synchronize, after_grace, choose, spawn, join, wake, sleep, kinds
+  read,
+  write,
+  modify,
+  write_if,
+  lock,
+  unlock,
+  try_lock,
+  lock_shared,
+  unlock_shared,
+  reader_begin,
+  reader_end,
+  synchronize,
+  after_grace,
+  choose,
+  spawn,
+  join,
+  wake,
+  sleep,
+  set_and_wake,
+  await,
+  die,
+  kinds
 };
 
 struct Instruction {
@@ -97,15 +117,23 @@ void run(void* argument) {
             ck_spawn("child", child, reinterpret_cast<void*>(std::uintptr_t{at.word})));
         break;
       case Step::join: ck_join(static_cast<int>(machine.spawned[me])); break;
-      case Step::wake:
+      case Step::wake: ck_wake(static_cast<int>(1 + at.word % kThreads)); break;
+      case Step::set_and_wake:
         ck_marked_modify(&machine.words[3], 8, CK_RELEASE);
         machine.words[3] = 1;
         ck_wake(static_cast<int>(1 + at.word % kThreads));
         break;
       case Step::sleep:
         ck_prepare_to_sleep();
-        if (read_word(3) == 0) saw(static_cast<std::uint64_t>(ck_sleep(0)) + 5);
+        // Some look whether it is needed, and some do not wait for ever.
+        if (at.word != 0 && read_word(3) != 0) break;
+        saw(static_cast<std::uint64_t>(ck_sleep(at.word == 2 ? 1 : 0)) + 5);
         break;
+      case Step::await:
+        while (read_word(at.word) == 0) ck_await();
+        saw(machine.words[at.word]);
+        break;
+      case Step::die: ck_marked_write(reinterpret_cast<void*>(8), 8, CK_RELAXED); break;
       case Step::kinds: break;
     }
   }
@@ -131,6 +159,7 @@ std::vector<Instruction> random_thread(std::mt19937_64& random, unsigned length,
   while (all.size() < length) {
     const auto step = static_cast<Step>(random() % static_cast<unsigned>(Step::kinds));
     const auto word = static_cast<unsigned>(random() % 3);
+    if (step == Step::die && random() % 4 != 0) continue;
     if (!may_spawn && (step == Step::spawn || step == Step::after_grace)) continue;
     switch (step) {
       case Step::lock:
@@ -181,7 +210,8 @@ void random_program(std::uint64_t seed) {
   const unsigned threads = small ? 2 : 2 + static_cast<unsigned>(random() % 2);
   for (unsigned i = 0; i < kThreads; ++i) {
     code[i].clear();
-    if (i < threads) code[i] = random_thread(random, small || threads == 3 ? 3 : 5, !small || random() % 8 == 0);
+    if (i < threads)
+      code[i] = random_thread(random, small || threads == 3 ? 3 : 5, !small || random() % 8 == 0);
   }
 }
 
@@ -267,8 +297,9 @@ TEST(RandomPrograms, AllReductionsAgree) {
   EXPECT_GT(with_deadlocks, 5U);
   EXPECT_GT(traces, 200U);
   RecordProperty("programs", std::to_string(compared));
-  std::printf("%lu programs, %lu with deadlocks, %lu traces\n", static_cast<unsigned long>(compared),
-              static_cast<unsigned long>(with_deadlocks), static_cast<unsigned long>(traces));
+  std::printf("%lu programs, %lu with deadlocks, %lu traces\n",
+              static_cast<unsigned long>(compared), static_cast<unsigned long>(with_deadlocks),
+              static_cast<unsigned long>(traces));
 }
 
 }  // namespace
