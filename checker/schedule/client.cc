@@ -80,7 +80,7 @@ void ck_free(void* object) {
   if (Engine* engine = Engine::running()) engine->free(number(object), CK_PC);
 }
 void ck_read(const void* address, unsigned long size) {
-  if (Engine* engine = Engine::running()) engine->plain(number(address), size, false, CK_PC);
+  if (Engine* engine = Engine::running()) engine->plain(number(address), size, false, CK_PC, true);
 }
 void ck_write(const void* address, unsigned long size) {
   if (Engine* engine = Engine::running()) engine->plain(number(address), size, true, CK_PC);

@@ -34,7 +34,8 @@ void ck_free_after_grace(void* object);
 /* ---- memory ---- */
 void* ck_alloc(unsigned long size, unsigned long align, int zero);
 void ck_free(void* object); /* NULL does nothing */
-/* An access by code that is not instrumented; any size. */
+/* An access by code that is not instrumented; any size.  What is read need not be initialised: the
+ * padding of structures is copied, too. */
 void ck_read(const void* address, unsigned long size);
 void ck_write(const void* address, unsigned long size);
 /* A marked access that happens right behind the call: a scheduling point.  1 .. 16 bytes. */

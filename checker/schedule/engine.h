@@ -95,8 +95,9 @@ class Engine {
     bool modifies = false;  ///< of a write: it reads, too, in the same step
   };
   /// An access that the program does not mark as shared: no scheduling point until it is seen to
-  /// race.  Any size.
-  void plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc);
+  /// race.  Any size.  `copies`: the bytes are moved, not looked at, and need not be initialised.
+  void plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
+             bool copies = false);
   /// READ_ONCE, WRITE_ONCE, atomics: a scheduling point.  1 .. 16 bytes.
   void marked(std::uintptr_t address, std::size_t size, bool write, MemoryOrder order,
               std::uintptr_t pc);
@@ -170,7 +171,7 @@ class Engine {
     Clock fence_release, fence_acquire;  ///< for relaxed accesses next to fences
     Lock* pending_lock = nullptr;
     MemoryOrder pending_order;  ///< of the memory operation that is pending
-    bool pending_marked = false;
+    bool pending_marked = false, pending_copies = false;
     std::uint32_t grace = 0;   ///< of grace_end: its index
     ThreadId joined = 0;       ///< of join
     std::uint16_t chosen = 0;  ///< what choose answered
@@ -239,7 +240,7 @@ class Engine {
   LockName lock_name(std::uintptr_t lock);
   void note_lock_word(std::uintptr_t lock, std::uintptr_t pc);
   void note_plain(Thread& thread, std::uintptr_t address, std::size_t size, bool write,
-                  std::uintptr_t pc);
+                  std::uintptr_t pc, bool copies);
 
   // order.cc: the trace order
   void depend(const Thread& thread, const Operation& operation);
@@ -253,6 +254,8 @@ class Engine {
 
   // watch.cc: detectors
   void check_object(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc);
+  void check_initialised(std::uintptr_t address, std::size_t size, bool write, bool read,
+                         std::uintptr_t pc);
   void check_access(Cell& cell, const Access& access);
   void check_release_of(Object& object, bool deferred, std::uintptr_t pc);
   void check_deadlock();

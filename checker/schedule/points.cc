@@ -60,6 +60,10 @@ void Engine::perform(Thread& thread, const Operation& operation) {
   if (is_memory(operation.kind)) {
     // Not before: a step that ends the thread is one that was taken, too.
     check_object(operation.object, operation.size, operation.kind == Kind::write, operation.pc);
+    const bool write = operation.kind == Kind::write;
+    check_initialised(operation.object, operation.size, write,
+                      (!write || thread.pending_order.modifies) && !thread.pending_copies,
+                      operation.pc);
     access_memory(thread, operation);
     return;
   }
@@ -217,10 +221,12 @@ void Engine::marked(std::uintptr_t address, std::size_t size, bool write, Memory
   Thread& self = *current_;
   self.pending_order = order;
   self.pending_marked = true;
+  self.pending_copies = false;
   point({write ? Kind::write : Kind::read, static_cast<std::uint8_t>(size), 1, address, pc});
 }
 
-void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc) {
+void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
+                   bool copies) {
   if (current_ == nullptr || size == 0) return;
   Thread& self = *current_;
   if (self.fiber.contains(address)) {
@@ -230,6 +236,7 @@ void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::ui
   count_access(pc);
   if (alone_) {
     check_object(address, size, write, pc);
+    check_initialised(address, size, write, !write && !copies, pc);
     return;
   }
   const std::uintptr_t last = granule(address + size - 1);
@@ -239,9 +246,10 @@ void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::ui
     if (memory_.at(at).promoted) {
       self.pending_order = {};
       self.pending_marked = false;
+      self.pending_copies = copies;
       point({write ? Kind::write : Kind::read, static_cast<std::uint8_t>(to - from), 1, from, pc});
     } else {
-      note_plain(self, from, to - from, write, pc);
+      note_plain(self, from, to - from, write, pc, copies);
     }
     from = to;
   }
@@ -250,8 +258,9 @@ void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::ui
 /// A plain access within one granule that is no scheduling point.  One to another thread's stack
 /// makes it shared memory, also for its owner, from the next execution on.
 void Engine::note_plain(Thread& thread, std::uintptr_t address, std::size_t size, bool write,
-                        std::uintptr_t pc) {
+                        std::uintptr_t pc, bool copies) {
   check_object(address, size, write, pc);
+  check_initialised(address, size, write, !write && !copies, pc);
   const std::uintptr_t at = granule(address);
   if (address - kStackBase < kMaxThreads * kStackStride && memory_.promote(at)) restart_ = true;
   check_access(memory_.at(at), {pc, thread.stamp.sync.at[thread.id], thread.id,

@@ -20,8 +20,8 @@ struct Report {
   /// A word or two: "use-after-free", "double free", "out-of-bounds", "invalid free", "data race",
   /// "deadlock", "lost wake-up", "lock-order inversion", "recursive lock", "unbalanced unlock",
   /// "lock held on return", "sleep in atomic context", "RCU misuse", "leak", "endless loop",
-  /// "wild pointer", "NULL dereference", "out of memory", "too many threads", and what the program
-  /// under test reports by itself (WARN, BUG, ...).
+  /// "uninitialised read", "wild pointer", "NULL dereference", "out of memory", "too many threads",
+  /// and what the program under test reports by itself (WARN, BUG, ...).
   std::string kind;
   std::string message;  ///< a sentence
   ThreadId thread = 0;

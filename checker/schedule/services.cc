@@ -188,6 +188,11 @@ void* Engine::allocate(std::size_t size, std::size_t align, bool zero, std::uint
   object->allocated = where;
   void* start = reinterpret_cast<void*>(object->start);  // NOLINT(performance-no-int-to-ptr)
   std::memset(start, zero ? 0 : kFilling, size);
+  if (zero) {
+    heap_.set_initialised(object->start, size);
+  } else {
+    heap_.set_uninitialised(object->start, size);
+  }
   return start;
 }
 

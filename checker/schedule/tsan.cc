@@ -19,8 +19,12 @@ std::uintptr_t number(const volatile void* address) {
   return reinterpret_cast<std::uintptr_t>(address);
 }
 
-inline void plain(const void* address, std::size_t size, bool write, std::uintptr_t pc) {
-  if (Engine* engine = Engine::running()) engine->plain(number(address), size, write, pc);
+/// Beyond a machine word it is a structure that is copied, padding included.
+inline void plain(const void* address, std::size_t size, bool write, std::uintptr_t pc,
+                  bool copies = false) {
+  if (Engine* engine = Engine::running()) {
+    engine->plain(number(address), size, write, pc, copies || size > sizeof(long));
+  }
 }
 
 /// READ_ONCE and WRITE_ONCE arrive as volatile accesses.  What a READ_ONCE is followed by depends
@@ -73,7 +77,7 @@ CK_PLAIN(8)
 CK_PLAIN(16)
 #undef CK_PLAIN
 
-void __tsan_read_range(void* at, std::size_t size) { plain(at, size, false, CK_PC); }
+void __tsan_read_range(void* at, std::size_t size) { plain(at, size, false, CK_PC, true); }
 void __tsan_write_range(void* at, std::size_t size) { plain(at, size, true, CK_PC); }
 // The table of virtual functions is written by constructors and destructors, with one value each.
 void __tsan_vptr_update(void** at, void*) { plain(at, sizeof(void*), true, CK_PC); }

@@ -164,6 +164,23 @@ void Engine::check_object(std::uintptr_t address, std::size_t size, bool write, 
       stack_here(pc), {}, object);
 }
 
+/// Reads of heap memory that nobody has written, byte by byte.  The program is told once: what it
+/// has read is taken for initialised.
+void Engine::check_initialised(std::uintptr_t address, std::size_t size, bool write, bool read,
+                               std::uintptr_t pc) {
+  if (!heap_.contains(address)) return;
+  if (read && heap_.has_uninitialised(address, size)) {
+    const Object* object = heap_.around(address);
+    report(Severity::goes_on, "uninitialised read",
+           fmt::format("read of {} bytes, {} bytes inside {}, and nobody has written them all",
+                       size, address - object->start, object_text(*object)),
+           stack_here(pc), {}, object);
+    heap_.set_initialised(address, size);
+  } else if (write) {
+    heap_.set_initialised(address, size);
+  }
+}
+
 /// Judges the access against the earlier ones, then notes it.
 void Engine::check_access(Cell& cell, const Access& access) {
   const Clock& clock = current_->stamp.sync;
