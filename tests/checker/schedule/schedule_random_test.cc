@@ -6,13 +6,13 @@
 // (everything its threads have read) is the same.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
 #include <set>
 
 #include "checker/schedule/client.h"
 #include "checker/schedule/engine.h"
 #include "checker/schedule/systematic.h"
+#include "tests/checker/schedule/seed.h"
 #include "tests/checker/schedule/trace_key.h"
 
 namespace iommucheck::schedule {
@@ -139,11 +139,11 @@ void run(void* argument) {
   }
 }
 
-void finish() {
+std::string what_was_seen() {
   std::string text;
   for (const std::uint64_t word : machine.words) text += std::to_string(word) + ' ';
   for (const std::uint64_t seen : machine.seen) text += std::to_string(seen) + ' ';
-  ck_note(text.c_str());
+  return text;
 }
 
 /// Threads keep their locks nested and give back what they took, so that reports are no noise.
@@ -216,6 +216,7 @@ void random_program(std::uint64_t seed) {
 }
 
 struct Outcome {
+  bool wants_traces = true;  ///< they take most of the time
   Statistics statistics;
   std::set<std::string> traces, ends;
   std::uint64_t deadlocks = 0;
@@ -231,8 +232,8 @@ class Recorded : public Base {
   void end(Ending ending) override {
     Base::end(ending);
     if (ending == Ending::abandoned) return;
-    outcome_.traces.insert(trace_key(engine_.events(), engine_.paths()));
-    outcome_.ends.insert(engine_.notes());
+    if (outcome_.wants_traces) outcome_.traces.insert(trace_key(engine_.events(), engine_.paths()));
+    outcome_.ends.insert(what_was_seen());  // also if it ends in a deadlock
     outcome_.deadlocks += ending == Ending::deadlock;
   }
 
@@ -246,12 +247,11 @@ Program the_program() {
   for (std::uintptr_t i = 0; i < kThreads && !code[i].empty(); ++i) {
     program.threads.push_back({"CPU" + std::to_string(i), run, reinterpret_cast<void*>(i)});
   }
-  program.finish = finish;
   program.data.push_back({&machine, sizeof(machine)});
   return program;
 }
 
-Outcome explore(SystematicOptions options, std::uint64_t most) {
+Outcome explore(SystematicOptions options, std::uint64_t most, bool wants_traces = true) {
   Engine engine;
   Outcome outcome;
   Limits limits;
@@ -259,14 +259,10 @@ Outcome explore(SystematicOptions options, std::uint64_t most) {
   const Program program = the_program();
   outcome.statistics = engine.explore(program, limits, [&] {
     outcome = {};
+    outcome.wants_traces = wants_traces;
     return std::make_unique<Recorded<Systematic>>(engine, outcome, options);
   });
   return outcome;
-}
-
-std::uint64_t first_seed() {
-  const char* seed = std::getenv("IOMMUCHECK_SEED");
-  return seed == nullptr ? 1 : std::strtoull(seed, nullptr, 10);
 }
 
 TEST(RandomPrograms, AllReductionsAgree) {
@@ -296,10 +292,37 @@ TEST(RandomPrograms, AllReductionsAgree) {
   EXPECT_GT(compared, 50U);
   EXPECT_GT(with_deadlocks, 5U);
   EXPECT_GT(traces, 200U);
-  RecordProperty("programs", std::to_string(compared));
   std::printf("%lu programs, %lu with deadlocks, %lu traces\n",
               static_cast<unsigned long>(compared), static_cast<unsigned long>(with_deadlocks),
               static_cast<unsigned long>(traces));
+}
+
+TEST(RandomPrograms, BoundedDporFindsWhatBoundedSearchDoes) {
+  constexpr std::uint64_t kMost = 1'000;
+  std::uint64_t compared = 0, saved = 0, with_deadlocks = 0;
+  for (std::uint64_t seed = first_seed(); seed < first_seed() + 80; ++seed) {
+    random_program(seed);
+    for (const unsigned bound : {0U, 1U, 2U}) {
+      SCOPED_TRACE("IOMMUCHECK_SEED=" + std::to_string(seed) + ", " + std::to_string(bound) +
+                   " preemptions");
+      const Outcome all = explore({Reduction::none, bound}, kMost, false);
+      if (!all.statistics.exhausted) break;
+      const Outcome dpor = explore({Reduction::dpor, bound}, kMost, false);
+      ASSERT_TRUE(dpor.statistics.exhausted);
+      ASSERT_TRUE(dpor.ends == all.ends);
+      ASSERT_EQ(dpor.deadlocks != 0, all.deadlocks != 0);
+      ASSERT_LE(dpor.statistics.executions, all.statistics.executions);
+      saved += all.statistics.executions - dpor.statistics.executions;
+      with_deadlocks += dpor.deadlocks != 0;
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 100U);
+  EXPECT_GT(saved, 1000U);
+  EXPECT_GT(with_deadlocks, 20U);
+  std::printf("%lu searches, %lu with deadlocks, %lu executions saved\n",
+              static_cast<unsigned long>(compared), static_cast<unsigned long>(with_deadlocks),
+              static_cast<unsigned long>(saved));
 }
 
 }  // namespace
