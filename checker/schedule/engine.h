@@ -83,6 +83,8 @@ class Engine {
                      const std::function<std::unique_ptr<Strategy>()>& make);
 
   std::vector<Report>& reports() { return reports_; }
+  /// What was reported may be reported again, for a strategy that asks each execution.
+  void forget_reports();
   Histories& histories() { return histories_; }
   /// Endings are counted here, too: outcomes that are not calls (the program's own words).
   const std::vector<Event>& events() const { return events_; }

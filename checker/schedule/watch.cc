@@ -105,6 +105,12 @@ void Engine::report(Severity severity, std::string kind, std::string message, co
   if (severity == Severity::ends_thread && current_ != nullptr) leave(Phase::dead);
 }
 
+void Engine::forget_reports() {
+  reports_.clear();
+  reported_.clear();
+  lock_order_.clear();
+}
+
 std::string Engine::object_text(const Object& object) const {
   return fmt::format("an object of {} bytes", object.size);
 }

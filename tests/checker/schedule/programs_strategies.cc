@@ -18,6 +18,12 @@ void read_twice(void*) {
 }
 const Registration two_preemptions{"two-preemptions", nullptr, {read_twice, on_and_off}};
 
+// The same beside two threads that have no part in it.
+void noise(void*) {
+  for (int i = 0; i < 20; ++i) write_once(state.data, i);
+}
+const Registration noisy_bug{"noisy-bug", nullptr, {noise, read_twice, noise, on_and_off}};
+
 // The reader passes many points while the writer stands still between its two writes, and then
 // none: three constraints of order.
 void read_long(void*) {

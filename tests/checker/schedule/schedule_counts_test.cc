@@ -36,14 +36,14 @@ void PrintTo(const Known& known, std::ostream* out) { *out << known.name; }
 class KnownCounts : public testing::TestWithParam<Known> {};
 
 TEST_P(KnownCounts, Dpor) {
-  const Outcome run = explore(GetParam().name, {Reduction::dpor, {}});
+  const Outcome run = explore(GetParam().name, {Reduction::dpor, {}, {}});
   EXPECT_TRUE(run.statistics.exhausted);
   EXPECT_EQ(run.statistics.complete, GetParam().traces);
   for (const Report& report : run.reports) ADD_FAILURE() << report.kind << ": " << report.message;
 }
 
 TEST_P(KnownCounts, SleepSets) {
-  const Outcome run = explore(GetParam().name, {Reduction::sleep_sets, {}});
+  const Outcome run = explore(GetParam().name, {Reduction::sleep_sets, {}, {}});
   EXPECT_TRUE(run.statistics.exhausted);
   EXPECT_EQ(run.statistics.complete, GetParam().traces);
 }

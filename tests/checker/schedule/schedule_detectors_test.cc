@@ -23,7 +23,7 @@ Limits limits() {
 std::vector<Report> explore(const std::string& name, Reduction reduction) {
   Engine engine;
   const Statistics statistics = engine.explore(programs::program(name), limits(), [&] {
-    return std::make_unique<Systematic>(SystematicOptions{reduction, {}});
+    return std::make_unique<Systematic>(SystematicOptions{reduction, {}, {}});
   });
   EXPECT_TRUE(statistics.exhausted);
   return engine.reports();

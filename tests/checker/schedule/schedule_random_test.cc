@@ -271,16 +271,16 @@ TEST(RandomPrograms, AllReductionsAgree) {
   for (std::uint64_t seed = first_seed(); seed < first_seed() + 200; ++seed) {
     SCOPED_TRACE("IOMMUCHECK_SEED=" + std::to_string(seed));
     random_program(seed);
-    const Outcome dpor = explore({Reduction::dpor, {}}, kMost);
+    const Outcome dpor = explore({Reduction::dpor, {}, {}}, kMost);
     ASSERT_TRUE(dpor.statistics.exhausted);
     ASSERT_EQ(dpor.statistics.complete, dpor.traces.size()) << "a trace was executed twice";
-    const Outcome sleep = explore({Reduction::sleep_sets, {}}, kMost);
+    const Outcome sleep = explore({Reduction::sleep_sets, {}, {}}, kMost);
     if (!sleep.statistics.exhausted) continue;
     ASSERT_EQ(sleep.statistics.complete, sleep.traces.size()) << "a trace was executed twice";
     ASSERT_TRUE(dpor.traces == sleep.traces);
     ASSERT_TRUE(dpor.ends == sleep.ends);
     if (seed % 2 == 0) continue;
-    const Outcome all = explore({Reduction::none, {}}, kMost);
+    const Outcome all = explore({Reduction::none, {}, {}}, kMost);
     if (!all.statistics.exhausted) continue;
     ASSERT_TRUE(dpor.traces == all.traces);
     ASSERT_TRUE(dpor.ends == all.ends);
@@ -305,9 +305,9 @@ TEST(RandomPrograms, BoundedDporFindsWhatBoundedSearchDoes) {
     for (const unsigned bound : {0U, 1U, 2U}) {
       SCOPED_TRACE("IOMMUCHECK_SEED=" + std::to_string(seed) + ", " + std::to_string(bound) +
                    " preemptions");
-      const Outcome all = explore({Reduction::none, bound}, kMost, false);
+      const Outcome all = explore({Reduction::none, bound, {}}, kMost, false);
       if (!all.statistics.exhausted) break;
-      const Outcome dpor = explore({Reduction::dpor, bound}, kMost, false);
+      const Outcome dpor = explore({Reduction::dpor, bound, {}}, kMost, false);
       ASSERT_TRUE(dpor.statistics.exhausted);
       ASSERT_TRUE(dpor.ends == all.ends);
       ASSERT_EQ(dpor.deadlocks != 0, all.deadlocks != 0);

@@ -64,8 +64,8 @@ TEST(RandomSchedules, ASeedIsASequenceOfExecutions) {
 TEST(RandomSchedules, AllOfThemComeInTheEnd) {
   for (const char* program : {"writers-3", "try-1", "choices"}) {
     SCOPED_TRACE(program);
-    std::vector<std::string> all =
-        executions<Systematic>(program, ~std::uint64_t{0}, SystematicOptions{Reduction::none, {}});
+    std::vector<std::string> all = executions<Systematic>(
+        program, ~std::uint64_t{0}, SystematicOptions{Reduction::none, {}, {}});
     std::sort(all.begin(), all.end());
     std::vector<std::string> random = executions<RandomWalk>(program, 5000, first_seed());
     std::sort(random.begin(), random.end());
@@ -125,7 +125,7 @@ Statistics search(const char* program, Reduction reduction, std::optional<unsign
                   std::size_t* reports = nullptr) {
   Engine engine;
   const Statistics statistics = engine.explore(programs::program(program), {}, [&] {
-    return std::make_unique<Systematic>(SystematicOptions{reduction, preemptions});
+    return std::make_unique<Systematic>(SystematicOptions{reduction, preemptions, {}});
   });
   if (reports != nullptr) *reports = engine.reports().size();
   EXPECT_TRUE(statistics.exhausted);
@@ -143,6 +143,23 @@ TEST(BoundedSearch, IsAllOfItsInterleavings) {
   }
   EXPECT_EQ(before, 20U);  // all, as 6 over 3 is
   EXPECT_EQ(search("two-preemptions", Reduction::none, std::nullopt).executions, 20U);
+}
+
+TEST(BoundedSearch, CountsSwitchesToo) {
+  // Runs alternate, and a thread's three steps fall into r runs in (2 over r-1) ways.
+  constexpr std::array<std::uint64_t, 6> kWith{0, 2, 4, 8, 4, 2};
+  std::uint64_t all = 0;
+  for (unsigned switches = 0; switches <= 5; ++switches) {
+    all += kWith[switches];
+    Engine engine;
+    const Statistics statistics = engine.explore(programs::program("two-preemptions"), {}, [&] {
+      return std::make_unique<Systematic>(SystematicOptions{Reduction::none, {}, switches});
+    });
+    EXPECT_TRUE(statistics.exhausted);
+    EXPECT_EQ(statistics.complete, all) << switches;
+  }
+  EXPECT_EQ(all, 20U);
+  EXPECT_THROW((Systematic{{Reduction::dpor, {}, 1U}}), std::invalid_argument);
 }
 
 TEST(BoundedSearch, FindsWhatTakesTwoPreemptionsWithTwo) {
