@@ -23,7 +23,12 @@ struct Clock {
   alignas(32) std::array<std::uint32_t, kMaxThreads> at{};
 
   void join(const Clock& other) {
-    for (unsigned i = 0; i < kMaxThreads; ++i) at[i] = std::max(at[i], other.at[i]);
+    // As signed numbers, which they all are: of those every x86-64 compares four at a time.
+    for (unsigned i = 0; i < kMaxThreads; ++i) {
+      const auto mine = static_cast<std::int32_t>(at[i]);
+      const auto theirs = static_cast<std::int32_t>(other.at[i]);
+      at[i] = static_cast<std::uint32_t>(mine > theirs ? mine : theirs);
+    }
   }
   /// Whether the thing that `thread` did at `time` is included.
   bool covers(unsigned thread, std::uint32_t time) const { return at[thread] > time; }

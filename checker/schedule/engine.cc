@@ -13,8 +13,6 @@
 namespace iommucheck::schedule {
 namespace {
 
-Engine* running_engine = nullptr;
-
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
@@ -47,10 +45,8 @@ void put_back(std::span<const Region> regions, const Copies& copies) {
 
 Engine::Engine() = default;
 Engine::~Engine() {
-  if (running_engine == this) running_engine = nullptr;
+  if (running_ == this) running_ = nullptr;
 }
-
-Engine* Engine::running() { return running_engine; }
 
 // ---- set-up ----
 
@@ -62,7 +58,7 @@ void Engine::prepare(const Program& program) {
     threads_[i].id = static_cast<ThreadId>(i);
     if (threads_[i].fiber.bottom() == 0) threads_[i].fiber.map(kStackBase + i * kStackStride);
   }
-  running_engine = this;
+  running_ = this;
   thread_count_ = 1;
   found_data_ = copies_of(program.data);
   run_alone(program.setup);
@@ -137,7 +133,7 @@ Engine::Thread& Engine::start_thread(const char* name, std::string path, void (*
 // ---- fibers ----
 
 void Engine::thread_entry() {
-  Engine& engine = *running_engine;
+  Engine& engine = *running_;
   Thread& self = *engine.current_;
   engine.perform(self, engine.pending_[self.id]);
   self.function(self.argument);
@@ -159,7 +155,7 @@ void Engine::leave(Phase phase) {
 }
 
 void Engine::alone_entry() {
-  Engine& engine = *running_engine;
+  Engine& engine = *running_;
   engine.alone_function_();
   engine.leave(Phase::ended);
 }
@@ -184,7 +180,10 @@ void Engine::run_alone(void (*function)()) {
   // What waits for a grace period runs now; it may ask for more.
   for (std::size_t i = 0; i < late_.size(); ++i) {
     running_late_ = late_[i];
-    run([] { running_engine->running_late_.function(running_engine->running_late_.argument); });
+    run([] {
+      const ThreadBody& body = running_->running_late_;
+      body.function(body.argument);
+    });
   }
   late_.clear();
   current_ = nullptr;
@@ -316,7 +315,7 @@ std::string Engine::schedule_now() const {
 Statistics Engine::explore(const Program& program, const Limits& limits,
                            const std::function<std::unique_ptr<Strategy>()>& make) {
   const auto begin = std::chrono::steady_clock::now();
-  if (running_engine != nullptr) throw std::logic_error{"an exploration runs already"};
+  if (running_ != nullptr) throw std::logic_error{"an exploration runs already"};
   statistics_ = {};
   limits_ = &limits;
   reports_.clear();
@@ -336,7 +335,7 @@ Statistics Engine::explore(const Program& program, const Limits& limits,
   const Finally stop{[this] {
     current_ = nullptr;
     alone_ = false;
-    running_engine = nullptr;
+    running_ = nullptr;
     put_back(program_->data, found_data_);
   }};
   prepare(program);

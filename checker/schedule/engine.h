@@ -74,7 +74,7 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   /// The one that runs now, or null: callbacks out of nowhere are ignored.
-  static Engine* running();
+  static Engine* running() { return running_; }
 
   /// Runs executions until the strategy has none left or a limit is met.  A data race found turns
   /// the accesses into scheduling points and begins anew with `make()`, because a reduction that
@@ -154,6 +154,8 @@ class Engine {
   const std::string& notes() const { return notes_; }
 
  private:
+  static inline Engine* running_ = nullptr;
+
   enum class Phase : std::uint8_t { none, ready, ended, dead };
   struct Held {
     Lock* lock = nullptr;
@@ -265,6 +267,7 @@ class Engine {
   void check_leaks();
   void check_nothing_held(std::size_t locks, unsigned readers, const std::string& who);
   void count_access(std::uintptr_t pc);
+  Stack walk(const void* frame, std::uintptr_t first) const;
   Stack stack_here(std::uintptr_t pc) const;
   std::string object_text(const Object& object) const;
 

@@ -42,16 +42,15 @@ Memory::Slot& Memory::slot_of(std::uintptr_t granule) {
 Cell* Memory::find(std::uintptr_t granule) {
   if (last_ != nullptr && last_granule_ == granule) return last_;
   const Slot& slot = slot_of(granule);
-  return slot.stamp == stamp_ ? &cells_[slot.cell] : nullptr;
+  return slot.stamp == stamp_ ? slot.cell : nullptr;
 }
 
-Cell& Memory::at(std::uintptr_t granule) {
-  if (last_ != nullptr && last_granule_ == granule) return *last_;
+Cell& Memory::look_up(std::uintptr_t granule) {
   Slot& slot = slot_of(granule);
   if (slot.stamp != stamp_) {
-    slot = {granule, stamp_, used_};
     if (used_ == cells_.size()) cells_.emplace_back();
     Cell& cell = cells_[used_++];
+    slot = {granule, &cell, stamp_};
     cell.granule = granule;
     cell.promoted = !promoted_.empty() && promoted_.contains(granule);
     cell.accesses.clear();
@@ -61,7 +60,7 @@ Cell& Memory::at(std::uintptr_t granule) {
     last_ = &cell;
     if (used_ * 2 > slots_.size()) grow();
   } else {
-    last_ = &cells_[slot.cell];
+    last_ = slot.cell;
   }
   last_granule_ = granule;
   return *last_;

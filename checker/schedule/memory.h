@@ -59,7 +59,9 @@ class Memory {
   void clear();
   void clear_promotions() { promoted_.clear(); }
 
-  Cell& at(std::uintptr_t granule);
+  Cell& at(std::uintptr_t granule) {
+    return last_ != nullptr && last_granule_ == granule ? *last_ : look_up(granule);
+  }
   /// Null if nobody has touched it.
   Cell* find(std::uintptr_t granule);
 
@@ -79,7 +81,8 @@ class Memory {
  private:
   struct Slot {
     std::uintptr_t granule = 0;
-    std::uint32_t stamp = 0, cell = 0;
+    Cell* cell = nullptr;
+    std::uint32_t stamp = 0;
   };
   std::vector<Slot> slots_;
   std::deque<Cell> cells_;
@@ -88,6 +91,7 @@ class Memory {
   Cell* last_ = nullptr;
   std::unordered_set<std::uintptr_t> promoted_;
 
+  Cell& look_up(std::uintptr_t granule);
   Slot& slot_of(std::uintptr_t granule);
   void grow();
 };

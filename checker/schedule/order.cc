@@ -41,31 +41,29 @@ void Engine::depend_on_memory(const Operation& operation) {
 void Engine::depend_on_lock(const Thread& thread, const Operation& operation) {
   const Lock& lock = *thread.pending_lock;
   const bool shared = is_shared(operation.kind);
+  const auto race = [this](std::uint32_t position) { could_precede(position); };
   switch (operation.kind) {
     case Kind::acquire:
     case Kind::acquire_shared:
       could_precede(lock.acquired_at);
       ordered_.join(lock.released.trace);
       // Who tried in vain to have it alone would have failed because of us, too.
-      for (const std::uint32_t position : lock.failed_at) could_precede(position);
+      lock.failed.for_each(race);
       if (shared) return;
-      ordered_.join(lock.released_shared.trace);
-      for (const std::uint32_t position : lock.shared_at) could_precede(position);
+      if (!lock.shared_released.empty()) ordered_.join(lock.released_shared.trace);
+      lock.sharing.for_each(race);
       return;
     case Kind::try_acquire:
     case Kind::try_acquire_shared:
       // Whether it succeeds depends on everything that has happened to the lock.
       could_precede(lock.acquired_at);
       could_precede(lock.released_at);
-      for (unsigned i = 0; i < kMaxThreads; ++i) {
-        could_precede(lock.failed_at[i]);
-        if (shared) continue;
-        could_precede(lock.shared_at[i]);
-        could_precede(lock.shared_released_at[i]);
-      }
+      lock.failed.for_each(race);
+      if (shared) return;
+      lock.sharing.for_each(race);
+      lock.shared_released.for_each(race);
       return;
-    default:
-      for (const std::uint32_t position : lock.failed_at) could_precede(position);
+    default: lock.failed.for_each(race);
   }
 }
 

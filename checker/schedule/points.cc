@@ -97,7 +97,7 @@ void Engine::perform_lock(Thread& thread, const Operation& operation) {
     case Kind::try_acquire_shared:
       thread.tried = lock.free_for(shared);
       if (!thread.tried) {
-        lock.failed_at[thread.id] = position;
+        lock.failed.set(thread.id, position);
         return;
       }
       [[fallthrough]];
@@ -106,17 +106,16 @@ void Engine::perform_lock(Thread& thread, const Operation& operation) {
       thread.stamp.sync.join(lock.released.sync);
       if (shared) {
         lock.shared_by |= mask_of(thread.id);
-        lock.shared_at[thread.id] = position;
+        lock.sharing.set(thread.id, position);
         return;
       }
-      thread.stamp.sync.join(lock.released_shared.sync);
+      if (!lock.shared_released.empty()) thread.stamp.sync.join(lock.released_shared.sync);
       lock.owner = thread.id;
       lock.acquired_at = position;
       lock.released_at = 0;
-      lock.released_shared = {};
-      lock.shared_at.fill(0);
-      lock.shared_released_at.fill(0);
-      lock.failed_at.fill(0);
+      lock.sharing.clear();
+      lock.shared_released.clear();
+      lock.failed.clear();
       return;
     case Kind::release:
       lock.owner = kNobody;
@@ -128,8 +127,9 @@ void Engine::perform_lock(Thread& thread, const Operation& operation) {
       for (const Held& held : thread.held) {
         if (held.lock == &lock) lock.shared_by |= mask_of(thread.id);  // taken twice
       }
+      if (lock.shared_released.empty()) lock.released_shared = {};
       lock.released_shared.join(thread.stamp);
-      lock.shared_released_at[thread.id] = position;
+      lock.shared_released.set(thread.id, position);
   }
 }
 

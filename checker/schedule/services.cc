@@ -32,7 +32,7 @@ void Engine::acquire(std::uintptr_t lock, bool shared, std::uintptr_t pc) {
     if (!alone_) check_lock_order(lock, pc);
   }
   point({shared ? Kind::acquire_shared : Kind::acquire, 0, 1, lock, pc});
-  self.held.push_back({&locks_.at(lock), shared, stack_here(pc)});
+  self.held.push_back({self.pending_lock, shared, stack_here(pc)});
   self.held_addresses.push_back(lock);
 }
 
@@ -42,7 +42,7 @@ bool Engine::try_acquire(std::uintptr_t lock, bool shared, std::uintptr_t pc) {
   note_lock_word(lock, pc);
   point({shared ? Kind::try_acquire_shared : Kind::try_acquire, 0, 1, lock, pc});
   if (!self.tried) return false;
-  self.held.push_back({&locks_.at(lock), shared, stack_here(pc)});
+  self.held.push_back({self.pending_lock, shared, stack_here(pc)});
   self.held_addresses.push_back(lock);
   return true;
 }

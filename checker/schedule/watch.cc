@@ -20,31 +20,32 @@ Stack just(std::uintptr_t pc) {
 
 }  // namespace
 
-Stack Engine::stack_from(const void* frame) const {
+/// Calls by frame pointers, as long as those lie on the stack; from the call `first` on, if given.
+Stack Engine::walk(const void* frame, std::uintptr_t first) const {
   Stack stack;
   const Fiber& fiber = current_ == nullptr ? main_ : current_->fiber;
   auto at = reinterpret_cast<std::uintptr_t>(frame);
   while (fiber.contains(at) && fiber.contains(at + 15) && stack.count < Stack::kDepth) {
-    const auto* words =
-        reinterpret_cast<const std::uintptr_t*>(at);  // NOLINT(performance-no-int-to-ptr)
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    const auto* words = reinterpret_cast<const std::uintptr_t*>(at);
     if (words[1] < 4096) break;
-    stack.pc[stack.count++] = words[1] - 1;  // inside the call, not behind it
+    const std::uintptr_t pc = words[1] - 1;  // inside the call, not behind it
+    if (first == 0 || pc == first) {
+      stack.pc[stack.count++] = pc;
+      first = 0;
+    }
     if (words[0] <= at) break;
     at = words[0];
   }
   return stack;
 }
 
+Stack Engine::stack_from(const void* frame) const { return walk(frame, 0); }
+
 /// The calls that led to `pc`, as far as frame pointers show them.
 Stack Engine::stack_here(std::uintptr_t pc) const {
-  const Stack whole = stack_from(__builtin_frame_address(0));
-  for (unsigned i = 0; i < whole.count; ++i) {
-    if (whole.pc[i] != pc) continue;
-    Stack stack;
-    for (unsigned j = i; j < whole.count; ++j) stack.pc[stack.count++] = whole.pc[j];
-    return stack;
-  }
-  return just(pc);
+  const Stack stack = walk(__builtin_frame_address(0), pc);
+  return stack.count == 0 ? just(pc) : stack;
 }
 
 /// A call that leaves more behind than it found.
