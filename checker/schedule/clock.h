@@ -23,11 +23,12 @@ struct Clock {
   alignas(32) std::array<std::uint32_t, kMaxThreads> at{};
 
   void join(const Clock& other) {
-    // As signed numbers, which they all are: of those every x86-64 compares four at a time.
-    for (unsigned i = 0; i < kMaxThreads; ++i) {
-      const auto mine = static_cast<std::int32_t>(at[i]);
-      const auto theirs = static_cast<std::int32_t>(other.at[i]);
-      at[i] = static_cast<std::uint32_t>(mine > theirs ? mine : theirs);
+    // Four at a time, as signed numbers: none is beyond their range, and every x86-64 can.
+    using Four = std::int32_t __attribute__((vector_size(16), may_alias));
+    auto* mine = reinterpret_cast<Four*>(at.data());
+    const auto* theirs = reinterpret_cast<const Four*>(other.at.data());
+    for (unsigned i = 0; i < kMaxThreads / 4; ++i) {
+      mine[i] = mine[i] > theirs[i] ? mine[i] : theirs[i];
     }
   }
   /// Whether the thing that `thread` did at `time` is included.

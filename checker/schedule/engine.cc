@@ -204,7 +204,7 @@ void Engine::switch_to(ThreadId next) {
   if (next != self.id) Fiber::jump(self.fiber, current_->fiber);
 }
 
-bool Engine::enabled(const Thread& thread) const {
+bool Engine::enabled(const Thread& thread) {
   const Operation& operation = pending_[thread.id];
   switch (operation.kind) {
     case Kind::acquire: return thread.pending_lock->free_for(false);
@@ -212,6 +212,10 @@ bool Engine::enabled(const Thread& thread) const {
     case Kind::grace_end: return graces_[thread.grace].waits == 0;
     case Kind::sleep: return thread.woken || thread.timed_out;
     case Kind::join: return threads_[thread.joined].phase == Phase::ended;
+    case Kind::await: {
+      const Cell* cell = memory_.find(operation.object);
+      return cell == nullptr || cell->last_write > thread.last_read_at;
+    }
     default: return true;
   }
 }
@@ -236,11 +240,7 @@ ThreadId Engine::pick_next() {
   for (unsigned i = 1; i < thread_count_; ++i) {
     const Thread& thread = threads_[i];
     if (thread.phase != Phase::ready) continue;
-    bool can = enabled(thread);
-    if (pending_[i].kind == Kind::await) {
-      const Cell* cell = memory_.find(pending_[i].object);
-      can = cell == nullptr || cell->last_write > thread.last_read_at;
-    }
+    const bool can = enabled(thread);
     (can ? situation.enabled : waiting) |= mask_of(i);
     if (!can && pending_[i].kind == Kind::sleep && thread.with_timeout) dozing |= mask_of(i);
   }

@@ -228,7 +228,7 @@ class Engine {
     }
     if (failure_) switch_to(kNobody);
   }
-  bool enabled(const Thread& thread) const;
+  bool enabled(const Thread& thread);
   std::string child_path();
   std::string schedule_now() const;
 

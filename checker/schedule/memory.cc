@@ -74,16 +74,7 @@ void Memory::grow() {
   }
 }
 
-const Access* Memory::conflict(const Cell& cell, const Access& access, const Clock& clock) {
-  for (const Access& other : cell.accesses) {
-    if (other.thread == access.thread || (other.bytes & access.bytes) == 0) continue;
-    if (!(other.write || access.write) || (other.marked && access.marked)) continue;
-    if (!clock.covers(other.thread, other.time)) return &other;
-  }
-  return nullptr;
-}
-
-void Memory::note(Cell& cell, const Access& access, const Clock& clock) {
+void Memory::note_beside(Cell& cell, const Access& access, const Clock& clock) {
   if (access.write && !access.marked) {
     // Who races with one of these would race with this write as well, which comes after them all.
     std::erase_if(cell.accesses, [&](const Access& other) {

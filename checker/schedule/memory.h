@@ -75,8 +75,21 @@ class Memory {
 
   /// An earlier access that races with this one, or null; then notes this one.  `clock` is what
   /// has happened before for the thread that accesses.
-  static const Access* conflict(const Cell& cell, const Access& access, const Clock& clock);
-  static void note(Cell& cell, const Access& access, const Clock& clock);
+  static const Access* conflict(const Cell& cell, const Access& access, const Clock& clock) {
+    for (const Access& other : cell.accesses) {
+      if (other.thread == access.thread || (other.bytes & access.bytes) == 0) continue;
+      if (!(other.write || access.write) || (other.marked && access.marked)) continue;
+      if (!clock.covers(other.thread, other.time)) return &other;
+    }
+    return nullptr;
+  }
+  static void note(Cell& cell, const Access& access, const Clock& clock) {
+    if (cell.accesses.size() == 1 && cell.accesses[0].same_kind(access)) {
+      cell.accesses[0] = access;
+    } else {
+      note_beside(cell, access, clock);
+    }
+  }
 
  private:
   struct Slot {
@@ -91,6 +104,7 @@ class Memory {
   Cell* last_ = nullptr;
   std::unordered_set<std::uintptr_t> promoted_;
 
+  static void note_beside(Cell& cell, const Access& access, const Clock& clock);
   Cell& look_up(std::uintptr_t granule);
   Slot& slot_of(std::uintptr_t granule);
   void grow();

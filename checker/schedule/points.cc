@@ -53,7 +53,12 @@ void Engine::perform(Thread& thread, const Operation& operation) {
         thread.chosen = static_cast<std::uint16_t>(strategy_->choose(operation.alternatives));
       });
     }
-    events_.push_back({thread.id, thread.chosen, operation, thread.stamp.trace});
+    // In place: a copy of what was just written piece by piece has to wait for the pieces.
+    Event& event = events_.emplace_back();
+    event.thread = thread.id;
+    event.alternative = thread.chosen;
+    event.operation = operation;
+    event.clock = thread.stamp.trace;
     enter(thread, operation);
     ask([&] { strategy_->executed(events_, races_); });
   }
