@@ -23,6 +23,8 @@ struct Finally {
   Function function;
   ~Finally() { function(); }
 };
+template <class Function>
+Finally(Function) -> Finally<Function>;  // clang 14 does not find this out by itself
 
 using Copies = std::vector<std::vector<unsigned char>>;
 
@@ -80,7 +82,7 @@ void Engine::restore() {
   histories_.clear_execution();
   events_.clear();
   graces_.clear();
-  last_of_ = {};
+  if (last_of_.used) last_of_ = {};
   notes_.clear();
   accesses_since_point_ = 0;
   if (promoted_.size() != memory_.promotions()) promoted_ = memory_.promoted();

@@ -198,6 +198,7 @@ class Engine {
   };
   /// The last such events of each thread, by position + 1.
   struct LastOf {
+    bool used = false;  ///< or there is nothing to forget
     std::array<std::uint32_t, kMaxThreads> reader_begin{}, grace_begin{};
     std::array<std::uint32_t, kMaxThreads> wake{};  ///< of the thread, or its preparation
     std::array<Clock, kMaxThreads> grace_clock{};

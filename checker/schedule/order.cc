@@ -124,10 +124,13 @@ void Engine::enter(const Thread& thread, const Operation& operation) {
       }
     }
   } else if (is_wake(operation.kind)) {
+    last_of_.used = true;
     last_of_.wake[operation.object] = position;
   } else if (operation.kind == Kind::reader_begin) {
+    last_of_.used = true;
     last_of_.reader_begin[thread.id] = position;
   } else if (operation.kind == Kind::grace_begin) {
+    last_of_.used = true;
     last_of_.grace_begin[thread.id] = position;
   }
 }

@@ -268,7 +268,7 @@ Outcome explore(SystematicOptions options, std::uint64_t most, bool wants_traces
 TEST(RandomPrograms, AllReductionsAgree) {
   constexpr std::uint64_t kMost = 5'000;
   std::uint64_t compared = 0, with_deadlocks = 0, traces = 0;
-  for (std::uint64_t seed = first_seed(); seed < first_seed() + 200; ++seed) {
+  for (std::uint64_t seed = first_seed(); seed < first_seed() + 150; ++seed) {
     SCOPED_TRACE("IOMMUCHECK_SEED=" + std::to_string(seed));
     random_program(seed);
     const Outcome dpor = explore({Reduction::dpor, {}, {}}, kMost);
@@ -300,7 +300,7 @@ TEST(RandomPrograms, AllReductionsAgree) {
 TEST(RandomPrograms, BoundedDporFindsWhatBoundedSearchDoes) {
   constexpr std::uint64_t kMost = 1'000;
   std::uint64_t compared = 0, saved = 0, with_deadlocks = 0;
-  for (std::uint64_t seed = first_seed(); seed < first_seed() + 80; ++seed) {
+  for (std::uint64_t seed = first_seed(); seed < first_seed() + 60; ++seed) {
     random_program(seed);
     for (const unsigned bound : {0U, 1U, 2U}) {
       SCOPED_TRACE("IOMMUCHECK_SEED=" + std::to_string(seed) + ", " + std::to_string(bound) +
