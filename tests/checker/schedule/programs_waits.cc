@@ -305,6 +305,22 @@ const Expecting loop_ends{"loop_ends", {}, {count_up}};
 const Expecting loop_awaits{"loop_awaits", {}, {await_flag, set_flag}};
 const Expecting loop_awaits_in_vain{"loop_awaits_in_vain", {"deadlock"}, {await_flag}};
 void look_at_flag(void*) { use(read_once(state.flag)); }
+// The wait ends with the first write; the second may come before the next look, or behind it.
+template <int Value>
+void set_to(void*) {
+  write_once(state.flag, Value);
+}
+void await_and_tell(void*) {
+  while (read_once(state.flag) == 0) ck_await();
+  const int first = read_once(state.flag);
+  const int second = read_once(state.flag);
+  const char kind[] = {
+      's', 'a', 'w', ' ', static_cast<char>('0' + first), static_cast<char>('0' + second), 0};
+  ck_report(kind, "in this order");
+}
+const Expecting loop_awaits_two{"loop_awaits_two",
+                                {"saw 11", "saw 12", "saw 22", "saw 21"},
+                                {set_to<1>, await_and_tell, set_to<2>}};
 void loop_at_the_end() { spin(nullptr); }
 const Expecting loop_in_finish{
     "loop_in_finish", {"endless loop"}, {look_at_flag}, nullptr, loop_at_the_end};

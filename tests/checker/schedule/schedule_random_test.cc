@@ -159,7 +159,9 @@ std::vector<Instruction> random_thread(std::mt19937_64& random, unsigned length,
   while (all.size() < length) {
     const auto step = static_cast<Step>(random() % static_cast<unsigned>(Step::kinds));
     const auto word = static_cast<unsigned>(random() % 3);
-    if (step == Step::die && random() % 4 != 0) continue;
+    // Rarely what ends most of an execution.
+    const bool ends = step == Step::die || step == Step::await || step == Step::sleep;
+    if (ends && random() % 4 != 0) continue;
     if (!may_spawn && (step == Step::spawn || step == Step::after_grace)) continue;
     switch (step) {
       case Step::lock:
@@ -265,10 +267,18 @@ Outcome explore(SystematicOptions options, std::uint64_t most, bool wants_traces
   return outcome;
 }
 
+/// Also some that a needless edge behind an await is known to show in.
+std::vector<std::uint64_t> seeds() {
+  std::vector<std::uint64_t> all;
+  for (std::uint64_t i = 0; i < 120; ++i) all.push_back(first_seed() + i);
+  for (std::uint64_t seed = 1010; seed < 1040; ++seed) all.push_back(seed);
+  return all;
+}
+
 TEST(RandomPrograms, AllReductionsAgree) {
   constexpr std::uint64_t kMost = 5'000;
   std::uint64_t compared = 0, with_deadlocks = 0, traces = 0;
-  for (std::uint64_t seed = first_seed(); seed < first_seed() + 150; ++seed) {
+  for (const std::uint64_t seed : seeds()) {
     SCOPED_TRACE("IOMMUCHECK_SEED=" + std::to_string(seed));
     random_program(seed);
     const Outcome dpor = explore({Reduction::dpor, {}, {}}, kMost);
@@ -290,8 +300,8 @@ TEST(RandomPrograms, AllReductionsAgree) {
   }
   // Or nothing was tested.
   EXPECT_GT(compared, 50U);
-  EXPECT_GT(with_deadlocks, 5U);
-  EXPECT_GT(traces, 200U);
+  EXPECT_GT(with_deadlocks, 3U);
+  EXPECT_GT(traces, 100U);
   std::printf("%lu programs, %lu with deadlocks, %lu traces\n",
               static_cast<unsigned long>(compared), static_cast<unsigned long>(with_deadlocks),
               static_cast<unsigned long>(traces));
@@ -319,7 +329,7 @@ TEST(RandomPrograms, BoundedDporFindsWhatBoundedSearchDoes) {
   }
   EXPECT_GT(compared, 100U);
   EXPECT_GT(saved, 1000U);
-  EXPECT_GT(with_deadlocks, 20U);
+  EXPECT_GT(with_deadlocks, 5U);
   std::printf("%lu searches, %lu with deadlocks, %lu executions saved\n",
               static_cast<unsigned long>(compared), static_cast<unsigned long>(with_deadlocks),
               static_cast<unsigned long>(saved));
