@@ -82,13 +82,13 @@ void ck_free_after_grace(void* object) {
 
 void* ck_alloc(unsigned long size, unsigned long align, int zero) {
   Engine* engine = Engine::running();
-  return engine == nullptr ? nullptr : engine->allocate(size, align, zero != 0);
+  return engine == nullptr ? nullptr : engine->allocate(size, align, zero != 0, CK_PC);
 }
 void ck_free(void* object) {
   if (Engine* engine = Engine::running()) engine->free(number(object), CK_PC);
 }
 void ck_read(const void* address, unsigned long size) {
-  if (Engine* engine = Engine::running()) engine->plain(number(address), size, false, CK_PC);
+  if (Engine* engine = Engine::running()) engine->plain(number(address), size, false, CK_PC, true);
 }
 void ck_write(const void* address, unsigned long size) {
   if (Engine* engine = Engine::running()) engine->plain(number(address), size, true, CK_PC);
@@ -130,14 +130,14 @@ int ck_self() {
   return engine == nullptr ? 0 : engine->current();
 }
 void ck_prepare_to_sleep() {
-  if (Engine* engine = Engine::running()) engine->prepare_to_sleep();
+  if (Engine* engine = Engine::running()) engine->prepare_to_sleep(CK_PC);
 }
 int ck_sleep(int with_timeout) {
   Engine* engine = Engine::running();
   return engine == nullptr || engine->sleep(with_timeout != 0, CK_PC) ? 1 : 0;
 }
 void ck_wake(int thread) {
-  if (Engine* engine = Engine::running()) engine->wake(static_cast<ThreadId>(thread));
+  if (Engine* engine = Engine::running()) engine->wake(static_cast<ThreadId>(thread), CK_PC);
 }
 void ck_await() {
   if (Engine* engine = Engine::running()) engine->await(CK_PC);
@@ -158,7 +158,7 @@ int ck_atomic_depth() {
   return engine == nullptr ? 0 : engine->atomic_depth();
 }
 void ck_may_sleep(const char* what) {
-  if (Engine* engine = Engine::running()) engine->may_sleep(what);
+  if (Engine* engine = Engine::running()) engine->may_sleep(what, CK_PC);
 }
 void ck_report(const char* kind, const char* message) {
   if (Engine* engine = Engine::running()) {

@@ -12,15 +12,15 @@ extern "C" {
 #endif
 
 /* ---- locks: any address is one ---- */
-void ck_lock(const void *lock);
-int ck_trylock(const void *lock); /* 1: taken */
-void ck_unlock(const void *lock);
-void ck_lock_shared(const void *lock);
-int ck_trylock_shared(const void *lock);
-void ck_unlock_shared(const void *lock);
-int ck_holds(const void *lock);
+void ck_lock(const void* lock);
+int ck_trylock(const void* lock); /* 1: taken */
+void ck_unlock(const void* lock);
+void ck_lock_shared(const void* lock);
+int ck_trylock_shared(const void* lock);
+void ck_unlock_shared(const void* lock);
+int ck_holds(const void* lock);
 /* Whether a lock is held whose address lies less than `size` below `address`, or there. */
-int ck_holds_around(const void *address, unsigned long size);
+int ck_holds_around(const void* address, unsigned long size);
 unsigned ck_locks_held(void);
 
 /* ---- readers and grace periods ---- */
@@ -29,27 +29,28 @@ void ck_reader_end(void);
 unsigned ck_reader_depth(void);
 void ck_synchronize(void);
 /* Calls function(argument) as a thread of its own, after the readers of now. */
-void ck_after_grace(const char *name, void (*function)(void *), void *argument);
-/* Frees an object of ck_alloc() after the readers of now. */
-void ck_free_after_grace(void *object);
+void ck_after_grace(const char* name, void (*function)(void*), void* argument);
+/* Frees an object of ck_alloc() after the readers of now; NULL does nothing. */
+void ck_free_after_grace(void* object);
 
 /* ---- memory ---- */
-void *ck_alloc(unsigned long size, unsigned long align, int zero);
-void ck_free(void *object);
-/* An access by code that is not instrumented; any size. */
-void ck_read(const void *address, unsigned long size);
-void ck_write(const void *address, unsigned long size);
+void* ck_alloc(unsigned long size, unsigned long align, int zero);
+void ck_free(void* object); /* NULL does nothing */
+/* An access by code that is not instrumented; any size.  What is read need not be initialised: the
+ * padding of structures is copied, too. */
+void ck_read(const void* address, unsigned long size);
+void ck_write(const void* address, unsigned long size);
 /* A marked access that happens right behind the call: a scheduling point.  1 .. 16 bytes. */
 enum ck_order { CK_RELAXED = 0, CK_ACQUIRE = 1, CK_RELEASE = 2 };
-void ck_marked_read(const void *address, unsigned size, int order);
-void ck_marked_write(const void *address, unsigned size, int order);
-void ck_marked_modify(const void *address, unsigned size, int order);
+void ck_marked_read(const void* address, unsigned size, int order);
+void ck_marked_write(const void* address, unsigned size, int order);
+void ck_marked_modify(const void* address, unsigned size, int order);
 void ck_fence(int order);
 /* The next marked write of this thread has release semantics. */
 void ck_release_next(void);
 
 /* ---- threads ---- */
-int ck_spawn(const char *name, void (*function)(void *), void *argument); /* its number */
+int ck_spawn(const char* name, void (*function)(void*), void* argument); /* its number */
 void ck_join(int thread);
 int ck_self(void);
 /* Sleeping: prepare, look whether it is needed, sleep.  A wake-up in between is not lost. */
@@ -65,12 +66,12 @@ unsigned ck_choose(unsigned alternatives); /* every answer below it is tried */
 void ck_atomic_enter(void);
 void ck_atomic_leave(void);
 int ck_atomic_depth(void);
-void ck_may_sleep(const char *what);
-void ck_report(const char *kind, const char *message);       /* the thread goes on */
-void ck_report_fatal(const char *kind, const char *message); /* it does not */
-void ck_call_begin(const char *call);
-void ck_call_end(const char *result);
-void ck_note(const char *text);
+void ck_may_sleep(const char* what);
+void ck_report(const char* kind, const char* message);       /* the thread goes on */
+void ck_report_fatal(const char* kind, const char* message); /* it does not */
+void ck_call_begin(const char* call);
+void ck_call_end(const char* result);
+void ck_note(const char* text);
 
 #ifdef __cplusplus
 }

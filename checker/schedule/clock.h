@@ -9,7 +9,8 @@
 
 namespace iommucheck::schedule {
 
-/// Threads of one execution, the callbacks and work items that run as threads of their own included.
+/// Threads of one execution, the callbacks and work items that run as threads of their own
+/// included.
 inline constexpr unsigned kMaxThreads = 16;
 
 using ThreadId = std::uint8_t;
@@ -22,7 +23,13 @@ struct Clock {
   alignas(32) std::array<std::uint32_t, kMaxThreads> at{};
 
   void join(const Clock& other) {
-    for (unsigned i = 0; i < kMaxThreads; ++i) at[i] = std::max(at[i], other.at[i]);
+    // Four at a time, as signed numbers: none is beyond their range, and every x86-64 can.
+    using Four = std::int32_t __attribute__((vector_size(16), may_alias));
+    auto* mine = reinterpret_cast<Four*>(at.data());
+    const auto* theirs = reinterpret_cast<const Four*>(other.at.data());
+    for (unsigned i = 0; i < kMaxThreads / 4; ++i) {
+      mine[i] = mine[i] > theirs[i] ? mine[i] : theirs[i];
+    }
   }
   /// Whether the thing that `thread` did at `time` is included.
   bool covers(unsigned thread, std::uint32_t time) const { return at[thread] > time; }

@@ -13,8 +13,6 @@
 namespace iommucheck::schedule {
 namespace {
 
-Engine* running_engine = nullptr;
-
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
@@ -25,6 +23,8 @@ struct Finally {
   Function function;
   ~Finally() { function(); }
 };
+template <class Function>
+Finally(Function) -> Finally<Function>;  // clang 14 does not find this out by itself
 
 using Copies = std::vector<std::vector<unsigned char>>;
 
@@ -47,10 +47,8 @@ void put_back(std::span<const Region> regions, const Copies& copies) {
 
 Engine::Engine() = default;
 Engine::~Engine() {
-  if (running_engine == this) running_engine = nullptr;
+  if (running_ == this) running_ = nullptr;
 }
-
-Engine* Engine::running() { return running_engine; }
 
 // ---- set-up ----
 
@@ -62,11 +60,16 @@ void Engine::prepare(const Program& program) {
     threads_[i].id = static_cast<ThreadId>(i);
     if (threads_[i].fiber.bottom() == 0) threads_[i].fiber.map(kStackBase + i * kStackStride);
   }
-  running_engine = this;
+  running_ = this;
   thread_count_ = 1;
   found_data_ = copies_of(program.data);
   run_alone(program.setup);
-  for (Object& object : heap_.objects()) object.permanent = object.life == Life::live;
+  // What only the set-up knows of, in memory that is not ours, cannot be judged at the end.
+  const std::vector<bool> reached = reachable();
+  for (std::size_t i = 0; i < reached.size(); ++i) {
+    Object& object = heap_.objects()[i];
+    object.permanent = object.life == Life::live && !reached[i];
+  }
   heap_.save();
   saved_data_ = copies_of(program.data);
 }
@@ -79,8 +82,10 @@ void Engine::restore() {
   histories_.clear_execution();
   events_.clear();
   graces_.clear();
-  last_of_ = {};
+  if (last_of_.used) last_of_ = {};
   notes_.clear();
+  accesses_since_point_ = 0;
+  if (promoted_.size() != memory_.promotions()) promoted_ = memory_.promoted();
   for (Thread& thread : threads_) thread.phase = Phase::none;
   unsigned number = 0;
   for (const ThreadBody& body : program_->threads) {
@@ -117,8 +122,9 @@ Engine::Thread& Engine::start_thread(const char* name, std::string path, void (*
   thread.pending_lock = nullptr;
   thread.release_next = false;
   thread.woken = thread.with_timeout = thread.timed_out = false;
-  thread.readers = 0;
+  thread.readers = thread.readers_at_call = 0;
   thread.atomic_depth = 0;
+  thread.held_at_call = 0;
   thread.last_read = 0;
   thread.held.clear();
   thread.held_addresses.clear();
@@ -130,7 +136,7 @@ Engine::Thread& Engine::start_thread(const char* name, std::string path, void (*
 // ---- fibers ----
 
 void Engine::thread_entry() {
-  Engine& engine = *running_engine;
+  Engine& engine = *running_;
   Thread& self = *engine.current_;
   engine.perform(self, engine.pending_[self.id]);
   self.function(self.argument);
@@ -140,13 +146,10 @@ void Engine::thread_entry() {
 /// The running thread does nothing any more.
 void Engine::leave(Phase phase) {
   Thread& self = *current_;
+  if (phase == Phase::ended) check_nothing_held(0, 0, self.name + " ends");
   if (alone_) {
     if (phase == Phase::dead) throw_alone_ = true;
     Fiber::jump(self.fiber, main_);
-  }
-  if (phase == Phase::ended && !self.held.empty()) {
-    report(Severity::goes_on, "lock held on return",
-           self.name + " ends and holds a lock", self.held.back().taken);
   }
   self.phase = phase;
   ++self.stamp.sync.at[self.id];
@@ -155,7 +158,7 @@ void Engine::leave(Phase phase) {
 }
 
 void Engine::alone_entry() {
-  Engine& engine = *running_engine;
+  Engine& engine = *running_;
   engine.alone_function_();
   engine.leave(Phase::ended);
 }
@@ -165,7 +168,7 @@ void Engine::run_alone(void (*function)()) {
   alone_ = true;
   throw_alone_ = false;
   Thread& self = threads_[0];
-  self.name = "set-up";
+  self.name = started_ ? "the end" : "the set-up";
   current_ = &self;
   const auto run = [&](void (*entry)()) {
     alone_function_ = entry;
@@ -180,7 +183,10 @@ void Engine::run_alone(void (*function)()) {
   // What waits for a grace period runs now; it may ask for more.
   for (std::size_t i = 0; i < late_.size(); ++i) {
     running_late_ = late_[i];
-    run([] { running_engine->running_late_.function(running_engine->running_late_.argument); });
+    run([] {
+      const ThreadBody& body = running_->running_late_;
+      body.function(body.argument);
+    });
   }
   late_.clear();
   current_ = nullptr;
@@ -201,7 +207,7 @@ void Engine::switch_to(ThreadId next) {
   if (next != self.id) Fiber::jump(self.fiber, current_->fiber);
 }
 
-bool Engine::enabled(const Thread& thread) const {
+bool Engine::enabled(const Thread& thread) {
   const Operation& operation = pending_[thread.id];
   switch (operation.kind) {
     case Kind::acquire: return thread.pending_lock->free_for(false);
@@ -209,7 +215,25 @@ bool Engine::enabled(const Thread& thread) const {
     case Kind::grace_end: return graces_[thread.grace].waits == 0;
     case Kind::sleep: return thread.woken || thread.timed_out;
     case Kind::join: return threads_[thread.joined].phase == Phase::ended;
+    case Kind::await: {
+      const Cell* cell = memory_.find(operation.object);
+      return cell == nullptr || cell->last_write > thread.last_read_at;
+    }
     default: return true;
+  }
+}
+
+/// A timeout fires only when nothing else can happen, or every run would be a false alarm.  So it
+/// comes after all that has happened.
+void Engine::time_out(ThreadMask sleepers) {
+  Stamp now;
+  for (unsigned i = 1; i < thread_count_; ++i) {
+    if (threads_[i].phase != Phase::none) now.trace.join(threads_[i].stamp.trace);
+  }
+  for (unsigned i = 1; i < thread_count_; ++i) {
+    if ((sleepers & mask_of(i)) == 0) continue;
+    threads_[i].timed_out = true;
+    threads_[i].woken_by = now;
   }
 }
 
@@ -219,19 +243,12 @@ ThreadId Engine::pick_next() {
   for (unsigned i = 1; i < thread_count_; ++i) {
     const Thread& thread = threads_[i];
     if (thread.phase != Phase::ready) continue;
-    bool can = enabled(thread);
-    if (pending_[i].kind == Kind::await) {
-      const Cell* cell = memory_.find(pending_[i].object);
-      can = cell == nullptr || cell->last_write > thread.last_read_at;
-    }
+    const bool can = enabled(thread);
     (can ? situation.enabled : waiting) |= mask_of(i);
     if (!can && pending_[i].kind == Kind::sleep && thread.with_timeout) dozing |= mask_of(i);
   }
   if (situation.enabled == 0 && dozing != 0) {
-    // A timeout fires only when nothing else can happen, or every run would be a false alarm.
-    for (unsigned i = 1; i < thread_count_; ++i) {
-      if ((dozing & mask_of(i)) != 0) threads_[i].timed_out = true;
-    }
+    time_out(dozing);
     situation.enabled = dozing;
   }
   if (situation.enabled == 0) {
@@ -253,6 +270,7 @@ ThreadId Engine::pick_next() {
 Ending Engine::execute(Strategy& strategy) {
   strategy_ = &strategy;
   current_ = nullptr;
+  for (const std::uintptr_t at : strategy.promoted()) memory_.promote(at);
   restore();
   ++statistics_.executions;
   const ThreadId first = pick_next();
@@ -278,6 +296,9 @@ void Engine::check_end(Ending ending) {
   bool dead = false;
   for (unsigned i = 1; i < thread_count_; ++i) dead |= threads_[i].phase == Phase::dead;
   if (ending == Ending::complete && !dead) {
+    for (Object& object : heap_.objects()) {
+      if (object.life == Life::deferred) object.life = Life::freed;  // the readers are gone
+    }
     if (program_->finish != nullptr) run_alone(program_->finish);
     check_leaks();
   }
@@ -290,25 +311,34 @@ std::string Engine::schedule_now() const {
   for (const Event& event : events_) {
     schedule.steps.push_back({paths_[event.thread], event.alternative});
   }
-  schedule.promoted = memory_.promoted();
+  schedule.promoted = promoted_;
   return to_text(schedule);
 }
 
 Statistics Engine::explore(const Program& program, const Limits& limits,
                            const std::function<std::unique_ptr<Strategy>()>& make) {
   const auto begin = std::chrono::steady_clock::now();
-  if (running_engine != nullptr) throw std::logic_error{"an exploration runs already"};
+  if (running_ != nullptr) throw std::logic_error{"an exploration runs already"};
   statistics_ = {};
   limits_ = &limits;
   reports_.clear();
   reported_.clear();
   histories_.clear();
+  lock_order_.clear();
+  memory_.clear();
+  memory_.clear_promotions();
+  promoted_.clear();
+  events_.clear();
+  heap_.clear();
+  late_.clear();
+  failure_ = nullptr;
   started_ = false;
   program_ = &program;
   found_data_.clear();
   const Finally stop{[this] {
     current_ = nullptr;
-    running_engine = nullptr;
+    alone_ = false;
+    running_ = nullptr;
     put_back(program_->data, found_data_);
   }};
   prepare(program);

@@ -41,7 +41,7 @@ struct Region {
 };
 
 struct Program {
-  void (*setup)() = nullptr;   ///< runs once, alone; may be null
+  void (*setup)() = nullptr;  ///< runs once, alone; may be null
   std::vector<ThreadBody> threads;
   void (*finish)() = nullptr;  ///< runs alone when all threads have ended; may be null
   std::vector<Region> data;
@@ -50,8 +50,9 @@ struct Program {
 struct Limits {
   std::uint64_t executions = ~std::uint64_t{0};
   double seconds = 1e9;
-  std::uint32_t steps = 20000;     ///< scheduling points of one execution
+  std::uint32_t steps = 20000;  ///< scheduling points of one execution
   bool stop_at_first_report = false;
+  std::uint32_t accesses = 1U << 24U;  ///< of one thread between two scheduling points
 };
 
 struct Statistics {
@@ -62,7 +63,7 @@ struct Statistics {
   std::uint32_t longest = 0;     ///< scheduling points of one
   std::uint64_t restarts = 0;    ///< the search began anew, with more scheduling points
   double seconds = 0;
-  bool exhausted = false;        ///< the strategy has no execution left
+  bool exhausted = false;  ///< the strategy has no execution left
 };
 
 class Engine {
@@ -73,7 +74,7 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   /// The one that runs now, or null: callbacks out of nowhere are ignored.
-  static Engine* running();
+  static Engine* running() { return running_; }
 
   /// Runs executions until the strategy has none left or a limit is met.  A data race found turns
   /// the accesses into scheduling points and begins anew with `make()`, because a reduction that
@@ -82,6 +83,8 @@ class Engine {
                      const std::function<std::unique_ptr<Strategy>()>& make);
 
   std::vector<Report>& reports() { return reports_; }
+  /// What was reported may be reported again, for a strategy that asks each execution.
+  void forget_reports();
   Histories& histories() { return histories_; }
   /// Endings are counted here, too: outcomes that are not calls (the program's own words).
   const std::vector<Event>& events() const { return events_; }
@@ -94,8 +97,9 @@ class Engine {
     bool modifies = false;  ///< of a write: it reads, too, in the same step
   };
   /// An access that the program does not mark as shared: no scheduling point until it is seen to
-  /// race.  Any size.
-  void plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc);
+  /// race.  Any size.  `copies`: the bytes are moved, not looked at, and need not be initialised.
+  void plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
+             bool copies = false);
   /// READ_ONCE, WRITE_ONCE, atomics: a scheduling point.  1 .. 16 bytes.
   void marked(std::uintptr_t address, std::size_t size, bool write, MemoryOrder order,
               std::uintptr_t pc);
@@ -118,7 +122,7 @@ class Engine {
   void after_grace(const char* name, void (*function)(void*), void* argument, std::uintptr_t pc);
   void free_after_grace(std::uintptr_t object, std::uintptr_t pc);
 
-  void* allocate(std::size_t size, std::size_t align, bool zero);
+  void* allocate(std::size_t size, std::size_t align, bool zero, std::uintptr_t pc);
   void free(std::uintptr_t object, std::uintptr_t pc);
   Heap& heap() { return heap_; }
 
@@ -127,16 +131,16 @@ class Engine {
   void join(ThreadId thread, std::uintptr_t pc);
   /// Waits for wake(): returns at once if it came since prepare_to_sleep().  With a timeout it also
   /// returns when nobody else can run.  False: the timeout.
-  void prepare_to_sleep();
+  void prepare_to_sleep(std::uintptr_t pc);
   bool sleep(bool timeout, std::uintptr_t pc);
-  void wake(ThreadId thread);
+  void wake(ThreadId thread, std::uintptr_t pc);
   /// Called inside a loop that waits for memory to change.
   void await(std::uintptr_t pc);
 
   /// Contexts that must not sleep: a count, kept by whoever knows the program's rules.
   int& atomic_depth();
   /// Sleeping here would be an error: reports it if so.
-  void may_sleep(const char* what);
+  void may_sleep(const char* what, std::uintptr_t pc);
 
   void report(Severity severity, std::string kind, std::string message, const Stack& here,
               const Stack& other = {}, const Object* object = nullptr);
@@ -152,6 +156,8 @@ class Engine {
   const std::string& notes() const { return notes_; }
 
  private:
+  static inline Engine* running_ = nullptr;
+
   enum class Phase : std::uint8_t { none, ready, ended, dead };
   struct Held {
     Lock* lock = nullptr;
@@ -162,27 +168,29 @@ class Engine {
     ThreadId id = 0;
     Phase phase = Phase::none;
     std::string name;
-    std::string path;        ///< "2.1": the first that thread 2 started; see Situation
-    unsigned children = 0;   ///< that it has started in this execution
+    std::string path;       ///< "2.1": the first that thread 2 started; see Situation
+    unsigned children = 0;  ///< that it has started in this execution
     void (*function)(void*) = nullptr;
     void* argument = nullptr;
     Fiber fiber;
     Stamp stamp;
     Clock fence_release, fence_acquire;  ///< for relaxed accesses next to fences
     Lock* pending_lock = nullptr;
-    MemoryOrder pending_order;           ///< of the memory operation that is pending
-    bool pending_marked = false;
+    MemoryOrder pending_order;  ///< of the memory operation that is pending
+    bool pending_marked = false, pending_copies = false;
     bool release_next = false;
-    std::uint32_t grace = 0;             ///< of grace_end: its index
-    ThreadId joined = 0;                 ///< of join
-    std::uint16_t chosen = 0;            ///< what choose answered
-    bool tried = false;                  ///< what try_acquire answered
+    std::uint32_t grace = 0;   ///< of grace_end: its index
+    ThreadId joined = 0;       ///< of join
+    std::uint16_t chosen = 0;  ///< what choose answered
+    bool tried = false;        ///< what try_acquire answered
     bool woken = false, with_timeout = false, timed_out = false;
     Stamp woken_by;
-    std::uintptr_t last_read = 0;        ///< granule, for await
-    std::uint32_t last_read_at = 0;      ///< position + 1
+    std::uintptr_t last_read = 0;    ///< granule, for await
+    std::uint32_t last_read_at = 0;  ///< position + 1
     unsigned readers = 0;
     int atomic_depth = 0;
+    std::size_t held_at_call = 0;  ///< how many, when the running call began
+    unsigned readers_at_call = 0;
     std::vector<Held> held;
     std::vector<std::uintptr_t> held_addresses;
   };
@@ -193,7 +201,9 @@ class Engine {
   };
   /// The last such events of each thread, by position + 1.
   struct LastOf {
+    bool used = false;  ///< or there is nothing to forget
     std::array<std::uint32_t, kMaxThreads> reader_begin{}, grace_begin{};
+    std::array<std::uint32_t, kMaxThreads> wake{};  ///< of the thread, or its preparation
     std::array<Clock, kMaxThreads> grace_clock{};
     std::array<Stamp, kMaxThreads> reader_end{};
   };
@@ -210,7 +220,19 @@ class Engine {
   void run_alone(void (*function)());
   void switch_to(ThreadId next);
   ThreadId pick_next();
-  bool enabled(const Thread& thread) const;
+  void time_out(ThreadMask sleepers);
+  /// Calls the strategy.  What that throws leaves the fibers first: the program's frames know
+  /// nothing of exceptions.
+  template <class Function>
+  void ask(Function function) {
+    try {
+      function();
+    } catch (...) {
+      failure_ = std::current_exception();
+    }
+    if (failure_) switch_to(kNobody);
+  }
+  bool enabled(const Thread& thread);
   std::string child_path();
   std::string schedule_now() const;
 
@@ -222,9 +244,11 @@ class Engine {
   void access_memory(Thread& thread, const Operation& operation);
   void synchronise_memory(Thread& thread, const Operation& operation, std::uint8_t bytes,
                           Cell& cell);
+  void check_lock_order(std::uintptr_t lock, std::uintptr_t pc);
+  LockName lock_name(std::uintptr_t lock);
   void note_lock_word(std::uintptr_t lock, std::uintptr_t pc);
   void note_plain(Thread& thread, std::uintptr_t address, std::size_t size, bool write,
-                  std::uintptr_t pc);
+                  std::uintptr_t pc, bool copies);
 
   // order.cc: the trace order
   void depend(const Thread& thread, const Operation& operation);
@@ -232,15 +256,22 @@ class Engine {
   void depend_on_lock(const Thread& thread, const Operation& operation);
   void could_precede(std::uint32_t position);
   void comes_after(std::uint32_t position);
+  std::uint32_t first_write(std::uintptr_t at, std::uint32_t behind) const;
   void enter(const Thread& thread, const Operation& operation);
   void tell_waiting();
 
   // watch.cc: detectors
   void check_object(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc);
+  void check_initialised(std::uintptr_t address, std::size_t size, bool write, bool read,
+                         std::uintptr_t pc);
   void check_access(Cell& cell, const Access& access);
   void check_release_of(Object& object, bool deferred, std::uintptr_t pc);
   void check_deadlock();
+  std::vector<bool> reachable();
   void check_leaks();
+  void check_nothing_held(std::size_t locks, unsigned readers, const std::string& who);
+  void count_access(std::uintptr_t pc);
+  Stack walk(const void* frame, std::uintptr_t first) const;
   Stack stack_here(std::uintptr_t pc) const;
   std::string object_text(const Object& object) const;
 
@@ -273,11 +304,12 @@ class Engine {
 
   std::vector<Event> events_;
   std::vector<std::uint32_t> races_;
-  Clock before_;    ///< the thread's trace order before the operation at hand
-  Clock ordered_;   ///< and with what that depends on
+  Clock before_;          ///< the thread's trace order before the operation at hand
+  Clock ordered_;         ///< and with what that depends on
   ThreadId depends_ = 0;  ///< the thread
   std::vector<Grace> graces_;
   LastOf last_of_;
+  std::vector<std::uintptr_t> promoted_;  ///< at the beginning of the execution
   std::uint32_t accesses_since_point_ = 0;
   std::string notes_;
   Statistics statistics_;

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <system_error>
 
 #include "checker/schedule/layout.h"
@@ -17,16 +18,21 @@ unsigned char* memory(std::uintptr_t address) {
   return reinterpret_cast<unsigned char*>(address);  // NOLINT(performance-no-int-to-ptr)
 }
 
+/// Of the bitmap, for the first bytes of an arena.
+constexpr std::size_t words_of(std::size_t bytes) { return (bytes + 63) / 64; }
+
 constexpr std::size_t round_up(std::size_t value, std::size_t to) {
   return (value + to - 1) / to * to;
 }
 
-constexpr std::size_t kTableSize =
-    (kMaxThreads * Heap::kArenaSize >> Heap::kAlignShift) * sizeof(std::uint32_t);
-
 }  // namespace
 
-Heap::Heap() {
+Heap::Heap()
+    : owner_{static_cast<std::uint32_t*>(
+          std::calloc(kMaxThreads * kArenaSize >> kAlignShift, sizeof(std::uint32_t)))},
+      uninitialised_{static_cast<std::uint64_t*>(
+          std::calloc(kMaxThreads * kArenaSize / 64, sizeof(std::uint64_t)))} {
+  if (owner_ == nullptr || uninitialised_ == nullptr) throw std::bad_alloc{};
   void* wanted = memory(kHeapBase);
   void* got = mmap(wanted, kMaxThreads * kArenaSize, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
@@ -34,18 +40,9 @@ Heap::Heap() {
     throw std::system_error{errno, std::generic_category(), "no memory for the heap under test"};
   }
   base_ = kHeapBase;
-  void* table = mmap(nullptr, kTableSize, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (table == MAP_FAILED) {
-    throw std::system_error{errno, std::generic_category(), "no memory for the table of objects"};
-  }
-  owner_ = static_cast<std::uint32_t*>(table);
 }
 
-Heap::~Heap() {
-  munmap(memory(base_), kMaxThreads * kArenaSize);
-  munmap(owner_, kTableSize);
-}
+Heap::~Heap() { munmap(memory(base_), kMaxThreads * kArenaSize); }
 
 Object* Heap::allocate(ThreadId thread, std::size_t size, std::size_t align) {
   constexpr std::size_t kUnit = std::size_t{1} << kAlignShift;
@@ -84,15 +81,27 @@ void Heap::save() {
   saved_used_ = used_;
   saved_objects_ = objects_;
   saved_.clear();
+  saved_uninitialised_.clear();
   for (unsigned thread = 0; thread < kMaxThreads; ++thread) {
     const unsigned char* arena = memory(base_ + thread * kArenaSize);
     saved_.insert(saved_.end(), arena, arena + used_[thread]);
+    const std::uint64_t* bits = &uninitialised_[thread * kArenaSize / 64];
+    saved_uninitialised_.insert(saved_uninitialised_.end(), bits, bits + words_of(used_[thread]));
   }
+}
+
+void Heap::clear() {
+  saved_used_ = {};
+  saved_objects_.clear();
+  saved_.clear();
+  saved_uninitialised_.clear();
+  restore();
 }
 
 void Heap::restore() {
   constexpr std::size_t kUnit = std::size_t{1} << kAlignShift;
   const unsigned char* from = saved_.data();
+  const std::uint64_t* bits = saved_uninitialised_.data();
   for (unsigned thread = 0; thread < kMaxThreads; ++thread) {
     const std::uintptr_t arena = base_ + thread * kArenaSize;
     const std::size_t first = (saved_used_[thread] + kUnit) >> kAlignShift;
@@ -103,6 +112,9 @@ void Heap::restore() {
     }
     if (saved_used_[thread] != 0) std::memcpy(memory(arena), from, saved_used_[thread]);
     from += saved_used_[thread];
+    const std::size_t words = words_of(saved_used_[thread]);
+    std::copy_n(bits, words, &uninitialised_[thread * kArenaSize / 64]);
+    bits += words;
   }
   used_ = saved_used_;
   objects_ = saved_objects_;

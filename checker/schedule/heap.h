@@ -6,8 +6,11 @@
 #ifndef IOMMUCHECK_CHECKER_SCHEDULE_HEAP_H
 #define IOMMUCHECK_CHECKER_SCHEDULE_HEAP_H
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <vector>
 
 #include "checker/schedule/clock.h"
@@ -32,7 +35,7 @@ struct Object {
   std::size_t size = 0;
   Life life = Life::live;
   ThreadId allocated_by = 0, freed_by = 0;
-  bool permanent = false;  ///< never a leak
+  bool permanent = false;   ///< never a leak
   std::uint32_t grace = 0;  ///< of `deferred`: the grace period that ends its life
   Stack allocated, freed;
 };
@@ -41,7 +44,6 @@ class Heap {
  public:
   /// Bytes for each thread of one execution.
   static constexpr std::size_t kArenaSize = std::size_t{4} << 20;
-  static constexpr unsigned kAlignShift = 4;  ///< objects begin at multiples of 16
 
   /// Maps the arenas at fixed addresses.  Throws std::system_error.
   Heap();
@@ -59,19 +61,54 @@ class Heap {
   Object* around(std::uintptr_t address);
   bool contains(std::uintptr_t address) const { return address - base_ < kMaxThreads * kArenaSize; }
 
+  /// Bytes that nobody has written since they were allocated; allocate() does not note them.
+  void set_uninitialised(std::uintptr_t address, std::size_t size) {
+    for_words(address, size, [](std::uint64_t& word, std::uint64_t mask) { word |= mask; });
+  }
+  void set_initialised(std::uintptr_t address, std::size_t size) {
+    for_words(address, size, [](std::uint64_t& word, std::uint64_t mask) { word &= ~mask; });
+  }
+  bool has_uninitialised(std::uintptr_t address, std::size_t size) {
+    std::uint64_t found = 0;
+    for_words(address, size,
+              [&](const std::uint64_t& word, std::uint64_t mask) { found |= word & mask; });
+    return found != 0;
+  }
+
   /// What exists now, contents included, is what every execution starts with.
   void save();
   void restore();
+  /// Nothing is allocated any more, now and in what every execution starts with.
+  void clear();
 
   std::vector<Object>& objects() { return objects_; }
 
  private:
+  static constexpr unsigned kAlignShift = 4;
+
   std::uintptr_t base_ = 0;
   std::array<std::size_t, kMaxThreads> used_{}, saved_used_{};
   std::vector<Object> objects_, saved_objects_;
-  /// Of each 16 bytes: the number of the object + 1.  Mapped, so that only what is used costs.
-  std::uint32_t* owner_ = nullptr;
+  struct Free {
+    void operator()(void* table) const { std::free(table); }
+  };
+  /// Of each 16 bytes: the number of the object + 1.  Its pages come into being when used.
+  std::unique_ptr<std::uint32_t[], Free> owner_;
+  std::unique_ptr<std::uint64_t[], Free> uninitialised_;  ///< a bit for each byte
+  std::vector<std::uint64_t> saved_uninitialised_;        ///< of all arenas, one after the other
   std::vector<unsigned char> saved_;  ///< contents of all arenas, one after the other
+
+  /// The words of the bitmap for bytes of the heap, each with a mask of the bits meant.
+  template <class Function>
+  void for_words(std::uintptr_t address, std::size_t size, Function function) {
+    std::size_t first = address - base_;
+    const std::size_t end = std::min(first + size, kMaxThreads * kArenaSize);
+    while (first < end) {
+      const std::size_t bit = first % 64, count = std::min(64 - bit, end - first);
+      function(uninitialised_[first / 64], (~std::uint64_t{0} >> (64 - count)) << bit);
+      first += count;
+    }
+  }
 };
 
 }  // namespace iommucheck::schedule

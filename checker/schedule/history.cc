@@ -56,14 +56,14 @@ History Histories::describe(const std::vector<Event>& events, const std::string&
     for (std::size_t other = 0; other < calls.size(); ++other) {
       bool before = other <= me && calls[other].thread == call.thread;
       if (!before && spans[other].first != 0 && spans[me].last != 0) {
-        before = events[spans[me].last - 1].clock.covers(calls[other].thread,
-                                                         spans[other].first - 1);
+        before =
+            events[spans[me].last - 1].clock.covers(calls[other].thread, spans[other].first - 1);
       }
       if (before) call.begins_before_my_end |= std::uint32_t{1} << other;
     }
     key += std::to_string(call.thread) + ' ' + call.call + '=' +
-           (call.returned ? call.result : "?") + ' ' +
-           std::to_string(call.begins_before_my_end) + ';';
+           (call.returned ? call.result : "?") + ' ' + std::to_string(call.begins_before_my_end) +
+           ';';
     history.calls.push_back(std::move(call));
   }
   key += notes;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Histories: the calls of an execution, their results, and which could have come one after the other.
+// Histories: the calls of an execution, their results, and which could have come one after the
+// other.
 #ifndef IOMMUCHECK_CHECKER_SCHEDULE_HISTORY_H
 #define IOMMUCHECK_CHECKER_SCHEDULE_HISTORY_H
 
@@ -30,8 +31,8 @@ struct History {
   };
   std::vector<Call> calls;
   std::string notes;
-  std::string schedule;         ///< the first execution that shows it
-  std::uint64_t executions = 0; ///< that show it
+  std::string schedule;          ///< the first execution that shows it
+  std::uint64_t executions = 0;  ///< that show it
 };
 
 /// Calls beyond this number are left out of histories (and the report says so).

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -13,21 +13,34 @@
 
 namespace iommucheck::schedule {
 
+/// A lock as executions have it in common.  An address of the heap may be a different object's in
+/// each: what allocated it belongs to the name.
+struct LockName {
+  std::uintptr_t address = 0;
+  std::uint64_t allocated = 0;  ///< a hash of the calls
+  auto operator<=>(const LockName&) const = default;
+};
+
 class LockOrder {
  public:
   struct Edge {
-    std::uintptr_t held = 0, taken = 0;
+    LockName held, taken;
     Stack held_at, taken_at;
+    std::string schedule;         ///< of the first execution that shows it
+    std::uint64_t execution = 0;  ///< the last one
   };
 
-  /// Notes that `taken` was asked for by somebody who held `held`.  If that closes a cycle of
-  /// locks, the edge that led the other way (out of `taken`); each pair is told once.
-  std::optional<Edge> add(const Edge& edge);
+  /// Whether it is known that `taken` was asked for by who held `held`; notes that `execution`
+  /// shows it, too.
+  bool knows(const LockName& held, const LockName& taken, std::uint64_t execution);
+  /// Notes a new one.  If that closes a cycle of locks, the edges that lead back, from the lock
+  /// taken to the lock held.
+  std::vector<Edge> add(Edge edge);
 
   void clear() { edges_.clear(); }
 
  private:
-  std::map<std::pair<std::uintptr_t, std::uintptr_t>, Edge> edges_;
+  std::map<std::pair<LockName, LockName>, Edge> edges_;
 };
 
 }  // namespace iommucheck::schedule

@@ -14,7 +14,11 @@ constexpr std::size_t kFirstSlots = 4096;
 Memory::Memory() : slots_(kFirstSlots) {}
 
 void Memory::clear() {
-  ++stamp_;
+  if (++stamp_ == 0) {
+    // Stamps of four thousand million executions ago must not look like new ones.
+    std::fill(slots_.begin(), slots_.end(), Slot{});
+    stamp_ = 1;
+  }
   used_ = 0;
   last_ = nullptr;
   last_granule_ = 0;
@@ -38,16 +42,15 @@ Memory::Slot& Memory::slot_of(std::uintptr_t granule) {
 Cell* Memory::find(std::uintptr_t granule) {
   if (last_ != nullptr && last_granule_ == granule) return last_;
   const Slot& slot = slot_of(granule);
-  return slot.stamp == stamp_ ? &cells_[slot.cell] : nullptr;
+  return slot.stamp == stamp_ ? slot.cell : nullptr;
 }
 
-Cell& Memory::at(std::uintptr_t granule) {
-  if (last_ != nullptr && last_granule_ == granule) return *last_;
+Cell& Memory::look_up(std::uintptr_t granule) {
   Slot& slot = slot_of(granule);
   if (slot.stamp != stamp_) {
-    slot = {granule, stamp_, used_};
     if (used_ == cells_.size()) cells_.emplace_back();
     Cell& cell = cells_[used_++];
+    slot = {granule, &cell, stamp_};
     cell.granule = granule;
     cell.promoted = !promoted_.empty() && promoted_.contains(granule);
     cell.accesses.clear();
@@ -57,7 +60,7 @@ Cell& Memory::at(std::uintptr_t granule) {
     last_ = &cell;
     if (used_ * 2 > slots_.size()) grow();
   } else {
-    last_ = &cells_[slot.cell];
+    last_ = slot.cell;
   }
   last_granule_ = granule;
   return *last_;
@@ -71,16 +74,7 @@ void Memory::grow() {
   }
 }
 
-const Access* Memory::conflict(const Cell& cell, const Access& access, const Clock& clock) {
-  for (const Access& other : cell.accesses) {
-    if (other.thread == access.thread || (other.bytes & access.bytes) == 0) continue;
-    if (!(other.write || access.write) || (other.marked && access.marked)) continue;
-    if (!clock.covers(other.thread, other.time)) return &other;
-  }
-  return nullptr;
-}
-
-void Memory::note(Cell& cell, const Access& access, const Clock& clock) {
+void Memory::note_beside(Cell& cell, const Access& access, const Clock& clock) {
   if (access.write && !access.marked) {
     // Who races with one of these would race with this write as well, which comes after them all.
     std::erase_if(cell.accesses, [&](const Access& other) {

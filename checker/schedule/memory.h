@@ -19,12 +19,12 @@ namespace iommucheck::schedule {
 
 struct Access {
   std::uintptr_t pc = 0;
-  std::uint32_t time = 0;   ///< the thread's own component of its clock
+  std::uint32_t time = 0;  ///< the thread's own component of its clock
   ThreadId thread = 0;
-  std::uint8_t bytes = 0;   ///< of the eight: a bit each
+  std::uint8_t bytes = 0;  ///< of the eight: a bit each
   bool write = false;
-  bool marked = false;      ///< READ_ONCE, WRITE_ONCE, atomics, lock words: no data race by itself
-  bool in_reader = false;   ///< inside rcu_read_lock()
+  bool marked = false;     ///< READ_ONCE, WRITE_ONCE, atomics, lock words: no data race by itself
+  bool in_reader = false;  ///< inside rcu_read_lock()
 
   bool same_kind(const Access& other) const {
     return thread == other.thread && bytes == other.bytes && write == other.write &&
@@ -57,8 +57,11 @@ class Memory {
 
   /// Forgets the execution, not the promotions.
   void clear();
+  void clear_promotions() { promoted_.clear(); }
 
-  Cell& at(std::uintptr_t granule);
+  Cell& at(std::uintptr_t granule) {
+    return last_ != nullptr && last_granule_ == granule ? *last_ : look_up(granule);
+  }
   /// Null if nobody has touched it.
   Cell* find(std::uintptr_t granule);
 
@@ -72,13 +75,27 @@ class Memory {
 
   /// An earlier access that races with this one, or null; then notes this one.  `clock` is what
   /// has happened before for the thread that accesses.
-  static const Access* conflict(const Cell& cell, const Access& access, const Clock& clock);
-  static void note(Cell& cell, const Access& access, const Clock& clock);
+  static const Access* conflict(const Cell& cell, const Access& access, const Clock& clock) {
+    for (const Access& other : cell.accesses) {
+      if (other.thread == access.thread || (other.bytes & access.bytes) == 0) continue;
+      if (!(other.write || access.write) || (other.marked && access.marked)) continue;
+      if (!clock.covers(other.thread, other.time)) return &other;
+    }
+    return nullptr;
+  }
+  static void note(Cell& cell, const Access& access, const Clock& clock) {
+    if (cell.accesses.size() == 1 && cell.accesses[0].same_kind(access)) {
+      cell.accesses[0] = access;
+    } else {
+      note_beside(cell, access, clock);
+    }
+  }
 
  private:
   struct Slot {
     std::uintptr_t granule = 0;
-    std::uint32_t stamp = 0, cell = 0;
+    Cell* cell = nullptr;
+    std::uint32_t stamp = 0;
   };
   std::vector<Slot> slots_;
   std::deque<Cell> cells_;
@@ -87,6 +104,8 @@ class Memory {
   Cell* last_ = nullptr;
   std::unordered_set<std::uintptr_t> promoted_;
 
+  static void note_beside(Cell& cell, const Access& access, const Clock& clock);
+  Cell& look_up(std::uintptr_t granule);
   Slot& slot_of(std::uintptr_t granule);
   void grow();
 };

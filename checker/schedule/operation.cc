@@ -7,10 +7,25 @@
 namespace iommucheck::schedule {
 
 std::string_view name(Kind kind) {
-  constexpr std::array<std::string_view, 17> kNames{
-      "start",          "read",       "write",       "acquire",   "acquire_shared", "try_acquire",
-      "try_acquire_shared", "release",    "release_shared", "reader_begin", "reader_end",
-      "grace_begin",    "grace_end",  "choose",      "sleep",     "await",          "join"};
+  constexpr std::array<std::string_view, 19> kNames{"start",
+                                                    "read",
+                                                    "write",
+                                                    "acquire",
+                                                    "acquire_shared",
+                                                    "try_acquire",
+                                                    "try_acquire_shared",
+                                                    "release",
+                                                    "release_shared",
+                                                    "reader_begin",
+                                                    "reader_end",
+                                                    "grace_begin",
+                                                    "grace_end",
+                                                    "choose",
+                                                    "sleep",
+                                                    "await",
+                                                    "join",
+                                                    "prepare",
+                                                    "wake"};
   return kNames.at(static_cast<std::size_t>(kind));
 }
 
@@ -23,6 +38,7 @@ bool dependent(const Operation& a, const Operation& b) {
   if (is_lock(a.kind) && is_lock(b.kind)) {
     return a.object == b.object && !(is_shared(a.kind) && is_shared(b.kind));
   }
+  if (is_wake(a.kind) && is_wake(b.kind)) return a.object == b.object;
   return (a.kind == Kind::reader_begin && b.kind == Kind::grace_begin) ||
          (a.kind == Kind::grace_begin && b.kind == Kind::reader_begin);
 }

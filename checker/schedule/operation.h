@@ -26,6 +26,8 @@ enum class Kind : std::uint8_t {
   sleep,               ///< waits for a wake-up
   await,               ///< waits until somebody else writes what this thread read last
   join,                ///< waits until a thread has ended
+  prepare,             ///< to sleep: wake-ups count from here on
+  wake,                ///< of a thread
 };
 
 std::string_view name(Kind kind);
@@ -34,8 +36,8 @@ struct Operation {
   Kind kind = Kind::start;
   std::uint8_t size = 0;           ///< bytes, of reads and writes: 1 .. 16
   std::uint16_t alternatives = 1;  ///< of `choose`: 2 or more
-  std::uintptr_t object = 0;       ///< address of the memory or lock; the thread of `join`
-  std::uintptr_t pc = 0;           ///< where in the code; no part of what the operation does
+  std::uintptr_t object = 0;  ///< address of the memory or lock; the thread of `join`, `wake`, ...
+  std::uintptr_t pc = 0;      ///< where in the code; no part of what the operation does
 
   bool operator==(const Operation& other) const {
     return kind == other.kind && size == other.size && alternatives == other.alternatives &&
@@ -50,6 +52,7 @@ constexpr std::uintptr_t granule(std::uintptr_t address) { return address >> kGr
 
 constexpr bool is_memory(Kind kind) { return kind == Kind::read || kind == Kind::write; }
 constexpr bool is_lock(Kind kind) { return kind >= Kind::acquire && kind <= Kind::release_shared; }
+constexpr bool is_wake(Kind kind) { return kind == Kind::prepare || kind == Kind::wake; }
 constexpr bool is_shared(Kind kind) {
   return kind == Kind::acquire_shared || kind == Kind::release_shared ||
          kind == Kind::try_acquire_shared;

@@ -41,32 +41,43 @@ void Engine::depend_on_memory(const Operation& operation) {
 void Engine::depend_on_lock(const Thread& thread, const Operation& operation) {
   const Lock& lock = *thread.pending_lock;
   const bool shared = is_shared(operation.kind);
+  const auto race = [this](std::uint32_t position) { could_precede(position); };
   switch (operation.kind) {
     case Kind::acquire:
     case Kind::acquire_shared:
       could_precede(lock.acquired_at);
       ordered_.join(lock.released.trace);
       // Who tried in vain to have it alone would have failed because of us, too.
-      for (const std::uint32_t position : lock.failed_at) could_precede(position);
+      lock.failed.for_each(race);
       if (shared) return;
-      ordered_.join(lock.released_shared.trace);
-      for (const std::uint32_t position : lock.shared_at) could_precede(position);
+      if (!lock.shared_released.empty()) ordered_.join(lock.released_shared.trace);
+      lock.sharing.for_each(race);
       return;
     case Kind::try_acquire:
     case Kind::try_acquire_shared:
       // Whether it succeeds depends on everything that has happened to the lock.
       could_precede(lock.acquired_at);
       could_precede(lock.released_at);
-      for (unsigned i = 0; i < kMaxThreads; ++i) {
-        could_precede(lock.failed_at[i]);
-        if (shared) continue;
-        could_precede(lock.shared_at[i]);
-        could_precede(lock.shared_released_at[i]);
-      }
+      lock.failed.for_each(race);
+      if (shared) return;
+      lock.sharing.for_each(race);
+      lock.shared_released.for_each(race);
       return;
-    default:
-      for (const std::uint32_t position : lock.failed_at) could_precede(position);
+    default: lock.failed.for_each(race);
   }
+}
+
+/// The first write of a granule behind a position, which is what ends the wait for one: those
+/// after it have no part in it.  0: none.
+std::uint32_t Engine::first_write(std::uintptr_t at, std::uint32_t behind) const {
+  for (std::uint32_t i = behind; i < events_.size(); ++i) {
+    const Operation& operation = events_[i].operation;
+    if (operation.kind == Kind::write && granule(operation.object) <= at &&
+        at <= granule(operation.object + operation.size - 1)) {
+      return i + 1;
+    }
+  }
+  return 0;
 }
 
 /// Fills races_ and ordered_ for what `thread` is about to do.
@@ -89,9 +100,9 @@ void Engine::depend(const Thread& thread, const Operation& operation) {
       return;
     case Kind::grace_end: ordered_.join(graces_[thread.grace].ended.trace); return;
     case Kind::sleep: ordered_.join(thread.woken_by.trace); return;
-    case Kind::await:
-      if (const Cell* cell = memory_.find(operation.object)) comes_after(cell->last_write);
-      return;
+    case Kind::await: comes_after(first_write(operation.object, thread.last_read_at)); return;
+    case Kind::prepare:
+    case Kind::wake: could_precede(last_of_.wake[operation.object]); return;
     case Kind::join: ordered_.join(threads_[thread.joined].stamp.trace); return;
     default: depend_on_lock(thread, operation);
   }
@@ -112,9 +123,14 @@ void Engine::enter(const Thread& thread, const Operation& operation) {
         cell.read_at[thread.id] = position;
       }
     }
+  } else if (is_wake(operation.kind)) {
+    last_of_.used = true;
+    last_of_.wake[operation.object] = position;
   } else if (operation.kind == Kind::reader_begin) {
+    last_of_.used = true;
     last_of_.reader_begin[thread.id] = position;
   } else if (operation.kind == Kind::grace_begin) {
+    last_of_.used = true;
     last_of_.grace_begin[thread.id] = position;
   }
 }

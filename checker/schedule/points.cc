@@ -20,12 +20,13 @@ std::uint8_t bytes_in(std::uintptr_t at, std::uintptr_t address, std::size_t siz
 
 void Engine::point(const Operation& operation) {
   Thread& self = *current_;
-  accesses_since_point_ = 0;
   if (is_lock(operation.kind)) self.pending_lock = &locks_.at(operation.object);
   if (alone_) {
+    count_access(operation.pc);
     perform(self, operation);
     return;
   }
+  accesses_since_point_ = 0;
   pending_[self.id] = operation;
   if (events_.size() >= limits_->steps) {
     report(Severity::goes_on, "endless loop",
@@ -41,9 +42,6 @@ void Engine::point(const Operation& operation) {
 }
 
 void Engine::perform(Thread& thread, const Operation& operation) {
-  if (is_memory(operation.kind)) {
-    check_object(operation.object, operation.size, operation.kind == Kind::write, operation.pc);
-  }
   if (!alone_) {
     depend(thread, operation);
     thread.stamp.trace = ordered_;
@@ -51,13 +49,26 @@ void Engine::perform(Thread& thread, const Operation& operation) {
     thread.stamp.trace.at[thread.id] = position;
     thread.chosen = 0;
     if (operation.kind == Kind::choose) {
-      thread.chosen = static_cast<std::uint16_t>(strategy_->choose(operation.alternatives));
+      ask([&] {
+        thread.chosen = static_cast<std::uint16_t>(strategy_->choose(operation.alternatives));
+      });
     }
-    events_.push_back({thread.id, thread.chosen, operation, thread.stamp.trace});
+    // In place: a copy of what was just written piece by piece has to wait for the pieces.
+    Event& event = events_.emplace_back();
+    event.thread = thread.id;
+    event.alternative = thread.chosen;
+    event.operation = operation;
+    event.clock = thread.stamp.trace;
     enter(thread, operation);
-    strategy_->executed(events_, races_);
+    ask([&] { strategy_->executed(events_, races_); });
   }
   if (is_memory(operation.kind)) {
+    // Not before: a step that ends the thread is one that was taken, too.
+    check_object(operation.object, operation.size, operation.kind == Kind::write, operation.pc);
+    const bool write = operation.kind == Kind::write;
+    check_initialised(operation.object, operation.size, write,
+                      (!write || thread.pending_order.modifies) && !thread.pending_copies,
+                      operation.pc);
     access_memory(thread, operation);
     return;
   }
@@ -66,6 +77,15 @@ void Engine::perform(Thread& thread, const Operation& operation) {
     perform_lock(thread, operation);
   } else if (operation.kind == Kind::sleep) {
     thread.stamp.sync.join(thread.woken_by.sync);
+  } else if (operation.kind == Kind::prepare) {
+    thread.woken = thread.timed_out = false;
+    thread.woken_by = {};
+  } else if (operation.kind == Kind::wake) {
+    Thread& other = threads_[operation.object];
+    // The first is enough: who comes later has no part in it.
+    if (other.woken || other.timed_out) return;
+    other.woken = true;
+    other.woken_by = thread.stamp;
   } else if (operation.kind == Kind::join) {
     thread.stamp.sync.join(threads_[thread.joined].stamp.sync);
   } else {
@@ -82,7 +102,7 @@ void Engine::perform_lock(Thread& thread, const Operation& operation) {
     case Kind::try_acquire_shared:
       thread.tried = lock.free_for(shared);
       if (!thread.tried) {
-        lock.failed_at[thread.id] = position;
+        lock.failed.set(thread.id, position);
         return;
       }
       [[fallthrough]];
@@ -91,17 +111,16 @@ void Engine::perform_lock(Thread& thread, const Operation& operation) {
       thread.stamp.sync.join(lock.released.sync);
       if (shared) {
         lock.shared_by |= mask_of(thread.id);
-        lock.shared_at[thread.id] = position;
+        lock.sharing.set(thread.id, position);
         return;
       }
-      thread.stamp.sync.join(lock.released_shared.sync);
+      if (!lock.shared_released.empty()) thread.stamp.sync.join(lock.released_shared.sync);
       lock.owner = thread.id;
       lock.acquired_at = position;
       lock.released_at = 0;
-      lock.released_shared = {};
-      lock.shared_at.fill(0);
-      lock.shared_released_at.fill(0);
-      lock.failed_at.fill(0);
+      lock.sharing.clear();
+      lock.shared_released.clear();
+      lock.failed.clear();
       return;
     case Kind::release:
       lock.owner = kNobody;
@@ -110,8 +129,12 @@ void Engine::perform_lock(Thread& thread, const Operation& operation) {
       return;
     default:
       lock.shared_by &= ~mask_of(thread.id);
+      for (const Held& held : thread.held) {
+        if (held.lock == &lock) lock.shared_by |= mask_of(thread.id);  // taken twice
+      }
+      if (lock.shared_released.empty()) lock.released_shared = {};
       lock.released_shared.join(thread.stamp);
-      lock.shared_released_at[thread.id] = position;
+      lock.shared_released.set(thread.id, position);
   }
 }
 
@@ -207,24 +230,22 @@ void Engine::marked(std::uintptr_t address, std::size_t size, bool write, Memory
   }
   self.pending_order = order;
   self.pending_marked = true;
+  self.pending_copies = false;
   point({write ? Kind::write : Kind::read, static_cast<std::uint8_t>(size), 1, address, pc});
 }
 
-void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc) {
+void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
+                   bool copies) {
   if (current_ == nullptr || size == 0) return;
   Thread& self = *current_;
   if (self.fiber.contains(address)) {
     // Its own stack: of interest only once another thread has been seen to touch it.
     if (alone_ || memory_.promotions() == 0 || !memory_.is_promoted(granule(address))) return;
   }
-  constexpr std::uint32_t kEndless = 1U << 24U;
-  if (++accesses_since_point_ == kEndless) {
-    report(Severity::ends_thread, "endless loop",
-           "the thread accessed memory 16 million times without a scheduling point",
-           stack_here(pc));
-  }
+  count_access(pc);
   if (alone_) {
     check_object(address, size, write, pc);
+    check_initialised(address, size, write, !write && !copies, pc);
     return;
   }
   const std::uintptr_t last = granule(address + size - 1);
@@ -234,9 +255,10 @@ void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::ui
     if (memory_.at(at).promoted) {
       self.pending_order = {};
       self.pending_marked = false;
+      self.pending_copies = copies;
       point({write ? Kind::write : Kind::read, static_cast<std::uint8_t>(to - from), 1, from, pc});
     } else {
-      note_plain(self, from, to - from, write, pc);
+      note_plain(self, from, to - from, write, pc, copies);
     }
     from = to;
   }
@@ -245,8 +267,9 @@ void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::ui
 /// A plain access within one granule that is no scheduling point.  One to another thread's stack
 /// makes it shared memory, also for its owner, from the next execution on.
 void Engine::note_plain(Thread& thread, std::uintptr_t address, std::size_t size, bool write,
-                        std::uintptr_t pc) {
+                        std::uintptr_t pc, bool copies) {
   check_object(address, size, write, pc);
+  check_initialised(address, size, write, !write && !copies, pc);
   const std::uintptr_t at = granule(address);
   if (address - kStackBase < kMaxThreads * kStackStride && memory_.promote(at)) restart_ = true;
   check_access(memory_.at(at), {pc, thread.stamp.sync.at[thread.id], thread.id,

@@ -4,8 +4,8 @@
 //   1x12 2x3 1/1 1.1x4 !200000000a4
 //
 // Thread 1 passes 12 scheduling points, thread 2 three, thread 1 one, whose choice is answered
-// with alternative 1, and the first thread or callback that thread 1 started passes four.  At the end, the memory (by eight bytes, in hexadecimal) whose
-// plain accesses are scheduling points.
+// with alternative 1, and the first thread or callback that thread 1 started passes four.  At the
+// end, the memory (by eight bytes, in hexadecimal) whose plain accesses are scheduling points.
 #ifndef IOMMUCHECK_CHECKER_SCHEDULE_SCHEDULE_TEXT_H
 #define IOMMUCHECK_CHECKER_SCHEDULE_SCHEDULE_TEXT_H
 

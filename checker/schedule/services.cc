@@ -2,6 +2,7 @@
 // What a program under test asks for: locks, readers and grace periods, memory, sleep, threads.
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -22,22 +23,16 @@ void Engine::acquire(std::uintptr_t lock, bool shared, std::uintptr_t pc) {
   if (current_ == nullptr) return;
   Thread& self = *current_;
   note_lock_word(lock, pc);
-  for (const Held& held : self.held) {
-    if (held.lock->address == lock) {
-      if (shared && held.shared) continue;
+  if (!self.held.empty()) {
+    for (const Held& held : self.held) {
+      if (held.lock->address != lock || (shared && held.shared)) continue;
       report(Severity::ends_thread, "recursive lock", "the lock is held by who asks for it",
              stack_here(pc), held.taken);
     }
-    if (alone_) continue;
-    const auto back = lock_order_.add({held.lock->address, lock, held.taken, stack_here(pc)});
-    if (back) {
-      report(Severity::goes_on, "lock-order inversion",
-             "two locks are taken in one order here and in the other order elsewhere",
-             stack_here(pc), back->taken_at);
-    }
+    if (!alone_) check_lock_order(lock, pc);
   }
   point({shared ? Kind::acquire_shared : Kind::acquire, 0, 1, lock, pc});
-  self.held.push_back({&locks_.at(lock), shared, stack_here(pc)});
+  self.held.push_back({self.pending_lock, shared, stack_here(pc)});
   self.held_addresses.push_back(lock);
 }
 
@@ -47,7 +42,7 @@ bool Engine::try_acquire(std::uintptr_t lock, bool shared, std::uintptr_t pc) {
   note_lock_word(lock, pc);
   point({shared ? Kind::try_acquire_shared : Kind::try_acquire, 0, 1, lock, pc});
   if (!self.tried) return false;
-  self.held.push_back({&locks_.at(lock), shared, stack_here(pc)});
+  self.held.push_back({self.pending_lock, shared, stack_here(pc)});
   self.held_addresses.push_back(lock);
   return true;
 }
@@ -149,7 +144,7 @@ void Engine::after_grace(const char* name, void (*function)(void*), void* argume
 }
 
 void Engine::free_after_grace(std::uintptr_t address, std::uintptr_t pc) {
-  if (current_ == nullptr) return;
+  if (current_ == nullptr || address == 0) return;
   Object* object = heap_.starting_at(address);
   if (object == nullptr || object->life != Life::live) {
     report(Severity::ends_thread, object == nullptr ? "invalid free" : "double free",
@@ -178,11 +173,11 @@ void Engine::free_after_grace(std::uintptr_t address, std::uintptr_t pc) {
 
 // ---- memory ----
 
-void* Engine::allocate(std::size_t size, std::size_t align, bool zero) {
+void* Engine::allocate(std::size_t size, std::size_t align, bool zero, std::uintptr_t pc) {
   constexpr unsigned char kFilling = 0xa5;  // what is not initialised shall not look as if it were
   if (current_ == nullptr) return nullptr;
   Object* object = heap_.allocate(current_->id, size, align);
-  const Stack where = stack_from(__builtin_frame_address(0));
+  const Stack where = stack_here(pc);
   if (object == nullptr) {
     report(Severity::ends_thread, "out of memory",
            fmt::format("an allocation of {} bytes: one thread of one execution has {} MiB", size,
@@ -193,11 +188,16 @@ void* Engine::allocate(std::size_t size, std::size_t align, bool zero) {
   object->allocated = where;
   void* start = reinterpret_cast<void*>(object->start);  // NOLINT(performance-no-int-to-ptr)
   std::memset(start, zero ? 0 : kFilling, size);
+  if (zero) {
+    heap_.set_initialised(object->start, size);
+  } else {
+    heap_.set_uninitialised(object->start, size);
+  }
   return start;
 }
 
 void Engine::free(std::uintptr_t address, std::uintptr_t pc) {
-  if (current_ == nullptr) return;
+  if (current_ == nullptr || address == 0) return;
   Object* object = heap_.starting_at(address);
   if (object == nullptr) {
     report(Severity::ends_thread, "invalid free", "no allocation starts here", stack_here(pc));
@@ -216,10 +216,8 @@ void Engine::free(std::uintptr_t address, std::uintptr_t pc) {
 
 // ---- sleep and threads ----
 
-void Engine::prepare_to_sleep() {
-  if (current_ == nullptr) return;
-  current_->woken = false;
-  current_->woken_by = {};
+void Engine::prepare_to_sleep(std::uintptr_t pc) {
+  if (current_ != nullptr) point({Kind::prepare, 0, 1, current_->id, pc});
 }
 
 bool Engine::sleep(bool timeout, std::uintptr_t pc) {
@@ -233,16 +231,11 @@ bool Engine::sleep(bool timeout, std::uintptr_t pc) {
   current_->with_timeout = timeout;
   current_->timed_out = false;
   point({Kind::sleep, 0, 1, 0, pc});
-  return !current_->timed_out;
+  return !std::exchange(current_->timed_out, false);
 }
 
-void Engine::wake(ThreadId id) {
-  if (current_ == nullptr) return;
-  Thread& thread = threads_[id];
-  if (thread.woken) return;  // the first is enough: who comes later has no part in it
-  ++current_->stamp.sync.at[current_->id];
-  thread.woken = true;
-  thread.woken_by = current_->stamp;
+void Engine::wake(ThreadId thread, std::uintptr_t pc) {
+  if (current_ != nullptr) point({Kind::wake, 0, 1, thread, pc});
 }
 
 void Engine::await(std::uintptr_t pc) {
@@ -271,15 +264,15 @@ void Engine::join(ThreadId thread, std::uintptr_t pc) {
 
 void Engine::call_begin(std::string call) {
   if (current_ == nullptr || alone_) return;
+  current_->held_at_call = current_->held.size();
+  current_->readers_at_call = current_->readers;
   histories_.begin(current_->id, std::move(call), static_cast<std::uint32_t>(events_.size()));
 }
 
 void Engine::call_end(std::string result) {
   if (current_ == nullptr || alone_) return;
   histories_.end(current_->id, std::move(result), static_cast<std::uint32_t>(events_.size()));
-  if (current_->held.empty()) return;
-  report(Severity::goes_on, "lock held on return", "the call returns and holds a lock",
-         current_->held.back().taken);
+  check_nothing_held(current_->held_at_call, current_->readers_at_call, "the call returns");
 }
 
 }  // namespace iommucheck::schedule

@@ -16,8 +16,8 @@ namespace iommucheck::schedule {
 
 /// Where an execution stands when somebody has to be picked.
 struct Situation {
-  ThreadMask enabled = 0;        ///< never empty
-  ThreadId current = kNobody;    ///< who ran last
+  ThreadMask enabled = 0;      ///< never empty
+  ThreadId current = kNobody;  ///< who ran last
   /// What each enabled or waiting thread is about to do.
   const std::array<Operation, kMaxThreads>* pending = nullptr;
   /// What they are called in schedules: "2" is the program's second thread, "2.1" the first thread
@@ -58,6 +58,9 @@ class Strategy {
   virtual void left_waiting(std::span<const Event> events, ThreadId thread, const Clock& clock,
                             std::span<const std::uint32_t> races) = 0;
   virtual void end(Ending ending) = 0;
+
+  /// Memory, by eight bytes, whose plain accesses are scheduling points in this execution.
+  virtual std::span<const std::uintptr_t> promoted() const { return {}; }
 
   /// Whether the trace order is needed.
   virtual bool wants_races() const { return false; }

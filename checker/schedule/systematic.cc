@@ -13,12 +13,21 @@ ThreadId lowest(ThreadMask mask) { return static_cast<ThreadId>(__builtin_ctz(ma
 
 }  // namespace
 
+Systematic::Systematic(SystematicOptions options) : options_{options} {
+  if (options.switches && options.reduction != Reduction::none) {
+    throw std::invalid_argument{"a bound on switches goes with no reduction"};
+  }
+}
+
 bool Systematic::is_preemption(const Node& node, ThreadId thread) const {
   return node.before != kNobody && node.before != thread &&
          (node.enabled & mask_of(node.before)) != 0;
 }
 
 ThreadMask Systematic::within_bound(const Node& node) const {
+  if (options_.switches && node.before != kNobody && node.switches >= *options_.switches) {
+    return node.enabled & mask_of(node.before);
+  }
   if (!bounded() || node.preemptions < *options_.preemptions) return node.enabled;
   if (node.before == kNobody || (node.enabled & mask_of(node.before)) == 0) return node.enabled;
   return mask_of(node.before);
@@ -59,8 +68,7 @@ ThreadId Systematic::pick(const Situation& situation) {
         "the program is not deterministic: at scheduling point {} the threads {:x} could go on "
         "before and {:x} now, and thread {} is about to {} at {:x}; something that changes between "
         "executions is not restored (static data, files, time, addresses)",
-        at_, node.enabled, situation.enabled, node.thread, name(operation.kind),
-        operation.object)};
+        at_, node.enabled, situation.enabled, node.thread, name(operation.kind), operation.object)};
   }
   node.operation = operation;
   node.alternatives = operation.kind == Kind::choose ? operation.alternatives : std::uint16_t{1};
@@ -74,6 +82,7 @@ ThreadId Systematic::extend(const Situation& situation) {
   if (!path_.empty()) {
     const Node& last = path_.back();
     node.before = last.thread;
+    node.switches = last.switches + (last.before != kNobody && last.before != last.thread ? 1 : 0);
     node.preemptions = last.preemptions + (is_preemption(last, last.thread) ? 1 : 0);
     if (options_.reduction != Reduction::none && !bounded()) {
       for (ThreadMask left = last.sleep & ~mask_of(last.thread); left != 0; left &= left - 1) {
@@ -89,8 +98,7 @@ ThreadId Systematic::extend(const Situation& situation) {
   // Going on with the same thread gives schedules that people can read.
   const bool same = situation.current != kNobody && (awake & mask_of(situation.current)) != 0;
   node.thread = same ? situation.current : lowest(awake);
-  node.backtrack =
-      options_.reduction == Reduction::dpor ? mask_of(node.thread) : situation.enabled;
+  node.backtrack = options_.reduction == Reduction::dpor ? mask_of(node.thread) : situation.enabled;
   node.operation = (*situation.pending)[node.thread];
   if (node.operation.kind == Kind::choose) node.alternatives = node.operation.alternatives;
   path_.push_back(node);

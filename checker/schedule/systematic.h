@@ -24,11 +24,14 @@ struct SystematicOptions {
   /// nobody sleeps (sleep sets and bounds together lose executions), and the reduction is the
   /// bounded one (Coons, Musuvathi, McKinley, OOPSLA 2013).
   std::optional<unsigned> preemptions;
+  /// At most that many changes of the thread at all; not together with a reduction.
+  std::optional<unsigned> switches;
 };
 
 class Systematic : public Strategy {
  public:
-  explicit Systematic(SystematicOptions options) : options_{options} {}
+  /// Throws std::invalid_argument.
+  explicit Systematic(SystematicOptions options);
 
   bool begin() override;
   ThreadId pick(const Situation& situation) override;
@@ -46,10 +49,10 @@ class Systematic : public Strategy {
     Operation operation;
     std::uint16_t alternative = 0, alternatives = 1;
     ThreadMask enabled = 0;
-    ThreadMask sleep = 0;      ///< who need not go next: somebody else's subtree has it
-    ThreadMask backtrack = 0;  ///< who has to go next at some time
-    ThreadId before = kNobody; ///< who went last
-    unsigned preemptions = 0;  ///< up to here
+    ThreadMask sleep = 0;       ///< who need not go next: somebody else's subtree has it
+    ThreadMask backtrack = 0;   ///< who has to go next at some time
+    ThreadId before = kNobody;  ///< who went last
+    unsigned preemptions = 0, switches = 0;  ///< up to here
   };
 
   SystematicOptions options_;

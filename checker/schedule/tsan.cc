@@ -19,8 +19,12 @@ std::uintptr_t number(const volatile void* address) {
   return reinterpret_cast<std::uintptr_t>(address);
 }
 
-inline void plain(const void* address, std::size_t size, bool write, std::uintptr_t pc) {
-  if (Engine* engine = Engine::running()) engine->plain(number(address), size, write, pc);
+/// Beyond a machine word it is a structure that is copied, padding included.
+inline void plain(const void* address, std::size_t size, bool write, std::uintptr_t pc,
+                  bool copies = false) {
+  if (Engine* engine = Engine::running()) {
+    engine->plain(number(address), size, write, pc, copies || size > sizeof(long));
+  }
 }
 
 /// READ_ONCE and WRITE_ONCE arrive as volatile accesses.  What a READ_ONCE is followed by depends
@@ -44,26 +48,26 @@ void __tsan_init() {}
 void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
 
-#define CK_PLAIN(size)                                                                     \
-  void __tsan_read##size(void* at) { plain(at, size, false, CK_PC); }                      \
-  void __tsan_write##size(void* at) { plain(at, size, true, CK_PC); }                      \
-  void __tsan_read_write##size(void* at) {                                                 \
-    plain(at, size, false, CK_PC);                                                         \
-    plain(at, size, true, CK_PC);                                                          \
-  }                                                                                        \
-  void __tsan_unaligned_read##size(void* at) { plain(at, size, false, CK_PC); }            \
-  void __tsan_unaligned_write##size(void* at) { plain(at, size, true, CK_PC); }            \
-  void __tsan_unaligned_read_write##size(void* at) {                                       \
-    plain(at, size, false, CK_PC);                                                         \
-    plain(at, size, true, CK_PC);                                                          \
-  }                                                                                        \
-  void __tsan_volatile_read##size(void* at) {                                              \
-    marked(at, size, false, {true, false, false}, CK_PC);                                  \
-  }                                                                                        \
-  void __tsan_volatile_write##size(void* at) { marked(at, size, true, {}, CK_PC); }        \
-  void __tsan_unaligned_volatile_read##size(void* at) {                                    \
-    marked(at, size, false, {true, false, false}, CK_PC);                                  \
-  }                                                                                        \
+#define CK_PLAIN(size)                                                              \
+  void __tsan_read##size(void* at) { plain(at, size, false, CK_PC); }               \
+  void __tsan_write##size(void* at) { plain(at, size, true, CK_PC); }               \
+  void __tsan_read_write##size(void* at) {                                          \
+    plain(at, size, false, CK_PC);                                                  \
+    plain(at, size, true, CK_PC);                                                   \
+  }                                                                                 \
+  void __tsan_unaligned_read##size(void* at) { plain(at, size, false, CK_PC); }     \
+  void __tsan_unaligned_write##size(void* at) { plain(at, size, true, CK_PC); }     \
+  void __tsan_unaligned_read_write##size(void* at) {                                \
+    plain(at, size, false, CK_PC);                                                  \
+    plain(at, size, true, CK_PC);                                                   \
+  }                                                                                 \
+  void __tsan_volatile_read##size(void* at) {                                       \
+    marked(at, size, false, {true, false, false}, CK_PC);                           \
+  }                                                                                 \
+  void __tsan_volatile_write##size(void* at) { marked(at, size, true, {}, CK_PC); } \
+  void __tsan_unaligned_volatile_read##size(void* at) {                             \
+    marked(at, size, false, {true, false, false}, CK_PC);                           \
+  }                                                                                 \
   void __tsan_unaligned_volatile_write##size(void* at) { marked(at, size, true, {}, CK_PC); }
 
 CK_PLAIN(1)
@@ -73,7 +77,7 @@ CK_PLAIN(8)
 CK_PLAIN(16)
 #undef CK_PLAIN
 
-void __tsan_read_range(void* at, std::size_t size) { plain(at, size, false, CK_PC); }
+void __tsan_read_range(void* at, std::size_t size) { plain(at, size, false, CK_PC, true); }
 void __tsan_write_range(void* at, std::size_t size) { plain(at, size, true, CK_PC); }
 // The table of virtual functions is written by constructors and destructors, with one value each.
 void __tsan_vptr_update(void** at, void*) { plain(at, sizeof(void*), true, CK_PC); }
@@ -89,58 +93,58 @@ void __tsan_atomic_signal_fence(int order) {
   if (Engine* engine = Engine::running()) engine->fence(order == 2 || order == 5, order >= 3);
 }
 
-#define CK_MODIFY(bits, name, expression)                                                       \
-  std::uint##bits##_t __tsan_atomic##bits##_##name(volatile std::uint##bits##_t* at,            \
-                                                   std::uint##bits##_t value, int order) {      \
-    marked(at, (bits) / 8, true, order_of(order, true), CK_PC);                                 \
-    const std::uint##bits##_t old = *at;                                                        \
-    *at = static_cast<std::uint##bits##_t>(expression);                                         \
-    return old;                                                                                 \
+#define CK_MODIFY(bits, name, expression)                                                  \
+  std::uint##bits##_t __tsan_atomic##bits##_##name(volatile std::uint##bits##_t* at,       \
+                                                   std::uint##bits##_t value, int order) { \
+    marked(at, (bits) / 8, true, order_of(order, true), CK_PC);                            \
+    const std::uint##bits##_t old = *at;                                                   \
+    *at = static_cast<std::uint##bits##_t>(expression);                                    \
+    return old;                                                                            \
   }
 
-#define CK_COMPARE(bits, name)                                                                   \
-  int __tsan_atomic##bits##_compare_exchange_##name(                                             \
+#define CK_COMPARE(bits, name)                                                                    \
+  int __tsan_atomic##bits##_compare_exchange_##name(                                              \
       volatile std::uint##bits##_t* at, std::uint##bits##_t* expected, std::uint##bits##_t value, \
+      int order, int failure) {                                                                   \
+    (void)failure; /* an operation that may write counts as one that does */                      \
+    marked(at, (bits) / 8, true, order_of(order, true), CK_PC);                                   \
+    const std::uint##bits##_t old = *at;                                                          \
+    if (old == *expected) {                                                                       \
+      *at = value;                                                                                \
+      return 1;                                                                                   \
+    }                                                                                             \
+    *expected = old;                                                                              \
+    return 0;                                                                                     \
+  }
+
+#define CK_ATOMIC(bits)                                                                          \
+  std::uint##bits##_t __tsan_atomic##bits##_load(const volatile std::uint##bits##_t* at,         \
+                                                 int order) {                                    \
+    marked(at, (bits) / 8, false, order_of(order, false), CK_PC);                                \
+    return *at;                                                                                  \
+  }                                                                                              \
+  void __tsan_atomic##bits##_store(volatile std::uint##bits##_t* at, std::uint##bits##_t value,  \
+                                   int order) {                                                  \
+    marked(at, (bits) / 8, true, order_of(order, false), CK_PC);                                 \
+    *at = value;                                                                                 \
+  }                                                                                              \
+  CK_MODIFY(bits, exchange, value)                                                               \
+  CK_MODIFY(bits, fetch_add, old + value)                                                        \
+  CK_MODIFY(bits, fetch_sub, old - value)                                                        \
+  CK_MODIFY(bits, fetch_and, old& value)                                                         \
+  CK_MODIFY(bits, fetch_or, old | value)                                                         \
+  CK_MODIFY(bits, fetch_xor, old ^ value)                                                        \
+  CK_MODIFY(bits, fetch_nand, ~(old & value))                                                    \
+  CK_COMPARE(bits, strong)                                                                       \
+  CK_COMPARE(bits, weak)                                                                         \
+  std::uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(                                \
+      volatile std::uint##bits##_t* at, std::uint##bits##_t expected, std::uint##bits##_t value, \
       int order, int failure) {                                                                  \
-    (void)failure; /* an operation that may write counts as one that does */                     \
+    (void)failure;                                                                               \
     marked(at, (bits) / 8, true, order_of(order, true), CK_PC);                                  \
     const std::uint##bits##_t old = *at;                                                         \
-    if (old == *expected) {                                                                      \
-      *at = value;                                                                               \
-      return 1;                                                                                  \
-    }                                                                                            \
-    *expected = old;                                                                             \
-    return 0;                                                                                    \
-  }
-
-#define CK_ATOMIC(bits)                                                                        \
-  std::uint##bits##_t __tsan_atomic##bits##_load(const volatile std::uint##bits##_t* at,       \
-                                                 int order) {                                  \
-    marked(at, (bits) / 8, false, order_of(order, false), CK_PC);                              \
-    return *at;                                                                                \
-  }                                                                                            \
-  void __tsan_atomic##bits##_store(volatile std::uint##bits##_t* at, std::uint##bits##_t value, \
-                                   int order) {                                                \
-    marked(at, (bits) / 8, true, order_of(order, false), CK_PC);                               \
-    *at = value;                                                                               \
-  }                                                                                            \
-  CK_MODIFY(bits, exchange, value)                                                             \
-  CK_MODIFY(bits, fetch_add, old + value)                                                      \
-  CK_MODIFY(bits, fetch_sub, old - value)                                                      \
-  CK_MODIFY(bits, fetch_and, old & value)                                                      \
-  CK_MODIFY(bits, fetch_or, old | value)                                                       \
-  CK_MODIFY(bits, fetch_xor, old ^ value)                                                      \
-  CK_MODIFY(bits, fetch_nand, ~(old & value))                                                  \
-  CK_COMPARE(bits, strong)                                                                     \
-  CK_COMPARE(bits, weak)                                                                       \
-  std::uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(                              \
-      volatile std::uint##bits##_t* at, std::uint##bits##_t expected,                          \
-      std::uint##bits##_t value, int order, int failure) {                                     \
-    (void)failure;                                                                             \
-    marked(at, (bits) / 8, true, order_of(order, true), CK_PC);                                \
-    const std::uint##bits##_t old = *at;                                                       \
-    if (old == expected) *at = value;                                                          \
-    return old;                                                                                \
+    if (old == expected) *at = value;                                                            \
+    return old;                                                                                  \
   }
 
 CK_ATOMIC(8)

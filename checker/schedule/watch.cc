@@ -20,40 +20,67 @@ Stack just(std::uintptr_t pc) {
 
 }  // namespace
 
-Stack Engine::stack_from(const void* frame) const {
+/// Calls by frame pointers, as long as those lie on the stack; from the call `first` on, if given.
+Stack Engine::walk(const void* frame, std::uintptr_t first) const {
   Stack stack;
   const Fiber& fiber = current_ == nullptr ? main_ : current_->fiber;
   auto at = reinterpret_cast<std::uintptr_t>(frame);
   while (fiber.contains(at) && fiber.contains(at + 15) && stack.count < Stack::kDepth) {
-    const auto* words = reinterpret_cast<const std::uintptr_t*>(at);  // NOLINT(performance-no-int-to-ptr)
+    // NOLINTNEXTLINE(performance-no-int-to-ptr)
+    const auto* words = reinterpret_cast<const std::uintptr_t*>(at);
     if (words[1] < 4096) break;
-    stack.pc[stack.count++] = words[1] - 1;  // inside the call, not behind it
+    const std::uintptr_t pc = words[1] - 1;  // inside the call, not behind it
+    if (first == 0 || pc == first) {
+      stack.pc[stack.count++] = pc;
+      first = 0;
+    }
     if (words[0] <= at) break;
     at = words[0];
   }
   return stack;
 }
 
+Stack Engine::stack_from(const void* frame) const { return walk(frame, 0); }
+
 /// The calls that led to `pc`, as far as frame pointers show them.
 Stack Engine::stack_here(std::uintptr_t pc) const {
-  const Stack whole = stack_from(__builtin_frame_address(0));
-  for (unsigned i = 0; i < whole.count; ++i) {
-    if (whole.pc[i] != pc) continue;
-    Stack stack;
-    for (unsigned j = i; j < whole.count; ++j) stack.pc[stack.count++] = whole.pc[j];
-    return stack;
+  const Stack stack = walk(__builtin_frame_address(0), pc);
+  return stack.count == 0 ? just(pc) : stack;
+}
+
+/// A call that leaves more behind than it found.
+void Engine::check_nothing_held(std::size_t locks, unsigned readers, const std::string& who) {
+  if (current_->held.size() > locks) {
+    report(Severity::goes_on, "lock held on return", who + " and holds a lock",
+           current_->held.back().taken);
   }
-  return just(pc);
+  if (current_->readers > readers) {
+    report(Severity::goes_on, "lock held on return", who + " inside an RCU reader",
+           stack_from(__builtin_frame_address(0)));
+  }
+}
+
+/// Loops that pass no scheduling point, and those of the set-up, where there are none.
+void Engine::count_access(std::uintptr_t pc) {
+  if (++accesses_since_point_ < limits_->accesses) return;
+  accesses_since_point_ = 0;
+  report(Severity::ends_thread, "endless loop",
+         fmt::format("the thread accessed memory {} times without a scheduling point",
+                     limits_->accesses),
+         stack_here(pc));
 }
 
 void Engine::report(Severity severity, std::string kind, std::string message, const Stack& here,
                     const Stack& other, const Object* object) {
-  std::string key = kind;
   // Two accesses that race are the same pair whichever came second.
-  std::uintptr_t first = here.count != 0 ? here.pc[0] : 0;
-  std::uintptr_t second = other.count != 0 ? other.pc[0] : 0;
-  if (kind == "data race" && first > second) std::swap(first, second);
-  key += fmt::format(" {:x} {:x}", first, second);
+  std::uintptr_t first = here.pc[0], second = other.pc[0];
+  const bool pair = kind == "data race" || kind == "lock-order inversion";
+  if (pair && first > second) std::swap(first, second);
+  std::string key = fmt::format("{} {:x} {:x}", kind, first, second);
+  // Allocations and calls are often made through a function that all of the program shares.
+  if (kind == "leak" || kind == "double free" || kind == "invalid free") {
+    for (unsigned i = 1; i < here.count; ++i) key += fmt::format(" {:x}", here.pc[i]);
+  }
   const auto [place, is_new] = reported_.try_emplace(std::move(key), reports_.size());
   const bool outdated = !is_new && reports_[place->second].search != statistics_.restarts;
   if ((is_new && reports_.size() < kMaxReports) || outdated) {
@@ -79,6 +106,12 @@ void Engine::report(Severity severity, std::string kind, std::string message, co
   if (severity == Severity::ends_thread && current_ != nullptr) leave(Phase::dead);
 }
 
+void Engine::forget_reports() {
+  reports_.clear();
+  reported_.clear();
+  lock_order_.clear();
+}
+
 std::string Engine::object_text(const Object& object) const {
   return fmt::format("an object of {} bytes", object.size);
 }
@@ -88,20 +121,32 @@ void Engine::check_object(std::uintptr_t address, std::size_t size, bool write, 
   if (!heap_.contains(address)) {
     constexpr std::uintptr_t kLowest = 65536;
     if (address < kLowest) {
-      report(Severity::ends_thread, "NULL dereference",
-             fmt::format("{} of {} bytes at address {:#x}", write ? "write" : "read", size, address),
-             stack_here(pc));
+      report(
+          Severity::ends_thread, "NULL dereference",
+          fmt::format("{} of {} bytes at address {:#x}", write ? "write" : "read", size, address),
+          stack_here(pc));
     }
     return;
   }
   Object* object = heap_.around(address);
   const char* what = write ? "write" : "read";
+  if (object == nullptr || address >= object->start + object->size) {
+    // Nearer to the next one than the space between two objects is wide?
+    Object* next = heap_.around(address + size + 15);
+    if (next != nullptr && next != object && next->start > address) {
+      report(Severity::ends_thread, "out-of-bounds",
+             fmt::format("{} of {} bytes, {} bytes before {}", what, size, next->start - address,
+                         object_text(*next)),
+             stack_here(pc), {}, next);
+    }
+  }
   if (object == nullptr) {
     report(Severity::ends_thread, "wild pointer",
            fmt::format("{} of {} bytes where no object is", what, size), stack_here(pc));
     return;
   }
-  if (object->life == Life::freed) {
+  const bool inside = address < object->start + object->size;
+  if (object->life == Life::freed && inside) {
     report(Severity::ends_thread, "use-after-free",
            fmt::format("{} of {} bytes, {} bytes inside {}", what, size, address - object->start,
                        object_text(*object)),
@@ -118,11 +163,29 @@ void Engine::check_object(std::uintptr_t address, std::size_t size, bool write, 
   const Thread& self = *current_;
   const Grace& grace = graces_[object->grace];
   if ((grace.waits & mask_of(self.id)) != 0) return;
-  report(Severity::ends_thread, "use-after-free",
-         fmt::format("{} of {} bytes, {} bytes inside {} that waits for a grace period, by a thread "
-                     "that the grace period does not wait for",
-                     what, size, address - object->start, object_text(*object)),
-         stack_here(pc), {}, object);
+  report(
+      Severity::ends_thread, "use-after-free",
+      fmt::format("{} of {} bytes, {} bytes inside {} that waits for a grace period, by a thread "
+                  "that the grace period does not wait for",
+                  what, size, address - object->start, object_text(*object)),
+      stack_here(pc), {}, object);
+}
+
+/// Reads of heap memory that nobody has written, byte by byte.  The program is told once: what it
+/// has read is taken for initialised.
+void Engine::check_initialised(std::uintptr_t address, std::size_t size, bool write, bool read,
+                               std::uintptr_t pc) {
+  if (!heap_.contains(address)) return;
+  if (read && heap_.has_uninitialised(address, size)) {
+    const Object* object = heap_.around(address);
+    report(Severity::goes_on, "uninitialised read",
+           fmt::format("read of {} bytes, {} bytes inside {}, and nobody has written them all",
+                       size, address - object->start, object_text(*object)),
+           stack_here(pc), {}, object);
+    heap_.set_initialised(address, size);
+  } else if (write) {
+    heap_.set_initialised(address, size);
+  }
 }
 
 /// Judges the access against the earlier ones, then notes it.
@@ -142,7 +205,8 @@ void Engine::check_access(Cell& cell, const Access& access) {
   Memory::note(cell, access, clock);
 }
 
-/// An object is about to be freed, or handed to kfree_rcu(): what others did with it has to be over.
+/// An object is about to be freed, or handed to kfree_rcu(): what others did with it has to be
+/// over.
 void Engine::check_release_of(Object& object, bool deferred, std::uintptr_t pc) {
   const Clock& clock = current_->stamp.sync;
   for (std::uintptr_t at = granule(object.start); at <= granule(object.start + object.size - 1);
@@ -173,8 +237,8 @@ void Engine::check_deadlock() {
     if (thread.phase != Phase::ready) continue;
     const Operation& operation = pending_[i];
     sleeps |= operation.kind == Kind::sleep;
-    who += fmt::format("{}{} waits in {}", who.empty() ? "" : "; ", thread.name,
-                       name(operation.kind));
+    who +=
+        fmt::format("{}{} waits in {}", who.empty() ? "" : "; ", thread.name, name(operation.kind));
     if (thread.pending_lock != nullptr && is_lock(operation.kind) &&
         thread.pending_lock->owner != kNobody) {
       who += fmt::format(" for what {} holds", threads_[thread.pending_lock->owner].name);
@@ -184,14 +248,11 @@ void Engine::check_deadlock() {
   report(Severity::goes_on, sleeps ? "lost wake-up" : "deadlock", who, first, second);
 }
 
-/// What nothing points to any more, neither static data nor any object that something points to.
-void Engine::check_leaks() {
+/// The objects that static data or permanent objects point to, or objects that those point to.
+std::vector<bool> Engine::reachable() {
   std::vector<Object>& objects = heap_.objects();
   std::vector<Object*> todo;
   std::vector<bool> reached(objects.size());
-  std::size_t live = 0;
-  for (const Object& object : objects) live += object.life == Life::live && !object.permanent;
-  if (live == 0) return;
   const auto follow = [&](std::uintptr_t word) {
     if (!heap_.contains(word)) return;
     Object* object = heap_.around(word);
@@ -213,8 +274,19 @@ void Engine::check_leaks() {
     const Object* object = todo.back();
     todo.pop_back();
     if (object->life == Life::freed) continue;
-    scan(reinterpret_cast<const void*>(object->start), object->size);  // NOLINT(performance-no-int-to-ptr)
+    scan(reinterpret_cast<const void*>(object->start),
+         object->size);  // NOLINT(performance-no-int-to-ptr)
   }
+  return reached;
+}
+
+void Engine::check_leaks() {
+  const std::vector<Object>& objects = heap_.objects();
+  const bool nothing = std::all_of(objects.begin(), objects.end(), [](const Object& object) {
+    return object.life != Life::live || object.permanent;
+  });
+  if (nothing) return;
+  const std::vector<bool> reached = reachable();
   for (std::size_t i = 0; i < objects.size(); ++i) {
     if (reached[i] || objects[i].life != Life::live) continue;
     report(Severity::goes_on, "leak",
@@ -223,14 +295,44 @@ void Engine::check_leaks() {
   }
 }
 
-void Engine::may_sleep(const char* what) {
+void Engine::may_sleep(const char* what, std::uintptr_t pc) {
   if (current_ == nullptr) return;
   const char* where = current_->atomic_depth > 0 ? "in atomic context"
                       : current_->readers > 0    ? "inside an RCU reader"
                                                  : nullptr;
   if (where == nullptr) return;
   report(Severity::goes_on, "sleep in atomic context", fmt::format("{} {}", what, where),
-         stack_from(__builtin_frame_address(0)));
+         stack_here(pc));
+}
+
+LockName Engine::lock_name(std::uintptr_t lock) {
+  const Object* object = heap_.contains(lock) ? heap_.around(lock) : nullptr;
+  LockName name{lock, 0};
+  if (object == nullptr) return name;
+  for (unsigned i = 0; i < object->allocated.count; ++i) {
+    name.allocated = (name.allocated + object->allocated.pc[i]) * 0x9e3779b97f4a7c15U;
+  }
+  return name;
+}
+
+/// The running thread, which holds locks, is about to wait for another.
+void Engine::check_lock_order(std::uintptr_t lock, std::uintptr_t pc) {
+  const LockName taken = lock_name(lock);
+  for (const Held& held : current_->held) {
+    const LockName holds = lock_name(held.lock->address);
+    if (holds == taken || lock_order_.knows(holds, taken, statistics_.executions)) continue;
+    const std::vector<LockOrder::Edge> back = lock_order_.add(
+        {holds, taken, held.taken, stack_here(pc), schedule_now(), statistics_.executions});
+    if (back.empty()) continue;
+    const std::size_t before = reports_.size();
+    report(Severity::goes_on, "lock-order inversion",
+           "two locks are taken in one order here and in the other order elsewhere", stack_here(pc),
+           back.front().taken_at);
+    if (reports_.size() == before) continue;
+    for (const LockOrder::Edge& edge : back) {
+      if (edge.execution != statistics_.executions) reports_.back().others.push_back(edge.schedule);
+    }
+  }
 }
 
 }  // namespace iommucheck::schedule

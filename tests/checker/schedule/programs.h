@@ -3,6 +3,11 @@
 #ifndef IOMMUCHECK_TESTS_CHECKER_SCHEDULE_PROGRAMS_H
 #define IOMMUCHECK_TESTS_CHECKER_SCHEDULE_PROGRAMS_H
 
+#include <ostream>
+#include <set>
+#include <string>
+#include <vector>
+
 #include "checker/schedule/engine.h"
 
 namespace iommucheck::schedule::programs {
@@ -16,6 +21,19 @@ struct Registration {
   Registration(const char* name, void (*setup)(), std::vector<void (*)(void*)> threads,
                void (*finish)() = nullptr);
 };
+
+/// The same for the programs of the detectors, with the kinds of report that they end in: all of
+/// them, and no other.
+struct Expecting {
+  Expecting(const char* name, std::set<std::string> kinds, std::vector<void (*)(void*)> threads,
+            void (*setup)() = nullptr, void (*finish)() = nullptr);
+};
+struct Expectation {
+  std::string name;
+  std::set<std::string> kinds;
+  friend void PrintTo(const Expectation& expected, std::ostream* out) { *out << expected.name; }
+};
+std::vector<Expectation> expectations();
 
 /// The memory that programs share: zero at the start of each execution.
 struct Shared {

@@ -11,12 +11,14 @@ std::uintptr_t me(void* argument) { return reinterpret_cast<std::uintptr_t>(argu
 // One write each, to one word.  n threads: n! traces.
 void write_zero(void*) { shared.words[0] = 1; }
 const Registration writers_3{"writers-3", nullptr, {write_zero, write_zero, write_zero}};
-const Registration writers_4{"writers-4", nullptr, {write_zero, write_zero, write_zero, write_zero}};
+const Registration writers_4{
+    "writers-4", nullptr, {write_zero, write_zero, write_zero, write_zero}};
 
 // One writer, n readers: each reads before or after.  2^n traces.
 void read_zero(void*) { static_cast<void>(shared.words[0]); }
 const Registration readers_3{"readers-3", nullptr, {write_zero, read_zero, read_zero, read_zero}};
-const Registration readers_8{"readers-8", nullptr,
+const Registration readers_8{"readers-8",
+                             nullptr,
                              {write_zero, read_zero, read_zero, read_zero, read_zero, read_zero,
                               read_zero, read_zero, read_zero}};
 
@@ -40,8 +42,8 @@ void copy_up(void* argument) {
   shared.words[2 * j] = below + 1;
 }
 const Registration last_zero_2{"lastzero-2", nullptr, {find_last_zero<2>, copy_up, copy_up}};
-const Registration last_zero_5{"lastzero-5", nullptr,
-                               {find_last_zero<5>, copy_up, copy_up, copy_up, copy_up, copy_up}};
+const Registration last_zero_5{
+    "lastzero-5", nullptr, {find_last_zero<5>, copy_up, copy_up, copy_up, copy_up, copy_up}};
 
 // Critical sections of one lock: n! traces; the counter is plain and never races.
 void locked_increment(void*) {
@@ -49,8 +51,8 @@ void locked_increment(void*) {
   ++shared.plain[0];
   ck_unlock(&shared.locks[0]);
 }
-const Registration locked_3{"locked-3", nullptr,
-                            {locked_increment, locked_increment, locked_increment}};
+const Registration locked_3{
+    "locked-3", nullptr, {locked_increment, locked_increment, locked_increment}};
 const Registration locked_4{
     "locked-4", nullptr, {locked_increment, locked_increment, locked_increment, locked_increment}};
 

@@ -19,8 +19,8 @@ Outcome explore(const std::string& name, SystematicOptions options) {
   const Program program = programs::program(name);
   const Limits limits{2'000'000, 1e9, 20000, false};
   Outcome run;
-  run.statistics = engine.explore(program, limits,
-                                  [&] { return std::make_unique<Systematic>(options); });
+  run.statistics =
+      engine.explore(program, limits, [&] { return std::make_unique<Systematic>(options); });
   run.reports = engine.reports();
   run.histories = engine.histories().all().size();
   return run;
@@ -36,31 +36,32 @@ void PrintTo(const Known& known, std::ostream* out) { *out << known.name; }
 class KnownCounts : public testing::TestWithParam<Known> {};
 
 TEST_P(KnownCounts, Dpor) {
-  const Outcome run = explore(GetParam().name, {Reduction::dpor, {}});
+  const Outcome run = explore(GetParam().name, {Reduction::dpor, {}, {}});
   EXPECT_TRUE(run.statistics.exhausted);
   EXPECT_EQ(run.statistics.complete, GetParam().traces);
   for (const Report& report : run.reports) ADD_FAILURE() << report.kind << ": " << report.message;
 }
 
 TEST_P(KnownCounts, SleepSets) {
-  const Outcome run = explore(GetParam().name, {Reduction::sleep_sets, {}});
+  const Outcome run = explore(GetParam().name, {Reduction::sleep_sets, {}, {}});
   EXPECT_TRUE(run.statistics.exhausted);
   EXPECT_EQ(run.statistics.complete, GetParam().traces);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    , KnownCounts,
-    testing::Values(Known{"writers-3", 6}, Known{"writers-4", 24}, Known{"readers-3", 8},
-                    Known{"readers-8", 256}, Known{"apart-4", 1}, Known{"lastzero-5", 64},
-                    Known{"locked-3", 6}, Known{"locked-4", 24}, Known{"nested-2", 2},
-                    Known{"rwsem-3", 8}, Known{"grace-1", 2}, Known{"grace-2", 4},
-                    Known{"try-1", 3}, Known{"choices", 6}, Known{"lost-update", 4},
-                    Known{"message", 2}),
-    [](const testing::TestParamInfo<Known>& known) {
-      std::string name = known.param.name;
-      for (char& letter : name) letter = letter == '-' ? '_' : letter;
-      return name;
-    });
+INSTANTIATE_TEST_SUITE_P(, KnownCounts,
+                         testing::Values(Known{"writers-3", 6}, Known{"writers-4", 24},
+                                         Known{"readers-3", 8}, Known{"readers-8", 256},
+                                         Known{"apart-4", 1}, Known{"lastzero-5", 64},
+                                         Known{"locked-3", 6}, Known{"locked-4", 24},
+                                         Known{"nested-2", 2}, Known{"rwsem-3", 8},
+                                         Known{"grace-1", 2}, Known{"grace-2", 4},
+                                         Known{"try-1", 3}, Known{"choices", 6},
+                                         Known{"lost-update", 4}, Known{"message", 2}),
+                         [](const testing::TestParamInfo<Known>& known) {
+                           std::string name = known.param.name;
+                           for (char& letter : name) letter = letter == '-' ? '_' : letter;
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace iommucheck::schedule
