@@ -10,8 +10,8 @@ extern void ck_release_next(void);
 #define smp_mb() ck_fence(3)
 #define smp_mb__before_atomic() ck_fence(3)
 #define smp_mb__after_atomic() ck_fence(3)
-#define smp_store_release(p, v)        \
-	do {                           \
-		ck_release_next();     \
-		WRITE_ONCE(*(p), (v)); \
-	} while (0)
+#define smp_store_release(p, v) \
+  do {                          \
+    ck_release_next();          \
+    WRITE_ONCE(*(p), (v));      \
+  } while (0)
