@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/spec_model.h"
 #include "cli/trace.h"
+#include "impl/linux/ioasid_scenarios.h"
 
 namespace iommucheck::cli {
 namespace {
@@ -86,7 +87,12 @@ void print_text() {
     fmt::print(" --{} {}..{} ({})", b.name, b.min, b.max, b.standard);
   fmt::print("\n           sorts (--symmetry):{}", print_sorts(*spec_concrete({})));
   fmt::print(
-      "\n\nkernel targets (iommucheck kernel --package linux-source-6.1 TARGET):\n  ioasid   drivers/iommu/ioasid.c\n");
+      "\n\nkernel targets (iommucheck kernel --package linux-source-6.1 TARGET):\n  ioasid   drivers/iommu/ioasid.c\n           scenarios (--scenario, also pairs and "
+      "triples):");
+  for (const linux_harness::Scenario& scenario : linux_harness::written_ioasid_scenarios()) {
+    fmt::print("\n             {:<18} {}", scenario.name, scenario.sentence);
+  }
+  fmt::print("\n");
 }
 
 }  // namespace
@@ -109,6 +115,10 @@ int list_command(const Words& words) {
                                           {"bounds", bounds_to_json(spec_bounds())}}});
   object["targets"] = ordered_json::array(
       {{{"name", "ioasid"}, {"file", "drivers/iommu/ioasid.c"}, {"kernels", "6.1"}}});
+  for (const linux_harness::Scenario& scenario : linux_harness::written_ioasid_scenarios()) {
+    object["targets"][0]["scenarios"].push_back(
+        {{"name", scenario.name}, {"sentence", scenario.sentence}});
+  }
   fmt::print("{}\n", object.dump(2));
   return 0;
 }
