@@ -142,12 +142,18 @@ json explore(const json& request) {
     const schedule::Statistics statistics =
         engine.explore(program, limits, [&] { return make_strategy(request); });
     found = engine.reports();
-    answer = {{"executions", statistics.executions}, {"complete", statistics.complete},
-              {"abandoned", statistics.abandoned},   {"steps", statistics.steps},
-              {"longest", statistics.longest},       {"restarts", statistics.restarts},
-              {"seconds", statistics.seconds},       {"exhausted", statistics.exhausted},
-              {"setup", setup_answers},              {"covered", covered_blocks()},
-              {"reports", json::array()},            {"histories", json::array()}};
+    answer = {{"executions", statistics.executions},
+              {"complete", statistics.complete},
+              {"abandoned", statistics.abandoned},
+              {"steps", statistics.steps},
+              {"longest", statistics.longest},
+              {"restarts", statistics.restarts},
+              {"seconds", statistics.seconds},
+              {"exhausted", statistics.exhausted},
+              {"setup", setup_answers},
+              {"covered", covered_blocks()},
+              {"reports", json::array()},
+              {"histories", json::array()}};
     for (const auto& report : found) answer["reports"].push_back(report_json(report, engine));
     for (const auto& history : engine.histories().all()) {
       answer["histories"].push_back(history_json(history, engine));
