@@ -30,20 +30,28 @@ Search search_named(const std::string& name) {
 
 int explore_scenarios(Arguments& arguments, const std::optional<std::string>& tree,
                       const std::optional<std::string>& package, const std::string& names,
-                      std::uint64_t seed, bool as_json,
-                      const std::function<void(std::string_view)>& say) {
+                      bool as_json, const std::function<void(std::string_view)>& say) {
   linux_harness::SearchOptions options;
-  options.seed = seed;
+  // Before anything is taken out: what goes with what.
+  if (arguments.has("schedule")) {
+    for (const char* other : {"search", "seed", "preemptions", "executions", "seconds"}) {
+      if (arguments.has(other))
+        throw UsageError(fmt::format("--schedule is one execution: it has no --{}", other));
+    }
+  }
+  const bool has_seed = arguments.has("seed"), has_bound = arguments.has("preemptions");
+  options.seed = arguments.number("seed", options.seed, 0, ~0ULL);
   options.failing_allocations = arguments.flag("failing-allocations");
   options.executions = arguments.number("executions", options.executions, 1, ~0ULL);
   options.seconds =
       static_cast<double>(arguments.number("seconds", 60, 1, std::uint64_t{1} << 32U));
   const auto schedule = arguments.text("schedule");
-  const auto search = arguments.text("search");
-  options.search = schedule ? Search::replay : search_named(search.value_or("dpor"));
-  if (schedule && search) throw UsageError("--schedule is one execution: it has no --search");
+  options.search = schedule ? Search::replay : search_named(arguments.text("search", "dpor"));
   options.schedule = schedule.value_or("");
-  if (const auto preemptions = arguments.text("preemptions")) {
+  const bool by_chance = options.search == Search::random || options.search == Search::pct;
+  if (has_seed && !by_chance)
+    throw UsageError("--seed is for --search random and pct: the others choose nothing by chance");
+  if (has_bound) {
     if (options.search != Search::dpor && options.search != Search::all)
       throw UsageError("--preemptions bounds the searches dpor and all only");
     options.preemptions = static_cast<unsigned>(arguments.number("preemptions", 0, 0, 1000));
@@ -70,7 +78,7 @@ int explore_scenarios(Arguments& arguments, const std::optional<std::string>& tr
     } else {
       fmt::print("{}", print_mutants(run));
     }
-    return 0;
+    return run.all_killed() ? 0 : 2;
   }
   if (schedule && scenarios.size() != 1)
     throw UsageError("--schedule belongs to one scenario: give its name to --scenario");
@@ -106,16 +114,16 @@ int kernel_command(const Words& words) {
   if (target != "ioasid")
     throw UsageError(fmt::format("there is no target '{}'; there is ioasid", target));
   KernelRunOptions options;
-  options.seed = arguments.number("seed", options.seed, 0, ~0ULL);
   const bool terminal = isatty(STDERR_FILENO) != 0;
   const auto say = [&](std::string_view what) {
     if (terminal) fmt::print(stderr, "{}\n", what);
   };
   if (const auto scenarios = arguments.text("scenario")) {
-    return explore_scenarios(arguments, tree, package, *scenarios, options.seed, as_json, say);
+    return explore_scenarios(arguments, tree, package, *scenarios, as_json, say);
   }
   options.calls = arguments.number("calls", options.calls, 1, 1'000'000'000);
   options.sequences = arguments.number("runs", 0, 1, 1'000'000'000);
+  options.seed = arguments.number("seed", options.seed, 0, ~0ULL);
   const std::string contract = arguments.text("contract", "strict");
   if (contract != "strict" && contract != "any")
     throw UsageError(fmt::format("--contract {} is not known: strict or any", contract));

@@ -41,6 +41,12 @@ std::string_view name(Fate fate) {
   return "?";
 }
 
+bool MutantsRun::all_killed() const {
+  return std::all_of(results.begin(), results.end(), [](const MutantResult& one) {
+    return one.fate == Fate::killed || one.fate == Fate::not_applicable;
+  });
+}
+
 MutantsRun run_mutants(const std::optional<std::string>& tree,
                        const std::optional<std::string>& package,
                        const std::vector<linux_harness::Scenario>& scenarios,
@@ -105,6 +111,7 @@ MutantsRun run_mutants(const std::optional<std::string>& tree,
 
 ordered_json mutants_to_json(const MutantsRun& run) {
   ordered_json object;
+  object["verdict"] = run.all_killed() ? "holds" : "unknown";
   object["scope"] = {{"target", "ioasid"},
                      {"source", run.source},
                      {"file", run.file},

@@ -31,6 +31,9 @@ struct MutantsRun {
   std::vector<MutantResult> results;
   std::vector<std::string> without_place;  ///< kinds that nothing in the file fits
   double seconds = 0;
+  /// Whether every mutant that compiles was killed.  A survivor may differ in nothing that counts;
+  /// that is for people to say.
+  bool all_killed() const;
 };
 
 /// `kinds`: only these; empty: all.

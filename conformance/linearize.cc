@@ -23,19 +23,22 @@ class Search {
  public:
   Search(Oracle& oracle, std::span<const ConcurrentCall> calls) : oracle_{oracle}, calls_{calls} {}
 
-  std::optional<Unexplained> run() {
+  Linearization run() {
     std::vector<Explanation> all{{0, oracle_.snapshot()}};
     const Snapshot before = all.front().state;
     const bool found = go_on(0, 0, all, false);
     oracle_.restore(before);
-    if (!found) return std::nullopt;
-    return std::move(unexplained_);
+    Linearization result;
+    if (found) result.unexplained = std::move(unexplained_);
+    result.excused = excused_;
+    return result;
   }
 
  private:
   Oracle& oracle_;
   std::span<const ConcurrentCall> calls_;
   Unexplained unexplained_;
+  bool excused_ = false;
 
   static std::uint32_t bit(std::size_t call) { return std::uint32_t{1} << call; }
 
@@ -60,7 +63,7 @@ class Search {
         if ((begun & bit(call)) == 0 || (all[i].effective & bit(call)) != 0) continue;
         oracle_.restore(all[i].state);
         if (!oracle_.would_keep_contract(calls_[call].call)) {
-          excused = true;
+          excused = excused_ = true;
           continue;
         }
         const Judgement judgement = oracle_.judge(calls_[call].call, calls_[call].outcome);
@@ -115,7 +118,7 @@ class Search {
 
 }  // namespace
 
-std::optional<Unexplained> find_unexplained(Oracle& oracle, std::span<const ConcurrentCall> calls) {
+Linearization linearize(Oracle& oracle, std::span<const ConcurrentCall> calls) {
   if (calls.size() > 32) throw std::invalid_argument{"a history of more than 32 calls"};
   return Search{oracle, calls}.run();
 }

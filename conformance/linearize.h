@@ -39,11 +39,17 @@ struct Unexplained {
   std::vector<std::string> reasons;
 };
 
-/// Nothing: every real-time order is explained.  At most 32 calls, all of which have returned.
-/// Orders in which a call would break its contract are left out: nothing is promised there.
+/// How a history fares.
+struct Linearization {
+  std::optional<Unexplained> unexplained;  ///< none: every real-time order is explained
+  /// Some order in which a call breaks its contract was met: what follows from it was not judged.
+  bool excused = false;
+};
+
+/// At most 32 calls, all of which have returned.  Where a call would break its contract, nothing is
+/// promised: a real-time order in which one could is not called unexplained.
 /// `oracle` is the specification behind the set-up; it is left as it was.
-std::optional<Unexplained> find_unexplained(ioasid::Oracle& oracle,
-                                            std::span<const ConcurrentCall> calls);
+Linearization linearize(ioasid::Oracle& oracle, std::span<const ConcurrentCall> calls);
 
 }  // namespace iommucheck::conformance
 

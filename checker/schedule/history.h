@@ -35,7 +35,7 @@ struct History {
   std::uint64_t executions = 0;  ///< that show it
 };
 
-/// Calls beyond this number are left out of histories (and the report says so).
+/// Of one execution.  Calls beyond this number are left out: who makes more has to refuse them.
 inline constexpr unsigned kMaxCalls = 32;
 
 class Histories {

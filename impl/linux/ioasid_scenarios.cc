@@ -7,61 +7,25 @@
 
 #include <fmt/format.h>
 
+#include "spec/ioasid/make_call.h"
 #include "spec/ioasid/oracle.h"
 
 namespace iommucheck::linux_harness {
 namespace {
 
 using ioasid::Call;
-using ioasid::CallKind;
 using ioasid::Getter;
+using namespace ioasid::calls;  // NOLINT(google-build-using-namespace): this file is a table of
+                                // them
 
 // Ids 0 .. 3, so that they share a node of the xarray.  Sets and data: 1, 2.
 
-Call alloc(unsigned set, unsigned min, unsigned max, unsigned data, unsigned callback = 0) {
-  Call call{CallKind::alloc};
-  call.args.set = set;
-  call.args.min = min;
-  call.args.max = max;
-  call.args.data = data;
-  call.args.callback = callback;
-  return call;
-}
-Call free_id(unsigned id) {
-  Call call{CallKind::free};
-  call.args.id = id;
-  return call;
-}
-Call find(unsigned set, unsigned id, Getter getter = Getter::none) {
-  Call call{CallKind::find};
-  call.args.set = set;
-  call.args.id = id;
-  call.args.getter = static_cast<std::uint32_t>(getter);
-  return call;
-}
-Call set_data(unsigned id, unsigned data) {
-  Call call{CallKind::set_data};
-  call.args.id = id;
-  call.args.data = data;
-  return call;
-}
 /// The caller reuses the old private data as soon as the call has returned.
 Call replace_data(unsigned id, unsigned data, unsigned old) {
   Call call = set_data(id, data);
   call.args.take = old;
   return call;
 }
-Call enroll(unsigned ops) {
-  Call call{CallKind::register_allocator};
-  call.args.ops = ops;
-  return call;
-}
-Call withdraw(unsigned ops) {
-  Call call{CallKind::unregister_allocator};
-  call.args.ops = ops;
-  return call;
-}
-
 bool keeps_contract(const Scenario& scenario) {
   ioasid::Oracle oracle{ioasid_harness_bounds()};
   const auto execute = [&](const Call& call) {

@@ -81,7 +81,12 @@ std::map<std::string, std::string> apply_patch(Cache& cache, const SourceTree& t
     }
   });
   for (const std::string& file : files) {
-    if (fs::exists(folder / file)) texts[file] = read_file(folder / file);
+    if (!fs::exists(folder / file)) {
+      throw HarnessError(fmt::format("{} removes or renames {}", patch.string(), file),
+                         "the two sides cannot be compared file by file then",
+                         "apply it to a copy of the tree and compare with --against DIR");
+    }
+    texts[file] = read_file(folder / file);
   }
   return texts;
 }

@@ -130,6 +130,10 @@ TEST(KernelScenarios, UsageErrors) {
                {"--preemptions", "dpor"});
   expect_error(scenario({"--scenario", "all", "--search", "pct", "--schedule", "1"}), kUsage,
                {"--schedule", "--search"});
+  expect_error(scenario({"--scenario", "all", "--preemptions", "x"}), kUsage, {"--preemptions x"});
+  expect_error(scenario({"--scenario", "four", "--schedule", "1", "--seconds", "5"}), kUsage,
+               {"--schedule", "--seconds"});
+  expect_error(scenario({"--scenario", "four", "--seed", "5"}), kUsage, {"--seed", "random"});
   expect_error(scenario({"--search", "dpor"}), kUsage, {"--search"});
   expect_error(scenario({"--scenario", "all", "--mutant-kind", "drop-lock"}), kUsage,
                {"--mutants"});
@@ -173,6 +177,16 @@ TEST(KernelScenarios, DebiansSourceUnderEverySchedule) {
   for (const Json& scenario : all["scenarios"]) {
     EXPECT_EQ(scenario["exhausted"], true) << scenario["name"];
     EXPECT_GT(scenario["histories"], 0) << scenario["name"];
+    EXPECT_EQ(scenario["excused"], 0) << scenario["name"] << " breaks a contract in some order";
+  }
+  // The bound that is asked for is the one that holds: with more of it there is more to see.
+  std::uint64_t before = 0;
+  for (const char* bound : {"0", "1", "2"}) {
+    const Json bounded = ask(kGood, kernel({"--package", kPackage, "--scenario", "four", "--search",
+                                            "all", "--preemptions", bound, "--seconds", "600"}));
+    EXPECT_EQ(std::to_string(bounded["scope"]["preemptions"].get<int>()), bound);
+    EXPECT_GT(bounded["scenarios"][0]["executions"], before);
+    before = bounded["scenarios"][0]["executions"];
   }
   // What one thread alone shows (kernel without --scenario) is shown by pairs of calls as well.
   const Json pairs = ask(kViolated, kernel({"--package", kPackage, "--scenario", "pairs"}));
@@ -180,6 +194,7 @@ TEST(KernelScenarios, DebiansSourceUnderEverySchedule) {
   for (const Json& cause : pairs["causes"]) causes += cause["cause"].get<std::string>() + '\n';
   expect_words(causes, {"getter", "use-after-free in __list_del", "register_allocator",
                         "callbacks: those of the serving ops"});
+  for (const Json& scenario : pairs["scenarios"]) EXPECT_EQ(scenario["excused"], 0);
   // The line of a report repeats it.
   for (const Json& scenario : pairs["scenarios"]) {
     for (const Json& report : scenario["reports"]) {

@@ -118,6 +118,9 @@ void minimise_report(const schedule::Program& program, const schedule::Report& r
 json explore(const json& request) {
   setup_calls = request.value("setup", Calls{});
   thread_calls = request.value("threads", std::vector<Calls>{});
+  std::size_t calls = 0;
+  for (const Calls& thread : thread_calls) calls += thread.size();
+  if (calls > schedule::kMaxCalls) throw std::invalid_argument{"more calls than a history holds"};
   choose_failures(request.value("failing_allocations", false));
   schedule::Program program;
   program.setup = set_up;
