@@ -81,13 +81,16 @@ void print_text() {
     for (const auto& p : machine->liveness()) fmt::print("    {:<34} {}\n", p.name, p.sentence);
     fmt::print("\n");
   }
+  fmt::print("specifications (iommucheck prove SPEC; iommucheck check spec/SPEC):\n");
+  for (const auto* spec : specifications()) {
+    fmt::print("  {:<8} {}\n           {}\n           bounds:", spec->name().substr(5),
+               spec->sentence(), spec->source());
+    for (const auto& b : spec->bounds())
+      fmt::print(" --{} {}..{} ({})", b.name, b.min, b.max, b.standard);
+    fmt::print("\n           sorts (--symmetry):{}\n", print_sorts(*spec->concrete({}, "")));
+  }
   fmt::print(
-      "specifications (iommucheck prove SPEC; iommucheck check spec/SPEC):\n  ioasid   bounds:");
-  for (const auto& b : spec_bounds())
-    fmt::print(" --{} {}..{} ({})", b.name, b.min, b.max, b.standard);
-  fmt::print("\n           sorts (--symmetry):{}", print_sorts(*spec_concrete({})));
-  fmt::print(
-      "\n\nkernel targets (iommucheck kernel --package linux-source-6.1 TARGET):\n  ioasid   drivers/iommu/ioasid.c\n           scenarios (--scenario, also pairs and "
+      "\nkernel targets (iommucheck kernel --package linux-source-6.1 TARGET):\n  ioasid   drivers/iommu/ioasid.c\n           scenarios (--scenario, also pairs and "
       "triples):");
   for (const linux_harness::Scenario& scenario : linux_harness::written_ioasid_scenarios()) {
     fmt::print("\n             {:<18} {}", scenario.name, scenario.sentence);
@@ -108,11 +111,14 @@ int list_command(const Words& words) {
   ordered_json object;
   object["designs"] = ordered_json::array();
   for (const auto* d : model::designs()) object["designs"].push_back(to_json(*d));
-  const auto spec = spec_concrete({});
-  object["specs"] = ordered_json::array({{{"name", "ioasid"},
-                                          {"properties", properties_to_json(*spec)},
-                                          {"sorts", sorts_to_json(*spec)},
-                                          {"bounds", bounds_to_json(spec_bounds())}}});
+  object["specs"] = ordered_json::array();
+  for (const auto* spec : specifications()) {
+    const auto machine = spec->concrete({}, "");
+    object["specs"].push_back({{"name", spec->name().substr(5)},
+                               {"properties", properties_to_json(*machine)},
+                               {"sorts", sorts_to_json(*machine)},
+                               {"bounds", bounds_to_json(spec->bounds())}});
+  }
   object["targets"] = ordered_json::array(
       {{{"name", "ioasid"}, {"file", "drivers/iommu/ioasid.c"}, {"kernels", "6.1"}}});
   for (const linux_harness::Scenario& scenario : linux_harness::written_ioasid_scenarios()) {

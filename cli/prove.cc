@@ -50,14 +50,17 @@ ordered_json failure_to_json(const Schema& schema, const checker::InductionFailu
 int prove_command(const Words& words) {
   Arguments arguments{words, {"json"}};
   const bool as_json = arguments.flag("json");
-  const std::string spec = arguments.word("the SPEC (ioasid)");
-  if (!is_spec_model(spec))
-    throw UsageError(fmt::format("there is no specification '{}'; there is ioasid", spec));
+  const std::string word = arguments.word("the SPEC (ioasid or iommu)");
+  const auto* spec = find_specification(word);
+  if (spec == nullptr) {
+    throw UsageError(
+        fmt::format("there is no specification '{}'; there are ioasid and iommu", word));
+  }
   const std::string certificate = arguments.name("certificate", "the name of a directory");
   checker::InductionOptions options;
   options.query_seconds = static_cast<double>(arguments.number("max-seconds", 0, 1, 1'000'000));
-  const Subject subject{"spec/ioasid", "", "",
-                        complete_spec_bounds(arguments.rest_as_bounds(spec_bounds(), kSpecOwner))};
+  const Subject subject{spec->name(), "", "",
+                        spec->complete(arguments.rest_as_bounds(spec->bounds(), spec->name()))};
   arguments.finish(
       "--certificate, --max-seconds (for a query), --json and the bounds (iommucheck list)");
 
@@ -67,7 +70,9 @@ int prove_command(const Words& words) {
   if (!certificate.empty()) {
     try {
       files = checker::write_certificate(
-          relation, "iommucheck prove ioasid: " + print_bounds(subject.bounds), certificate);
+          relation,
+          "iommucheck prove " + spec->name().substr(5) + ": " + print_bounds(subject.bounds),
+          certificate);
     } catch (const std::exception& e) {
       throw TraceError(
           fmt::format("the certificate cannot be written to {}: {}", certificate, e.what()));
@@ -97,8 +102,8 @@ int prove_command(const Words& words) {
     fmt::print("{}\n", object.dump(2));
   } else {
     fmt::print(
-        "{}: spec/ioasid; {}; for calls of any length, from any state that satisfies the invariants\n",
-        checker::name(result.verdict), print_bounds(subject.bounds));
+        "{}: {}; {}; for calls of any length, from any state that satisfies the invariants\n",
+        checker::name(result.verdict), subject.model, print_bounds(subject.bounds));
     fmt::print("  {} properties, {} obligations, {} queries to Z3, {:.2f} s\n",
                result.properties.size(), result.steps, result.queries, result.seconds);
     for (const auto& p : result.properties) {

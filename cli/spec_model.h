@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: MIT
-// The specification of IOASIDs as a model of the command line: its bounds, and building it.
+// The specifications as models of the command line, beside the designs.
 #ifndef IOMMUCHECK_CLI_SPEC_MODEL_H
 #define IOMMUCHECK_CLI_SPEC_MODEL_H
 
-#include <memory>
-#include <string>
+#include <string_view>
+#include <vector>
 
 #include "model/registry.h"
 
 namespace iommucheck::cli {
 
-/// "ioasid" or "spec/ioasid".
-bool is_spec_model(const std::string& name);
-const std::vector<model::BoundInfo>& spec_bounds();
-/// Whose bounds they are, in messages.
-inline constexpr const char* kSpecOwner = "the specification";
-/// All bounds with their values.  Throws UsageError.
-model::BoundValues complete_spec_bounds(const model::BoundValues& values);
-std::unique_ptr<Machine<Concrete>> spec_concrete(const model::BoundValues& values);
-/// While a TermArena is current.
-std::unique_ptr<Machine<Symbolic>> spec_symbolic(const model::BoundValues& values);
+/// "spec/ioasid", "spec/iommu": models without bugs, whose invariants `prove` proves.
+const std::vector<const model::DesignEntry*>& specifications();
+/// The specification with this name, with or without "spec/"; null if there is none.
+const model::DesignEntry* find_specification(std::string_view name);
+/// The specification or design with this name.  Throws UsageError.
+const model::DesignEntry& find_model(std::string_view name);
 
 }  // namespace iommucheck::cli
 

@@ -6,26 +6,24 @@
 
 namespace iommucheck::cli {
 
-SubjectArguments::SubjectArguments(Arguments& arguments) : arguments_(arguments) {
-  subject_.model = arguments.word("the MODEL (iommucheck list names them)");
-  spec_ = is_spec_model(subject_.model);
-  if (spec_) subject_.model = "spec/ioasid";
-  design_ = spec_ ? nullptr : &model::design(subject_.model);
+SubjectArguments::SubjectArguments(Arguments& arguments)
+    : arguments_(arguments),
+      model_(&find_model(arguments.word("the MODEL (iommucheck list names them)"))) {
+  subject_.model = model_->name();
   const auto bug = arguments.text("bug");
-  if (bug && spec_) throw UsageError("a specification has no bugs");
-  if (bug) subject_.bounds = design_->bug(*bug).bounds;
+  if (bug && find_specification(subject_.model) != nullptr)
+    throw UsageError("a specification has no bugs");
+  if (bug) subject_.bounds = model_->bug(*bug).bounds;
   subject_.bug = bug.value_or("");
   subject_.property =
       arguments.name("property", "the name of a property (iommucheck list names them)");
 }
 
 Subject SubjectArguments::finish(const std::string& options) {
-  const auto given = spec_ ? arguments_.rest_as_bounds(spec_bounds(), kSpecOwner)
-                           : arguments_.rest_as_bounds(design_->bounds(), design_->name());
+  const auto given = arguments_.rest_as_bounds(model_->bounds(), model_->name());
   arguments_.finish(options);
   for (const auto& [name, value] : given) subject_.bounds[name] = value;
-  subject_.bounds =
-      spec_ ? complete_spec_bounds(subject_.bounds) : design_->complete(subject_.bounds);
+  subject_.bounds = model_->complete(subject_.bounds);
   return subject_;
 }
 

@@ -21,8 +21,7 @@ class SubjectArguments {
  private:
   Arguments& arguments_;
   Subject subject_;
-  bool spec_;
-  const model::DesignEntry* design_;  ///< null of a specification
+  const model::DesignEntry* model_;
 };
 
 }  // namespace iommucheck::cli

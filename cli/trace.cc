@@ -75,9 +75,7 @@ const char* keep(const std::string& text) {
 }  // namespace
 
 std::unique_ptr<Machine<Concrete>> build_concrete(const Subject& subject) {
-  auto machine = is_spec_model(subject.model)
-                     ? spec_concrete(subject.bounds)
-                     : model::design(subject.model).concrete(subject.bounds, subject.bug);
+  auto machine = find_model(subject.model).concrete(subject.bounds, subject.bug);
   if (!subject.property.empty() && !machine->check_only(subject.property)) {
     std::string names;
     for (const auto& p : machine->properties())
@@ -90,9 +88,7 @@ std::unique_ptr<Machine<Concrete>> build_concrete(const Subject& subject) {
 }
 
 std::unique_ptr<Machine<Symbolic>> build_symbolic(const Subject& subject) {
-  auto machine = is_spec_model(subject.model)
-                     ? spec_symbolic(subject.bounds)
-                     : model::design(subject.model).symbolic(subject.bounds, subject.bug);
+  auto machine = find_model(subject.model).symbolic(subject.bounds, subject.bug);
   if (!subject.property.empty() && !machine->check_only(subject.property)) {
     throw UsageError(fmt::format("{} has no property '{}'", subject.model, subject.property));
   }

@@ -23,7 +23,7 @@ struct Subject {
   std::optional<std::vector<std::string>> sliced = std::nullopt;
 };
 
-/// The machine of a subject: a design, or "spec/ioasid".  Throws UsageError.
+/// The machine of a subject: a design, or a specification.  Throws UsageError.
 std::unique_ptr<Machine<Concrete>> build_concrete(const Subject& subject);
 std::unique_ptr<Machine<Symbolic>> build_symbolic(const Subject& subject);
 

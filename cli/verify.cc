@@ -75,6 +75,7 @@ const std::vector<Instance>& counted() {
         {"spids", 0},
         {"tokens", 0},
         {"capacity", 1}}},
+      {"spec/iommu", {{"devices", 1}, {"pasids", 1}, {"tables", 2}, {"clients", 1}}},
       {"ioasid/plain", {{"threads", 1}, {"pasids", 1}, {"sets", 1}}},
   };
   return kCounted;
@@ -169,10 +170,8 @@ class Verification {
   void engines() {
     heading("both engines on the same instance: reachable states");
     for (const auto& instance : counted()) {
-      const bool spec = is_spec_model(instance.model);
       const Subject subject{instance.model, "", "",
-                            spec ? complete_spec_bounds(instance.bounds)
-                                 : model::design(instance.model).complete(instance.bounds)};
+                            find_model(instance.model).complete(instance.bounds)};
       const auto executed = explore_subject(subject, {});
       const checker::Relation relation{[&] { return build_symbolic(subject); }};
       const auto solved = checker::count_states(relation);
@@ -191,19 +190,25 @@ class Verification {
 
   void proofs() {
     heading("proofs: the specification's invariants, by induction");
-    const Subject subject{"spec/ioasid", "", "",
-                          complete_spec_bounds({{"pasids", 3}, {"capacity", 3}})};
+    prove("spec/ioasid", {{"pasids", 3}, {"capacity", 3}});
+    prove("spec/iommu", {});
+    prove("spec/iommu", {{"groups", 1}, {"pages", 1}, {"mms", 2}});
+  }
+
+  void prove(const char* name, const model::BoundValues& bounds) {
+    const Subject subject{name, "", "", find_model(name).complete(bounds)};
     const checker::Relation relation{[&] { return build_symbolic(subject); }};
     const auto result = checker::prove_by_induction(relation);
     expect(result.verdict == checker::Verdict::proved,
-           "the invariants of spec/ioasid are not proved");
+           fmt::format("the invariants of {} are not proved", name));
     for (const auto& p : result.properties) {
       say("{:<8} {:<28} {}\n", checker::name(p.verdict), p.name,
           relation.property(p.property).sentence);
-      json_["proofs"].push_back({{"property", p.name}, {"verdict", checker::name(p.verdict)}});
+      json_["proofs"].push_back(
+          {{"model", name}, {"property", p.name}, {"verdict", checker::name(p.verdict)}});
     }
-    say("bounds: {}; {} queries to Z3, {:.1f} s\n", print_bounds(subject.bounds), result.queries,
-        result.seconds);
+    say("{}, bounds: {}; {} queries to Z3, {:.1f} s\n\n", name, print_bounds(subject.bounds),
+        result.queries, result.seconds);
   }
 
   void kernel() {

@@ -132,6 +132,17 @@ class Design : public Machine<D> {
     throw std::logic_error("no program is called '" + name + "'");
   }
 
+  /// An edit of every program that has such a step, as of a function that several of them call:
+  /// `everywhere([](auto& p) { return p.drop_all("xa_erase(...)"); })`.
+  template <class F>
+  void everywhere(F edit_program) {
+    std::size_t changed = 0;
+    for (auto* list : {&programs_, &irq_programs_}) {
+      for (auto& p : *list) changed += edit_program(p);
+    }
+    if (changed == 0) throw std::logic_error("an edit changes no step of any program");
+  }
+
   void add(RcuClient<D>& client) { rcu_clients_.push_back(&client); }
   void add(const Lock<D>& lock) { locks_.push_back(&lock); }
   const std::vector<RcuClient<D>*>& rcu_clients() const { return rcu_clients_; }

@@ -18,8 +18,8 @@ void Design<D>::compile(std::deque<Program<D>>& programs, Code& code) {
       const bool last = i + 1 == steps.size();
       const Program<D>* entered = i == 0 ? &p : nullptr;
       const auto* step = &steps[i];
-      code.push_back({p.name(), steps[i].label, i == 0,
-                      last ? 0 : first + static_cast<std::uint32_t>(i) + 1,
+      code.push_back({step->function.empty() ? p.name() : p.name() + " > " + step->function,
+                      steps[i].label, i == 0, last ? 0 : first + static_cast<std::uint32_t>(i) + 1,
                       [this, step, entered, lockless = p.lockless()](unsigned self) {
                         run(Cpu<D>{*this, self, lockless, step->label}, *step, entered);
                       }});

@@ -52,26 +52,28 @@ class Program {
   const Action& arguments() const { return arguments_; }
 
   void step(std::string label, Action action) {
-    steps_.push_back({std::move(label), std::move(action), std::move(pending_labels_)});
+    steps_.push_back({std::move(label), std::move(action), std::move(pending_labels_), function_});
     pending_labels_.clear();
+  }
+  /// The steps that `body` adds are those of another function, which is inlined here.  A function
+  /// that is called twice gets a name for each call: "f (new domain)".
+  template <class F>
+  void call(const std::string& function, F body) {
+    const std::string outer = function_;
+    function_ = outer.empty() ? function : outer + " > " + function;
+    body();
+    function_ = outer;
   }
   /// One step more before the first one; jumps to that go where they went.
   void begin_with(std::string label, Action action) {
-    steps_.insert(steps_.begin(), Step{std::move(label), std::move(action), {}});
+    steps_.insert(steps_.begin(), Step{std::move(label), std::move(action), {}, ""});
   }
   Label label() { return {}; }
   /// The label marks the next step.
   void place(Label label) { pending_labels_.push_back(std::move(label)); }
 
   // Edits.  A label may be given by its beginning, as long as it is the only one that begins so.
-  void drop(const std::string& label) {
-    const std::size_t i = find(label);
-    if (i + 1 < steps_.size()) move_labels(i, i + 1);
-    if (i + 1 == steps_.size() && !steps_[i].labels.empty()) {
-      throw std::logic_error(name_ + ": the last step is a jump target: replace it instead");
-    }
-    steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i));
-  }
+  void drop(const std::string& label) { drop_at(find(label)); }
   void swap(const std::string& first, const std::string& second) {
     const std::size_t a = find(first);
     const std::size_t b = find(second);
@@ -86,15 +88,31 @@ class Program {
     s.action = std::move(action);
   }
   void insert_before(const std::string& label, std::string new_label, Action action) {
-    const std::size_t i = find(label);
-    Step s{std::move(new_label), std::move(action), std::move(steps_[i].labels)};
-    steps_[i].labels.clear();
-    steps_.insert(steps_.begin() + static_cast<std::ptrdiff_t>(i), std::move(s));
+    insert_before_at(find(label), std::move(new_label), std::move(action));
   }
   void insert_after(const std::string& label, std::string new_label, Action action) {
-    const std::size_t i = find(label);
-    steps_.insert(steps_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                  Step{std::move(new_label), std::move(action), {}});
+    insert_after_at(find(label), std::move(new_label), std::move(action));
+  }
+
+  // The same for every step with exactly this label: a function may be inlined more than once.
+  // They give the number of steps that were changed.
+  std::size_t drop_all(const std::string& label) {
+    return each(label, [&](std::size_t i) { drop_at(i); });
+  }
+  std::size_t replace_all(const std::string& label, const std::string& new_label,
+                          const Action& action) {
+    return each(label, [&](std::size_t i) {
+      steps_[i].label = new_label;
+      steps_[i].action = action;
+    });
+  }
+  std::size_t insert_before_all(const std::string& label, const std::string& new_label,
+                                const Action& action) {
+    return each(label, [&](std::size_t i) { insert_before_at(i, new_label, action); });
+  }
+  std::size_t insert_after_all(const std::string& label, const std::string& new_label,
+                               const Action& action) {
+    return each(label, [&](std::size_t i) { insert_after_at(i, new_label, action); });
   }
 
   /// Every spin_lock() and spin_unlock() of the program is left out.
@@ -124,6 +142,7 @@ class Program {
     std::string label;
     Action action;
     std::vector<Label> labels;
+    std::string function;  ///< of an inlined function: its name, behind those of its callers
   };
   const std::vector<Step>& steps() const { return steps_; }
   /// Numbers the steps: the i-th has program counter first + i.
@@ -149,6 +168,34 @@ class Program {
       throw std::logic_error(name_ + ": no step begins with '" + label + "'");
     return found;
   }
+  /// From the last one to the first, so that the numbers of those to come stay right.
+  template <class F>
+  std::size_t each(const std::string& label, F edit) {
+    std::size_t found = 0;
+    for (std::size_t i = steps_.size(); i-- > 0;) {
+      if (steps_[i].label != label) continue;
+      edit(i);
+      ++found;
+    }
+    return found;
+  }
+  void drop_at(std::size_t i) {
+    if (i + 1 < steps_.size()) move_labels(i, i + 1);
+    if (i + 1 == steps_.size() && !steps_[i].labels.empty()) {
+      throw std::logic_error(name_ + ": the last step is a jump target: replace it instead");
+    }
+    steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  void insert_before_at(std::size_t i, std::string new_label, Action action) {
+    Step s{std::move(new_label), std::move(action), std::move(steps_[i].labels),
+           steps_[i].function};
+    steps_[i].labels.clear();
+    steps_.insert(steps_.begin() + static_cast<std::ptrdiff_t>(i), std::move(s));
+  }
+  void insert_after_at(std::size_t i, std::string new_label, Action action) {
+    steps_.insert(steps_.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+                  Step{std::move(new_label), std::move(action), {}, steps_[i].function});
+  }
   void move_labels(std::size_t from, std::size_t to) {
     auto& target = steps_[to].labels;
     target.insert(target.end(), steps_[from].labels.begin(), steps_[from].labels.end());
@@ -160,6 +207,7 @@ class Program {
   bool lockless_ = false;
   std::vector<Step> steps_;
   std::vector<Label> pending_labels_;
+  std::string function_;
 };
 
 }  // namespace iommucheck::model

@@ -36,7 +36,7 @@ class IdCalls : Relation<D> {
     ctx.when(r.err == Err::invalid, [&] {
       ctx.require(
           c.nomem != 0U || set_refuses ||
-              select_bit(custom, callback_refuses || answer_in_use, exhausted),
+              this->select_bit(custom, callback_refuses || answer_in_use, exhausted),
           "alloc: INVALID_IOASID only if memory, the set, the range or the callback gives no id");
       // Memory can run out before the callback or after it: then the id is handed back to it.
       ctx.when(c.nomem == 0U || r.allocator != 0U, [&] {
@@ -48,8 +48,8 @@ class IdCalls : Relation<D> {
     this->success(r, !set_refuses, "alloc succeeds only in a live set below its quota", [&] {
       ctx.require(any_of<D>(s.bounds.ids, [&](unsigned i) { return r.value == i && is_free(i); }),
                   "alloc gives an id that nobody has");
-      ctx.require(select_bit(custom, !callback_refuses && r.value == answered,
-                             r.value >= c.min && r.value <= c.max),
+      ctx.require(this->select_bit(custom, !callback_refuses && r.value == answered,
+                                   r.value >= c.min && r.value <= c.max),
                   "alloc gives an id of [min, max], or the one that the callback answered");
       this->settle_allocator(r, s.serving_ops());
       this->settle_notified(r, s.on_set_chain(c.set));
@@ -142,7 +142,6 @@ class IdCalls : Relation<D> {
   }
 
  private:
-  static B select_bit(B c, B a, B b) { return (c && a) || (!c && b); }
   /// Free for whoever allocates now.
   B is_free(unsigned i) const { return !s.allocated(i); }
   B quota_reached(unsigned k) const {

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What every call's relation is written with: legal errors, legal success, settled effects.
-//
-// A call is a relation between (state, arguments) and (answer, next state).  The answer is given:
-// by an implementation under test, by a design at the step where its call takes effect, or chosen
-// when the specification is explored by itself.  The relation requires that it is legal and moves
-// the state accordingly.
 #ifndef IOMMUCHECK_SPEC_IOASID_RELATION_H
 #define IOMMUCHECK_SPEC_IOASID_RELATION_H
 
 #include "spec/ioasid/state.h"
+#include "spec/relation.h"
 
 namespace iommucheck::ioasid {
 
@@ -35,33 +31,17 @@ struct Reply {
 };
 
 template <class D>
-class Relation {
+class Relation : protected CallRelation<D, Reply<D>, Err> {
  public:
-  explicit Relation(State<D>& state) : s(state), ctx(state.context()) {}
+  explicit Relation(State<D>& state) : CallRelation<D, Reply<D>, Err>(state.context()), s(state) {}
 
  protected:
   using B = Bool<D>;
   using V = Val<D>;
   using R = Reply<D>;
   using A = Args<D>;
+  using CallRelation<D, Reply<D>, Err>::ctx;
 
-  /// Error `e` is legal only where `reason` holds.
-  void error(R& r, Err e, B reason, const char* sentence) {
-    ctx.when(r.err == e, [&] { ctx.require(reason, sentence); });
-  }
-  /// Success is legal only where `possible` holds; then `effect` happens.
-  template <class F>
-  void success(R& r, B possible, const char* sentence, F effect) {
-    ctx.when(r.err == Err::ok, [&] {
-      ctx.require(possible, sentence);
-      effect();
-    });
-  }
-  /// The only answer of the call is success.
-  template <class F>
-  void success(R& r, F effect) {
-    ctx.when(r.err == Err::ok, effect);
-  }
   void settle_notified(R& r, V mask) {
     if (r.compare_notified)
       settle(r, r.notified, mask,
@@ -134,7 +114,6 @@ class Relation {
   static V without(V mask, V bit) { return mask & (V(0xffff) - bit); }
 
   State<D>& s;
-  Context<D>& ctx;
 
  private:
   void settle(R& r, Local<D>& field, V expected, const char* sentence) {

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// What holds in every state of the IOMMU specification, each with a sentence.
+// Together they are inductive: `iommucheck prove iommu` shows it.
+#ifndef IOMMUCHECK_SPEC_IOMMU_INVARIANTS_H
+#define IOMMUCHECK_SPEC_IOMMU_INVARIANTS_H
+
+#include "core/machine.h"
+#include "spec/iommu/state.h"
+
+namespace iommucheck::iommu {
+
+template <class D>
+class Invariants {
+ public:
+  /// Declares the invariants of `state` as properties of `machine`; both outlive this call.
+  static void declare(Machine<D>& machine, const State<D>& state) {
+    using B = Bool<D>;
+    const State<D>* s = &state;
+    const Bounds& b = state.bounds;
+    const auto for_groups = [s](auto f) {
+      return [s, f] {
+        return all_of<D>(s->bounds.group_count(), [&](unsigned g) { return f(*s, g); });
+      };
+    };
+    const auto for_translations = [s](auto f) {
+      return [s, f] {
+        return all_of<D>(s->bounds.group_count(), [&](unsigned g) {
+          return all_of<D>(s->bounds.pasids, [&](unsigned p) { return f(*s, g, p + 1); });
+        });
+      };
+    };
+    if (b.tables != 0) {
+      machine.property("table-is-there", "No TLP, with a PASID or without, meets a freed table.",
+                       for_groups([](auto& st, unsigned g) {
+                         return all_of<D>(st.bounds.tables, [&](unsigned t) {
+                           return st.exists(t + 1) || (st.group[g].rid != t + 1 &&
+                                                       all_of<D>(st.bounds.pasids, [&](unsigned p) {
+                                                         return st.translation(g, p + 1) != t + 1;
+                                                       }));
+                         });
+                       }));
+      machine.property("table-fits",
+                       "A device meets only tables that its own kind of IOMMU can walk.",
+                       for_groups([](auto& st, unsigned g) {
+                         return all_of<D>(st.bounds.tables, [&](unsigned t) {
+                           const B met = st.group[g].rid == t + 1 ||
+                                         any_of<D>(st.bounds.pasids, [&](unsigned p) {
+                                           return st.translation(g, p + 1) == t + 1;
+                                         });
+                           return !met || st.table[t].kind == st.bounds.kind_of_group(g);
+                         });
+                       }));
+      machine.property("free-table-is-clean", "A table that is not there maps nothing.", [s] {
+        return all_of<D>(s->bounds.tables, [&](unsigned t) {
+          return s->exists(t + 1) || (s->table[t].mapped == 0U && s->table[t].kind == 0U);
+        });
+      });
+    }
+    if (b.default_domains && b.tables != 0) {
+      machine.property("default-domain-stands",
+                       "The default domain of a group is there as long as the group, and fits it.",
+                       for_groups([](auto& st, unsigned g) {
+                         return any_of<D>(st.bounds.tables, [&](unsigned t) {
+                           return st.group[g].standing == t + 1 &&
+                                  st.table[t].life == TableLife::standing &&
+                                  st.table[t].kind == st.bounds.kind_of_group(g);
+                         });
+                       }));
+    }
+    if (b.mms != 0) {
+      machine.property("process-is-there",
+                       "A TLP reaches the address space of a running process only.",
+                       for_translations([](auto& st, unsigned g, unsigned p) {
+                         return all_of<D>(st.bounds.mms, [&](unsigned m) {
+                           return st.translation(g, p) != st.bounds.mm_target(m) || st.runs(m);
+                         });
+                       }));
+      machine.property(
+          "bond-translates",
+          "A PASID reaches a process exactly as long as a device of the group is bound to it and "
+          "the process runs; and it is the PASID of that process.",
+          for_translations([](auto& st, unsigned g, unsigned p) {
+            return all_of<D>(st.bounds.mms, [&](unsigned m) {
+              const B reaches = st.translation(g, p) == st.bounds.mm_target(m);
+              return reaches == (st.group_bound(g, m) && st.runs(m) && st.mm[m].pasid == p);
+            });
+          }));
+      machine.property(
+          "bound-process-has-a-pasid",
+          "A process that somebody holds a bond with has a PASID, and is not freed.", [s] {
+            return all_of<D>(s->bounds.mms, [&](unsigned m) {
+              return !s->held(m) || (s->mm[m].pasid != 0U && s->mm[m].life != MmLife::none);
+            });
+          });
+      machine.property("no-mm-has-no-pasid", "An mm that is not there has no PASID.", [s] {
+        return all_of<D>(s->bounds.mms, [&](unsigned m) {
+          return s->mm[m].life != MmLife::none || s->mm[m].pasid == 0U;
+        });
+      });
+      machine.property("bonds-are-whole",
+                       "A bond is with a device and with an mm, or with neither.", [s] {
+                         return !s->some_bond(
+                             [](auto&& bond) { return (bond.device == 0U) != (bond.mm == 0U); });
+                       });
+    }
+    machine.property("one-owner-per-pasid",
+                     "A PASID is one process's, or one group's DMA API's, never two owners'.", [s] {
+                       return all_of<D>(s->bounds.pasids,
+                                        [&](unsigned p) { return owners(*s, p + 1) <= 1U; });
+                     });
+    if (b.dma_pasid) {
+      machine.property("dma-pasid-translates-as-the-rid",
+                       "The DMA-API PASID of a group meets what its RIDs meet, at every instant.",
+                       for_translations([](auto& st, unsigned g, unsigned p) -> B {
+                         return st.group[g].dma_pasid != p ||
+                                st.translation(g, p) == st.group[g].rid;
+                       }));
+      machine.property("dma-pasid-is-held",
+                       "A group has a DMA-API PASID exactly as long as a device of it wants one.",
+                       for_groups([](auto& st, unsigned g) -> B {
+                         return (st.group[g].dma_pasid == 0U) == (st.group[g].dma_users == 0U);
+                       }));
+    }
+    if (b.dma_pasid || b.tables != 0) {
+      machine.property(
+          "pasid-of-one-kind",
+          "Nothing is attached to the PASID of a process, or of the DMA API, beside "
+          "what it stands for.",
+          for_translations([](auto& st, unsigned g, unsigned p) {
+            const B table = st.translation(g, p) != 0U && st.translation(g, p) <= st.bounds.tables;
+            return !table ||
+                   (all_of<D>(st.bounds.mms, [&](unsigned m) { return st.mm[m].pasid != p; }) &&
+                    all_of<D>(st.bounds.group_count(),
+                              [&](unsigned h) { return h == g || st.group[h].dma_pasid != p; }));
+          }));
+    }
+  }
+
+ private:
+  static Val<D> owners(const State<D>& s, unsigned p) {
+    return count_of<D>(s.bounds.mms, [&](unsigned m) { return s.mm[m].pasid == p; }) +
+           count_of<D>(s.bounds.group_count(),
+                       [&](unsigned g) { return s.group[g].dma_pasid == p; });
+  }
+};
+
+}  // namespace iommucheck::iommu
+
+#endif  // IOMMUCHECK_SPEC_IOMMU_INVARIANTS_H

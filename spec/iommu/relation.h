@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// What the relations of the IOMMU calls share: a reply, and the things that an argument names.
+#ifndef IOMMUCHECK_SPEC_IOMMU_RELATION_H
+#define IOMMUCHECK_SPEC_IOMMU_RELATION_H
+
+#include "spec/iommu/state.h"
+#include "spec/relation.h"
+
+namespace iommucheck::iommu {
+
+template <class D>
+using Args = Arguments<Val<D>>;
+
+/// An answer: an error, and a value where the call has one.
+template <class D>
+struct Reply {
+  Reply(Context<D>& context, Val<D, Err> e, Val<D> v) : err(context, e), value(context, v) {}
+  Local<D, Err> err;
+  Local<D> value;
+};
+
+template <class D>
+class Relation : protected CallRelation<D, Reply<D>, Err> {
+ public:
+  explicit Relation(State<D>& state)
+      : CallRelation<D, Reply<D>, Err>(state.context()), s(state), b(state.bounds) {}
+
+ protected:
+  using B = Bool<D>;
+  using V = Val<D>;
+  using A = Args<D>;
+  using R = Reply<D>;
+  using CallRelation<D, Reply<D>, Err>::ctx;
+
+  /// f(d, g) for the device with this number and its group.
+  template <class F>
+  void with_device(V number, F f) {
+    for (unsigned d = 0; d < b.devices; ++d) {
+      ctx.when(number == d, [&] { f(d, b.group_of(d)); });
+    }
+  }
+  template <class F>
+  B device_is(V number, F f) const {
+    return any_of<D>(b.devices, [&](unsigned d) { return number == d && f(d, b.group_of(d)); });
+  }
+  template <class F>
+  B table_is(V number, F f) const {
+    return any_of<D>(b.tables, [&](unsigned t) { return number == t + 1 && f(t + 1); });
+  }
+  template <class F>
+  B mm_is(V number, F f) const {
+    return any_of<D>(b.mms, [&](unsigned m) { return number == m && f(m); });
+  }
+  template <class F>
+  B pasid_is(V number, F f) const {
+    return any_of<D>(b.pasids, [&](unsigned p) { return number == p + 1 && f(p + 1); });
+  }
+  /// The table can be walked by the IOMMU of the group.
+  B compatible(unsigned g, V table) const {
+    return table_is(table, [&](unsigned t) { return s.table[t - 1].kind == b.kind_of_group(g); });
+  }
+  B resetting(unsigned g) const {
+    return any_of<D>(b.devices, [&](unsigned d) {
+      return b.group_of(d) == g ? !s.device[d].issues() : B(false);
+    });
+  }
+  B no_memory(const A& c) const { return c.nomem != 0U; }
+
+  /// The RID of the group meets another table; so does the PASID of the DMA API, at that instant.
+  void set_rid(unsigned g, V target) {
+    auto&& group = s.group[g];
+    group.rid = target;
+    if (b.dma_pasid) {
+      for (unsigned p = 0; p < b.pasids; ++p) {
+        ctx.when(group.dma_pasid == p + 1, [&] { group.pasid[p] = target; });
+      }
+    }
+  }
+  void set_pasid(unsigned g, V pasid, V target) {
+    for (unsigned p = 0; p < b.pasids; ++p) {
+      ctx.when(pasid == p + 1, [&] { s.group[g].pasid[p] = target; });
+    }
+  }
+
+  State<D>& s;
+  const Bounds& b;
+};
+
+}  // namespace iommucheck::iommu
+
+#endif  // IOMMUCHECK_SPEC_IOMMU_RELATION_H
