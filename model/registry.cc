@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "model/ioasid/entries.h"
+#include "model/iommu/entries.h"
 #include "model/reference/entries.h"
 
 namespace iommucheck::model {
@@ -52,7 +53,7 @@ const BugInfo& DesignEntry::bug(std::string_view bug_name) const {
 
 const std::vector<const DesignEntry*>& designs() {
   static const std::vector<const DesignEntry*> kDesigns{&ioasid_plain(), &ioasid_refcounted(),
-                                                        &ioasid_sets(), &reference()};
+                                                        &ioasid_sets(), &sva_attach_handle(), &reference()};
   return kDesigns;
 }
 

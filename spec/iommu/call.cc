@@ -39,6 +39,7 @@ const Info& info(CallKind kind) {
       {"iommu_destroy_dma_api_pasid", {kDevice}, {E::ok}},
       {"fork", {kMm, kNomem}, {E::ok, E::enomem}},
       {"mmput", {kMm}, {E::ok}},
+      {"iommu_alloc_mm_data", {kMm, kNomem}, {E::ok, E::enospc, E::enomem}},
       {"mm_pasid_drop", {kMm}, {E::ok}},
       {"iommu_sva_bind_device",
        {kClient, kBond, kDevice, kMm, kNomem},
@@ -65,6 +66,7 @@ unsigned largest_value(CallKind kind, const Bounds& b) {
   switch (kind) {
     case CallKind::domain_alloc: return b.tables;
     case CallKind::get_dma_pasid:
+    case CallKind::pasid_alloc:
     case CallKind::bind: return b.pasids;
     case CallKind::fork: return b.mms - 1;
     default: return 0;
@@ -91,6 +93,7 @@ bool in_scope(CallKind kind, const Bounds& b) {
     case CallKind::fork:
     case CallKind::exit:
     case CallKind::pasid_drop: return b.mms != 0;
+    case CallKind::pasid_alloc:
     case CallKind::bind:
     case CallKind::unbind:
     case CallKind::fault: return b.mms != 0 && b.pasids != 0;

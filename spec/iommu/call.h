@@ -43,15 +43,16 @@ enum class CallKind : std::uint8_t {
   get_dma_pasid,      ///< (device, nomem)  -> pasid | -ENOSPC -ENOMEM
   destroy_dma_pasid,  ///< (device)         -> ok
   // Processes.
-  fork,        ///< (mm, nomem)  -> mm | -ENOMEM
-  exit,        ///< (mm)         -> ok
-  pasid_drop,  ///< (mm)         -> ok: the PASID of a dead mm goes back
+  fork,         ///< (mm, nomem)  -> mm | -ENOMEM
+  exit,         ///< (mm)         -> ok
+  pasid_alloc,  ///< (mm, nomem)  -> pasid | -ENOSPC -ENOMEM: an mm gets its PASID
+  pasid_drop,   ///< (mm)         -> ok: the PASID of a dead mm goes back
   // Shared virtual addressing.
   bind,    ///< (client, bond, device, mm, nomem)  -> pasid | -ENOMEM -ENOSPC -EBUSY
   unbind,  ///< (client, bond)               -> ok
   fault,   ///< (device, pasid, mm)          -> ok: a page request is handled for this process
 };
-inline constexpr unsigned kCallKinds = 19;
+inline constexpr unsigned kCallKinds = 20;
 
 enum class Err : std::uint8_t { ok, enomem, enospc, ebusy, einval, eexist, enoent };
 inline constexpr unsigned kErrs = 7;

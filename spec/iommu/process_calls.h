@@ -42,6 +42,15 @@ class ProcessCalls : Relation<D> {
       });
     });
   }
+  /// The first bind of a process gives it a PASID, which it keeps even if that bind fails.
+  void pasid_alloc(const A& c, R& r) {
+    running(c, "alloc_mm_data: the process runs");
+    ctx.contract(!has_pasid(c), "alloc_mm_data: the mm has no PASID yet");
+    this->error(r, Err::enomem, this->no_memory(c), "alloc_mm_data: -ENOMEM only without memory");
+    this->error(r, Err::enospc, none_free(), "alloc_mm_data: -ENOSPC only where no PASID is free");
+    this->success(r, right_pasid(c, r), "alloc_mm_data gives a PASID that nobody has",
+                  [&] { with_mm(c.mm, [&](unsigned m) { s.mm[m].pasid = r.value; }); });
+  }
   /// mm_count drops to 0: the struct goes, and its PASID is anybody's.
   void pasid_drop(const A& c, R& r) {
     this->success(
@@ -62,7 +71,6 @@ class ProcessCalls : Relation<D> {
     running(c, "bind: the process runs");
     ctx.contract(bond_is(c, [](auto&& bond) -> B { return bond.device == 0U; }),
                  "bind: the client does not hold this bond yet");
-    const B has = this->mm_is(c.mm, [&](unsigned m) -> B { return s.mm[m].pasid != 0U; });
     const B taken = this->device_is(c.device, [&](unsigned, unsigned g) {
       return this->mm_is(c.mm, [&](unsigned m) {
         return any_of<D>(b.pasids, [&](unsigned p) {
@@ -72,17 +80,12 @@ class ProcessCalls : Relation<D> {
       });
     });
     this->error(r, Err::enomem, this->no_memory(c), "bind: -ENOMEM only without memory");
-    this->error(r, Err::enospc,
-                !has && !any_of<D>(b.pasids, [&](unsigned p) { return s.pasid_free(p + 1); }),
+    this->error(r, Err::enospc, !has_pasid(c) && none_free(),
                 "bind: -ENOSPC only where the mm has no PASID and none is free");
     this->error(r, Err::ebusy, taken,
                 "bind: -EBUSY only where something else is attached at the PASID");
-    const B right = this->mm_is(c.mm, [&](unsigned m) {
-      return this->select_bit(s.mm[m].pasid != 0U, r.value == s.mm[m].pasid,
-                              this->pasid_is(r.value, [&](unsigned p) { return s.pasid_free(p); }));
-    });
-    this->success(r, right && !taken, "bind gives the PASID of the mm, or one that nobody has",
-                  [&] {
+    this->success(r, right_pasid(c, r) && !taken,
+                  "bind gives the PASID of the mm, or one that nobody has", [&] {
                     with_mm(c.mm, [&](unsigned m) {
                       s.mm[m].pasid = r.value;
                       this->with_device(c.device, [&](unsigned, unsigned g) {
@@ -126,6 +129,19 @@ class ProcessCalls : Relation<D> {
  private:
   void running(const A& c, const char* sentence) {
     ctx.contract(this->mm_is(c.mm, [&](unsigned m) { return s.runs(m); }), sentence);
+  }
+  B has_pasid(const A& c) const {
+    return this->mm_is(c.mm, [&](unsigned m) -> B { return s.mm[m].pasid != 0U; });
+  }
+  B none_free() const {
+    return !any_of<D>(b.pasids, [&](unsigned p) { return s.pasid_free(p + 1); });
+  }
+  /// The answer is the PASID of the mm, or one that nobody has.
+  B right_pasid(const A& c, R& r) const {
+    return this->mm_is(c.mm, [&](unsigned m) {
+      return this->select_bit(s.mm[m].pasid != 0U, r.value == s.mm[m].pasid,
+                              this->pasid_is(r.value, [&](unsigned p) { return s.pasid_free(p); }));
+    });
   }
   template <class F>
   void with_mm(V number, F f) {

@@ -54,6 +54,7 @@ class Spec {
       case CallKind::destroy_dma_pasid: return devices_.destroy_dma_pasid(c, r);
       case CallKind::fork: return processes_.fork(c, r);
       case CallKind::exit: return processes_.exit(c, r);
+      case CallKind::pasid_alloc: return processes_.pasid_alloc(c, r);
       case CallKind::pasid_drop: return processes_.pasid_drop(c, r);
       case CallKind::bind: return processes_.bind(c, r);
       case CallKind::unbind: return processes_.unbind(c, r);

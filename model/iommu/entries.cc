@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// The bounds that the designs of domains, attachments and SVA share.
+#include "model/iommu/entries.h"
+
+#include "model/iommu/records.h"
+
+namespace iommucheck::model {
+
+std::vector<BoundInfo> common_iommu_bounds() {
+  return {
+      {"threads", 1, 4, 2, "threads, each on a CPU of its own"},
+      {"devices", 1, 3, 1, "devices"},
+      {"groups", 0, 3, 0, "IOMMU groups; device d is in group d modulo N; 0: one each"},
+      {"kinds", 1, 2, 1, "kinds of IOMMU; group g is behind kind g modulo N"},
+      {"pasids", 1, 3, 1, "PASIDs: 1 to N"},
+      {"mms", 1, 3, 1, "processes"},
+      {"bonds", 1, 2, 1, "bonds that a thread holds at most"},
+      {"calls", 0, 15, 0, "calls that each thread makes at most; 0: no limit"},
+      {"caches", 0, 1, 0, "1: IOMMU and devices cache translations"},
+  };
+}
+
+IommuBounds to_iommu_bounds(const BoundValues& values) {
+  const auto get = [&](const char* name) {
+    const auto found = values.find(name);
+    return found == values.end() ? 0U : found->second;
+  };
+  IommuBounds b;
+  b.threads = get("threads");
+  b.calls = get("calls");
+  b.devices = get("devices");
+  b.groups = get("groups");
+  b.kinds = get("kinds");
+  b.pasids = get("pasids");
+  b.mms = get("mms");
+  b.bonds = get("bonds");
+  b.caches = get("caches") != 0;
+  if (b.groups > b.devices) throw UsageError("--groups: there are no more groups than --devices");
+  if (b.kinds > b.spec().group_count())
+    throw UsageError("--kinds: there are no more kinds of IOMMU than groups");
+  return b;
+}
+
+}  // namespace iommucheck::model

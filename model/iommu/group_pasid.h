@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+// attach/group-pasid: a domain is attached to a PASID of a whole group, 6.12 drivers/iommu/iommu.c.
+// group->mutex guards the PASID entries of all devices of the group; group->pasid_array maps a
+// PASID to the attach handle, which has no reference count.
+#ifndef IOMMUCHECK_MODEL_IOMMU_GROUP_PASID_H
+#define IOMMUCHECK_MODEL_IOMMU_GROUP_PASID_H
+
+#include <deque>
+
+#include "model/iommu/iommu_design.h"
+
+namespace iommucheck::model {
+
+template <class D>
+class GroupPasid : public IommuDesign<D> {
+ public:
+  using Base = IommuDesign<D>;
+  using Base::b, Base::hardware, Base::layout, Base::local;
+  using typename Base::B, typename Base::T, typename Base::V;
+
+  GroupPasid(const IommuBounds& bounds, const MmParts& parts)
+      : Base(bounds, parts),
+        iommu_domain(*this, "iommu_domain", over(Base::sorts.domains), b),
+        iommu_sva(*this, "iommu_sva", over(Base::sorts.handles),
+                  static_cast<const Design<D>*>(this), b),
+        group(this->root(), "group", layout.group_count(), b, Base::sorts) {
+    for (unsigned g = 0; g < layout.group_count(); ++g)
+      mutex_.emplace_back(*this, fmt::format("group[{}].mutex", g));
+  }
+
+  void lock_group(T& t) {
+    const V g = this->group_of(local(t).dev);
+    for (unsigned i = 0; i < layout.group_count(); ++i) t.when(g == i, [&] { t.lock(mutex_[i]); });
+  }
+  void unlock_group(T& t) {
+    const V g = this->group_of(local(t).dev);
+    for (unsigned i = 0; i < layout.group_count(); ++i)
+      t.when(g == i, [&] { t.unlock(mutex_[i]); });
+  }
+  /// xa_load(&group->pasid_array, l.pasid) of the group of l.dev.
+  V handle_at(T& t) {
+    auto&& l = local(t);
+    return group[this->group_of(l.dev)].pasid_array.load(V(l.pasid));
+  }
+  void store_handle(T& t, V handle) {
+    auto&& l = local(t);
+    group[this->group_of(l.dev)].pasid_array.store(V(l.pasid), handle);
+  }
+
+  /// iommu_attach_device_pasid(l.domain, l.dev, l.pasid, l.handle); the answer is in l.ret.
+  void build_attach(Program<D>& p) {
+    const auto out_unlock = p.label();
+    const auto out = p.label();
+    const auto set = p.label();
+    const auto err_revert = p.label();
+    const auto erase = p.label();
+    if (b.kinds > 1) {
+      p.step("if (dev_iommu_ops(dev) != domain->owner) return -EINVAL", [=, this](T& t) {
+        auto&& l = local(t);
+        t.when(iommu_domain.at(l.domain).owner != this->kind_of(l.dev), [&] {
+          l.ret = Err::einval;
+          t.jump(out);
+        });
+      });
+    }
+    p.step("mutex_lock(&group->mutex)", [this](T& t) { lock_group(t); });
+    p.step("handle->domain = domain; xa_insert(&group->pasid_array, pasid, handle)",
+           [=, this](T& t) {
+             auto&& l = local(t);
+             iommu_sva.at(l.handle).domain = l.domain;
+             t.when(
+                 handle_at(t) != 0U,
+                 [&] {
+                   l.ret = Err::ebusy;
+                   t.jump(out_unlock);
+                 },
+                 [&] {
+                   t.when(
+                       t.choose(2, "nomem") == 1U,
+                       [&] {
+                         l.ret = Err::enomem;
+                         t.jump(out_unlock);
+                       },
+                       [&] {
+                         store_handle(t, l.handle);
+                         first_device(t);
+                       });
+                 });
+           });
+    p.place(set);
+    p.step("domain->ops->set_dev_pasid(domain, device->dev, pasid)", [=, this](T& t) {
+      auto&& l = local(t);
+      t.when(
+          t.choose(2, "nomem") == 1U,
+          [&] {
+            l.ret = Err::enomem;
+            t.jump(err_revert);
+          },
+          [&] {
+            hardware.set(V(l.device), V(l.pasid), iommu_domain.at(l.domain).mm);
+            next_device(
+                t, [&] { t.jump(set); }, [&] { t.jump(out_unlock); });
+          });
+    });
+    p.place(err_revert);
+    if (shared_groups()) build_revert(p, err_revert);
+    p.place(erase);
+    p.step("xa_erase(&group->pasid_array, pasid)", [this](T& t) { store_handle(t, 0); });
+    p.place(out_unlock);
+    p.step("mutex_unlock(&group->mutex)", [this](T& t) { unlock_group(t); });
+    p.place(out);
+  }
+
+  /// iommu_detach_device_pasid(l.domain, l.dev, l.pasid).
+  void build_detach(Program<D>& p) {
+    const auto remove = p.label();
+    const auto erase = p.label();
+    p.step("mutex_lock(&group->mutex)", [this](T& t) {
+      lock_group(t);
+      first_device(t);
+    });
+    p.place(remove);
+    build_remove(p, remove, erase);
+    p.place(erase);
+    p.step("xa_erase(&group->pasid_array, pasid)", [this](T& t) { store_handle(t, 0); });
+    p.step("mutex_unlock(&group->mutex)", [this](T& t) { unlock_group(t); });
+  }
+
+  /// ops->remove_dev_pasid(device->dev, pasid, domain) for the device at the cursor and those
+  /// behind it: the entry is cleared, then the caches are invalidated.
+  void build_remove(Program<D>& p, const Label& again, const Label& done) {
+    const auto go_on = [=, this](T& t) {
+      next_device(
+          t, [&] { t.jump(again); }, [&] { t.jump(done); });
+    };
+    p.step("ops->remove_dev_pasid(device->dev, pasid): the entry is cleared", [=, this](T& t) {
+      auto&& l = local(t);
+      hardware.clear(V(l.device), V(l.pasid), iommu_domain.at(l.domain).mm);
+      if (!b.caches) go_on(t);
+    });
+    if (!b.caches) return;
+    p.step("ops->remove_dev_pasid(device->dev, pasid): the caches are invalidated",
+           [=, this](T& t) {
+             auto&& l = local(t);
+             hardware.invalidate(V(l.device), V(l.pasid));
+             go_on(t);
+           });
+  }
+
+  Heap<D, SvaDomain<D>> iommu_domain;
+  Heap<D, SvaHandle<D>> iommu_sva;
+  Array<D, GroupRecord<D>> group;
+
+  /// The cursor of for_each_group_device() goes to the first device of the group of l.dev.
+  void first_device(T& t) {
+    auto&& l = local(t);
+    l.device = this->group_of(l.dev);  // device g is the first one of group g
+  }
+  /// ... to the next one; `more` if there is one, else `none`.
+  template <class F, class G>
+  void next_device(T& t, F more, G none) {
+    auto&& l = local(t);
+    const V next = l.device + layout.group_count();
+    t.when(
+        next < b.devices,
+        [&] {
+          l.device = next;
+          more();
+        },
+        none);
+  }
+  void declare_no_leak() {
+    this->property(
+        "handles-are-published",
+        "When no call is under way, every handle in memory is that of one PASID of one group, and "
+        "counts the bonds that drivers hold with it.",
+        [this] {
+          return !this->may_rest() || all_of<D>(iommu_sva.size(), [&](unsigned i) {
+            auto&& handle = iommu_sva.object(i);
+            const V published = sum_of<D>(layout.group_count(), [&](unsigned g) {
+              return count_of<D>(b.pasids,
+                                 [&](unsigned p) { return group[g].pasid_array.load(p) == i + 1; });
+            });
+            const V held = sum_of<D>(b.threads, [&](unsigned c) {
+              return count_of<D>(b.bonds,
+                                 [&](unsigned k) { return this->driver[c].handle[k] == i + 1; });
+            });
+            return (handle.life == Life::live && published == 1U && handle.users.read() == held) ||
+                   (handle.life == Life::free && published == 0U && held == 0U);
+          });
+        });
+    this->property(
+        "domains-are-used",
+        "When no call is under way, every SVA domain in memory counts the handles that use it, and "
+        "there is one.",
+        [this] {
+          return !this->may_rest() || all_of<D>(iommu_domain.size(), [&](unsigned i) {
+            auto&& domain = iommu_domain.object(i);
+            const V used = count_of<D>(iommu_sva.size(), [&](unsigned h) {
+              return iommu_sva.object(h).life == Life::live && iommu_sva.object(h).domain == i + 1;
+            });
+            return domain.users == used && (domain.life == Life::live) == (used != 0U);
+          });
+        });
+  }
+  bool shared_groups() const { return layout.group_count() < b.devices; }
+
+ private:
+  /// The devices before the one that failed lose their entry again.
+  void build_revert(Program<D>& p, const Label& err_revert) {
+    p.step("err_revert: ops->remove_dev_pasid() of the devices before this one", [=, this](T& t) {
+      auto&& l = local(t);
+      const V first = this->group_of(l.dev);
+      t.when(l.device != first, [&] {
+        l.device -= layout.group_count();
+        hardware.clear(V(l.device), V(l.pasid), iommu_domain.at(l.domain).mm);
+        hardware.invalidate(V(l.device), V(l.pasid));
+        t.jump(err_revert);
+      });
+    });
+  }
+
+  std::deque<Mutex<D>> mutex_;
+};
+
+}  // namespace iommucheck::model
+
+#endif  // IOMMUCHECK_MODEL_IOMMU_GROUP_PASID_H

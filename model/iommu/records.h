@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// The records of the IOMMU designs: bounds, struct mm_struct, iommu_domain, iommu_sva, and the
+// local variables of a call.
+#ifndef IOMMUCHECK_MODEL_IOMMU_RECORDS_H
+#define IOMMUCHECK_MODEL_IOMMU_RECORDS_H
+
+#include "model/kernel/heap.h"
+#include "model/kernel/refcount.h"
+#include "model/kernel/xarray.h"
+#include "spec/iommu/spec.h"
+
+namespace iommucheck::model {
+
+using iommu::Err;
+
+/// How large an instance of a design is.
+struct IommuBounds : ProcessBounds {
+  unsigned devices = 1;  ///< 1 .. 3
+  unsigned groups = 0;   ///< device d is in group d % groups; 0: each device has a group of its own
+  unsigned kinds = 1;    ///< kinds of IOMMU; group g is behind kind g % kinds
+  unsigned pasids = 1;   ///< PASIDs 1 .. pasids; 1 .. 3
+  unsigned mms = 1;      ///< processes; 1 .. 3
+  unsigned bonds = 1;    ///< that a thread holds at most; 1 .. 2
+  bool caches = false;   ///< the IOMMU and the devices cache translations
+  bool forks = false;    ///< process 0 runs at first, and processes fork; else all run at first
+
+  /// The part of the specification that the SVA designs implement.
+  iommu::Bounds spec() const {
+    return {.devices = devices,
+            .groups = groups,
+            .kinds = kinds,
+            .pasids = pasids,
+            .tables = 0,
+            .pages = 0,
+            .mms = mms,
+            .clients = threads,
+            .bonds = bonds,
+            .default_domains = false,
+            .dma_pasid = false};
+  }
+  /// No more can be in memory at once: one for each (mm, kind), and one that is being made.
+  unsigned domains() const { return mms * kinds + 1; }
+  /// One for each bond, and one that is being made or unmade by each thread.
+  unsigned handles() const { return threads * bonds + 1; }
+};
+
+/// What the designs do not tell apart.
+struct IommuSorts {
+  Sort mms = {}, pasids = {}, domains = {}, handles = {}, iommu_mms = {};
+};
+
+/// Which parts of struct mm_struct a design has.
+struct MmParts {
+  bool pasid = false;     ///< mm->pasid (until v6.6)
+  bool iommu_mm = false;  ///< mm->iommu_mm (since v6.7)
+};
+
+/// struct mm_struct.
+template <class D>
+struct MmStruct : HeapObject<D> {
+  MmStruct(Scope<D> scope, unsigned processes, const Design<D>* design, const IommuBounds& b,
+           const MmParts& parts, const IommuSorts& sorts)
+      : HeapObject<D>(std::move(scope), processes),
+        users(*this, "mm_users", 1 + b.threads),
+        count(*this, "mm_count", *design, 1 + b.domains()),
+        page_tables(*this, "page_tables"),
+        pasid(*this, "pasid", parts.pasid ? b.pasids : 0, Format{}.of(sorts.pasids)),
+        iommu_mm(*this, "iommu_mm", parts.iommu_mm ? b.mms + 1 : 0, pointer_to("iommu_mm")) {}
+  Var<D> users;         ///< mm_users: the tasks and who else uses the address space
+  Refcount<D> count;    ///< mm_count: who uses the struct
+  Flag<D> page_tables;  ///< they are there: devices can walk them
+  Var<D> pasid;         ///< mm->pasid; 0: none
+  Var<D> iommu_mm;      ///< mm->iommu_mm
+};
+
+/// struct iommu_mm_data.
+template <class D>
+struct IommuMmData : HeapObject<D> {
+  IommuMmData(Scope<D> scope, unsigned processes, const IommuBounds& b, const IommuSorts& sorts)
+      : HeapObject<D>(std::move(scope), processes),
+        pasid(*this, "pasid", b.pasids, Format{}.of(sorts.pasids)),
+        sva_domains(*this, "sva_domains", (1U << b.domains()) - 1,
+                    mask_format().of(sorts.domains)) {}
+  Var<D> pasid;
+  Var<D> sva_domains;  ///< the domains on the list
+};
+
+/// struct iommu_domain of type IOMMU_DOMAIN_SVA.
+template <class D>
+struct SvaDomain : HeapObject<D> {
+  SvaDomain(Scope<D> scope, unsigned processes, const IommuBounds& b)
+      : HeapObject<D>(std::move(scope), processes),
+        mm(*this, "mm", b.mms, pointer_to("mm")),
+        owner(*this, "owner", b.kinds - 1),
+        users(*this, "users", b.devices + 1) {}
+  Var<D> mm;
+  Var<D> owner;  ///< the kind of IOMMU that it was made for
+  Var<D> users;  ///< handles; an int under iommu_sva_lock
+};
+
+/// struct iommu_sva: what a driver holds.
+template <class D>
+struct SvaHandle : HeapObject<D> {
+  SvaHandle(Scope<D> scope, unsigned processes, const Design<D>* design, const IommuBounds& b)
+      : HeapObject<D>(std::move(scope), processes),
+        domain(*this, "domain", b.domains(), pointer_to("iommu_domain")),
+        dev(*this, "dev", b.devices),
+        users(*this, "users", *design, b.threads * b.bonds) {}
+  Var<D> domain;
+  Var<D> dev;  ///< 1 + the device; 0: NULL
+  Refcount<D> users;
+};
+
+/// What a driver remembers of its bonds: the handle, NULL where it has none.
+template <class D>
+struct Driver : Record<D> {
+  Driver(Scope<D> scope, const IommuBounds& b)
+      : Record<D>(scope), handle(*this, "handle", b.bonds, b.handles(), pointer_to("iommu_sva")) {}
+  Array<D, Var<D>> handle;
+};
+
+/// struct iommu_group.
+template <class D>
+struct GroupRecord : Record<D> {
+  GroupRecord(Scope<D> scope, const IommuBounds& b, const IommuSorts& sorts)
+      : Record<D>(scope),
+        pasid_array(*this, "pasid_array", over(sorts.pasids), b.handles(),
+                    pointer_to("iommu_sva")) {}
+  XArray<D> pasid_array;
+};
+
+/// The local variables of a call.
+template <class D>
+struct IommuLocals : Record<D> {
+  IommuLocals(Scope<D> scope, const IommuBounds& b, const IommuSorts& sorts)
+      : Record<D>(scope),
+        dev(*this, "dev", b.devices - 1),
+        bond(*this, "bond", b.bonds - 1),
+        mm(*this, "mm", b.mms, pointer_to("mm")),
+        task(*this, "current->mm", b.mms, pointer_to("mm")),
+        pasid(*this, "pasid", sorts.pasids),
+        iommu_mm(*this, "iommu_mm", sorts.iommu_mms.size, pointer_to("iommu_mm")),
+        domain(*this, "domain", b.domains(), pointer_to("iommu_domain")),
+        handle(*this, "handle", b.handles(), pointer_to("iommu_sva")),
+        tried(*this, "domains_tried", (1U << b.domains()) - 1, mask_format().of(sorts.domains)),
+        device(*this, "device", b.devices),
+        ret(*this, "ret", iommu::kErrs - 1, names_of<Err>(iommu::kErrs)),
+        effects(*this, "took_effect", 1) {}
+  Var<D> dev, bond, mm;
+  Var<D> task;  ///< the address space that the caller is a task of, or holds a user of
+  Element<D> pasid;
+  Var<D> iommu_mm, domain, handle;
+  Var<D> tried;
+  Var<D> device;  ///< the cursor of for_each_group_device()
+  Var<D, Err> ret;
+  Var<D> effects;  ///< the call has taken effect: once, before it returns
+};
+
+}  // namespace iommucheck::model
+
+#endif  // IOMMUCHECK_MODEL_IOMMU_RECORDS_H
