@@ -37,6 +37,9 @@ class GroupPasid : public IommuDesign<D> {
     for (unsigned i = 0; i < layout.group_count(); ++i)
       t.when(g == i, [&] { t.unlock(mutex_[i]); });
   }
+  B holds_group(T& t) {
+    return any_of<D>(layout.group_count(), [&](unsigned i) { return mutex_[i].held_by(t.self()); });
+  }
   /// xa_load(&group->pasid_array, l.pasid) of the group of l.dev.
   V handle_at(T& t) {
     auto&& l = local(t);
@@ -97,7 +100,9 @@ class GroupPasid : public IommuDesign<D> {
             t.jump(err_revert);
           },
           [&] {
-            hardware.set(V(l.device), V(l.pasid), iommu_domain.at(l.domain).mm);
+            auto&& domain = iommu_domain.at(l.domain);
+            hardware.set(V(l.device), V(l.pasid), domain.mm,
+                         domain.owner == this->kind_of(V(l.device)));
             next_device(
                 t, [&] { t.jump(set); }, [&] { t.jump(out_unlock); });
           });

@@ -42,7 +42,10 @@ class Hardware {
         table_(design.root(), "pasid_table", b.devices, b, sorts),
         driver_ops_(design.property(
             "driver-ops-paired",
-            "remove_dev_pasid() is called for exactly what set_dev_pasid() has set.")) {}
+            "remove_dev_pasid() is called for exactly what set_dev_pasid() has set.")),
+        domain_fits_(design.property(
+            "domain-fits-device",
+            "A PASID entry leads only to tables that the device's own IOMMU can walk.")) {}
 
   /// f(d, p, translation) for the entry of device `dev` and PASID number `pasid` (from 0).
   template <class F>
@@ -61,8 +64,10 @@ class Hardware {
       return any_of<D>(b.pasids, [&](unsigned p) { return f(d, p, at(d, p)); });
     });
   }
-  /// ops->set_dev_pasid(domain, dev, pasid) with a domain of this process.
-  void set(Val<D> dev, Val<D> pasid, Val<D> process) const {
+  /// ops->set_dev_pasid(domain, dev, pasid) with a domain of this process, which fits the device
+  /// or not.
+  void set(Val<D> dev, Val<D> pasid, Val<D> process, Bool<D> fits) const {
+    design_->context.fail_unless(fits, domain_fits_, "a domain of another IOMMU is set");
     with(dev, pasid, [&](unsigned, unsigned, auto&& h) {
       design_->context.fail_unless(h.dev_pasid == 0U, driver_ops_,
                                    "set_dev_pasid() where a domain is set already");
@@ -105,7 +110,7 @@ class Hardware {
  private:
   Design<D>* design_;
   Array<D, PasidTable<D>> table_;
-  PropertyId driver_ops_;
+  PropertyId driver_ops_, domain_fits_;
   Code code_;
 };
 

@@ -237,7 +237,8 @@ class IommuDesign : public Design<D> {
  private:
   static IommuSorts declare_sorts(Schema& schema, const IommuBounds& b) {
     return {.mms = schema.sort("mm", b.mms),
-            .pasids = schema.sort("pasids", b.pasids),
+            // The IDA hands out the lowest: PASIDs are told apart.
+            .pasids = {Sort::kNone, static_cast<std::uint16_t>(b.pasids)},
             .domains = schema.sort("iommu_domain", b.domains()),
             .handles = schema.sort("iommu_sva", b.handles()),
             .iommu_mms = schema.sort("iommu_mm", b.mms + 1)};

@@ -22,6 +22,7 @@ class SvaAttachHandle : public Attach<D> {
         iommu_mm_data(*this, "iommu_mm", over(Base::sorts.iommu_mms), b, Base::sorts) {
     build_bind();
     build_unbind();
+    build_get_pasid();
     this->build_exit();
     this->declare_no_leak();
     this->property(
@@ -38,6 +39,7 @@ class SvaAttachHandle : public Attach<D> {
 
   Mutex<D> iommu_sva_lock;
   Heap<D, IommuMmData<D>> iommu_mm_data;
+  Label bind_unlock;  ///< where a bind ends: public, for bugs that end it early
 
  private:
   /// iommu_sva_bind_device(dev, mm), called by a task of the process.
@@ -50,7 +52,6 @@ class SvaAttachHandle : public Attach<D> {
     const auto out = p.label();
     const auto add = p.label();
     const auto out_free_handle = p.label();
-    const auto out_unlock = p.label();
     p.arguments([this](T& t) { this->choose_bond(t); });
     p.step("mutex_lock(&iommu_sva_lock)", [this](T& t) { t.lock(iommu_sva_lock); });
     p.step("iommu_mm = mm->iommu_mm", [=, this](T& t) {
@@ -64,7 +65,7 @@ class SvaAttachHandle : public Attach<D> {
     p.step("iommu_mm = kzalloc(sizeof(*iommu_mm), GFP_KERNEL)", [=, this](T& t) {
       auto&& l = local(t);
       t.when(
-          t.choose(2, "nomem") == 1U, [&] { this->bind_fails(t, Err::enomem, out_unlock); },
+          t.choose(2, "nomem") == 1U, [&] { this->bind_fails(t, Err::enomem, bind_unlock); },
           [&] {
             l.iommu_mm = iommu_mm_data.kzalloc();
             t.require(l.iommu_mm != 0U);
@@ -77,7 +78,7 @@ class SvaAttachHandle : public Attach<D> {
           pasid == b.pasids,
           [&] {
             iommu_mm_data.kfree(l.iommu_mm);
-            this->bind_fails(t, Err::enospc, out_unlock);
+            this->bind_fails(t, Err::enospc, bind_unlock);
           },
           [&] {
             l.pasid = pasid;
@@ -99,19 +100,19 @@ class SvaAttachHandle : public Attach<D> {
     p.step("if (attach_handle->domain->mm != mm) ret = -EBUSY", [=, this](T& t) {
       auto&& l = local(t);
       t.when(iommu_domain.at(iommu_sva.at(l.handle).domain).mm != l.mm,
-             [&] { this->bind_fails(t, Err::ebusy, out_unlock); });
+             [&] { this->bind_fails(t, Err::ebusy, bind_unlock); });
     });
     p.step("refcount_inc(&handle->users)", [=, this](T& t) {
       auto&& l = local(t);
       iommu_sva.at(l.handle).users.inc();
       this->bind_succeeds(t);
-      t.jump(out_unlock);
+      t.jump(bind_unlock);
     });
     p.place(miss);
     p.step("handle = kzalloc(sizeof(*handle), GFP_KERNEL)", [=, this](T& t) {
       auto&& l = local(t);
       t.when(
-          t.choose(2, "nomem") == 1U, [&] { this->bind_fails(t, Err::enomem, out_unlock); },
+          t.choose(2, "nomem") == 1U, [&] { this->bind_fails(t, Err::enomem, bind_unlock); },
           [&] {
             l.handle = iommu_sva.kzalloc();
             t.require(l.handle != 0U);
@@ -182,7 +183,7 @@ class SvaAttachHandle : public Attach<D> {
     p.step("out_free_handle: kfree(handle)", [=, this](T& t) {
       auto&& l = local(t);
       iommu_sva.kfree(l.handle);
-      this->bind_fails(t, Err::enomem, out_unlock);
+      this->bind_fails(t, Err::enomem, bind_unlock);
     });
     p.place(add);
     p.step("domain->users = 1; list_add(&domain->next, &mm->iommu_mm->sva_domains)", [this](T& t) {
@@ -201,7 +202,7 @@ class SvaAttachHandle : public Attach<D> {
       auto&& l = local(t);
       iommu_sva.at(l.handle).dev = l.dev + 1U;
     });
-    p.place(out_unlock);
+    p.place(bind_unlock);
     p.step("mutex_unlock(&iommu_sva_lock)", [this](T& t) { t.unlock(iommu_sva_lock); });
   }
 
@@ -254,6 +255,27 @@ class SvaAttachHandle : public Attach<D> {
       t.when(local(t).handle == 0U, [&] { t.ret(); });
     });
     p.step("kfree(handle)", [this](T& t) { iommu_sva.kfree(local(t).handle); });
+  }
+
+  /// mm_get_enqcmd_pasid(current->mm): no lock.
+  void build_get_pasid() {
+    auto& p = this->program("mm_get_enqcmd_pasid");
+    p.arguments([this](T& t) { this->become_task(t); });
+    p.step("iommu_mm = READ_ONCE(mm->iommu_mm)", [this](T& t) {
+      auto&& l = local(t);
+      l.iommu_mm = mm.at(l.mm).iommu_mm;
+      t.when(l.iommu_mm == 0U, [&] {
+        this->takes_effect(t, Kind::get_pasid, {.mm = l.mm - 1U}, Err::ok, 0);
+        t.ret();
+      });
+    });
+    p.step("return iommu_mm->pasid", [this](T& t) {
+      auto&& l = local(t);
+      const V pasid = iommu_mm_data.at(l.iommu_mm).pasid;
+      t.fail_unless(pasid != 0U, this->legal_answer(),
+                    "mm_get_enqcmd_pasid() answers PASID 0, which stands for the RID");
+      this->takes_effect(t, Kind::get_pasid, {.mm = l.mm - 1U}, Err::ok, pasid);
+    });
   }
 
   /// mm_pasid_drop(mm).

@@ -41,6 +41,7 @@ const Info& info(CallKind kind) {
       {"mmput", {kMm}, {E::ok}},
       {"iommu_alloc_mm_data", {kMm, kNomem}, {E::ok, E::enospc, E::enomem}},
       {"mm_pasid_drop", {kMm}, {E::ok}},
+      {"mm_get_enqcmd_pasid", {kMm}, {E::ok}},
       {"iommu_sva_bind_device",
        {kClient, kBond, kDevice, kMm, kNomem},
        {E::ok, E::enomem, E::enospc, E::ebusy}},
@@ -67,6 +68,7 @@ unsigned largest_value(CallKind kind, const Bounds& b) {
     case CallKind::domain_alloc: return b.tables;
     case CallKind::get_dma_pasid:
     case CallKind::pasid_alloc:
+    case CallKind::get_pasid:
     case CallKind::bind: return b.pasids;
     case CallKind::fork: return b.mms - 1;
     default: return 0;
@@ -92,7 +94,8 @@ bool in_scope(CallKind kind, const Bounds& b) {
     case CallKind::destroy_dma_pasid: return b.dma_pasid && b.pasids != 0;
     case CallKind::fork:
     case CallKind::exit:
-    case CallKind::pasid_drop: return b.mms != 0;
+    case CallKind::pasid_drop:
+    case CallKind::get_pasid: return b.mms != 0;
     case CallKind::pasid_alloc:
     case CallKind::bind:
     case CallKind::unbind:

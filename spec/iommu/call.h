@@ -47,12 +47,13 @@ enum class CallKind : std::uint8_t {
   exit,         ///< (mm)         -> ok
   pasid_alloc,  ///< (mm, nomem)  -> pasid | -ENOSPC -ENOMEM: an mm gets its PASID
   pasid_drop,   ///< (mm)         -> ok: the PASID of a dead mm goes back
+  get_pasid,    ///< (mm)         -> pasid, 0 for none
   // Shared virtual addressing.
   bind,    ///< (client, bond, device, mm, nomem)  -> pasid | -ENOMEM -ENOSPC -EBUSY
   unbind,  ///< (client, bond)               -> ok
   fault,   ///< (device, pasid, mm)          -> ok: a page request is handled for this process
 };
-inline constexpr unsigned kCallKinds = 20;
+inline constexpr unsigned kCallKinds = 21;
 
 enum class Err : std::uint8_t { ok, enomem, enospc, ebusy, einval, eexist, enoent };
 inline constexpr unsigned kErrs = 7;

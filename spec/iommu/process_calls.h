@@ -67,6 +67,17 @@ class ProcessCalls : Relation<D> {
         });
   }
 
+  /// What a task writes into its CPU's register, or hands to a device.
+  void get_pasid(const A& c, R& r) {
+    running(c, "get_pasid: the process runs");
+    this->success(r,
+                  this->mm_is(c.mm,
+                              [&](unsigned m) -> B {
+                                return r.value == s.mm[m].pasid || (r.value == 0U && !s.held(m));
+                              }),
+                  "get_pasid gives the PASID of the mm; none only where nobody is bound to it", [] {});
+  }
+
   void bind(const A& c, R& r) {
     running(c, "bind: the process runs");
     ctx.contract(bond_is(c, [](auto&& bond) -> B { return bond.device == 0U; }),

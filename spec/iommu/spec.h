@@ -56,6 +56,7 @@ class Spec {
       case CallKind::exit: return processes_.exit(c, r);
       case CallKind::pasid_alloc: return processes_.pasid_alloc(c, r);
       case CallKind::pasid_drop: return processes_.pasid_drop(c, r);
+      case CallKind::get_pasid: return processes_.get_pasid(c, r);
       case CallKind::bind: return processes_.bind(c, r);
       case CallKind::unbind: return processes_.unbind(c, r);
       case CallKind::fault: return processes_.fault(c, r);
