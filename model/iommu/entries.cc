@@ -17,6 +17,9 @@ std::vector<BoundInfo> common_iommu_bounds() {
       {"bonds", 1, 2, 1, "bonds that a thread holds at most"},
       {"calls", 0, 15, 0, "calls that each thread makes at most; 0: no limit"},
       {"caches", 0, 1, 0, "1: IOMMU and devices cache translations"},
+      {"faults", 0, 1, 0, "1: devices send page requests, and two kernel threads handle them"},
+      {"untrusted", 0, 1, 0,
+       "1: devices go on using a PASID that their driver has begun to give up"},
   };
 }
 
@@ -35,6 +38,8 @@ IommuBounds to_iommu_bounds(const BoundValues& values) {
   b.mms = get("mms");
   b.bonds = get("bonds");
   b.caches = get("caches") != 0;
+  b.faults = get("faults") != 0;
+  b.untrusted = get("untrusted") != 0;
   if (b.groups > b.devices) throw UsageError("--groups: there are no more groups than --devices");
   if (b.kinds > b.spec().group_count())
     throw UsageError("--kinds: there are no more kinds of IOMMU than groups");

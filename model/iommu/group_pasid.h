@@ -119,38 +119,41 @@ class GroupPasid : public IommuDesign<D> {
   /// iommu_detach_device_pasid(l.domain, l.dev, l.pasid).
   void build_detach(Program<D>& p) {
     const auto remove = p.label();
-    const auto erase = p.label();
     p.step("mutex_lock(&group->mutex)", [this](T& t) {
       lock_group(t);
       first_device(t);
     });
     p.place(remove);
-    build_remove(p, remove, erase);
-    p.place(erase);
+    build_remove(p, remove);
     p.step("xa_erase(&group->pasid_array, pasid)", [this](T& t) { store_handle(t, 0); });
     p.step("mutex_unlock(&group->mutex)", [this](T& t) { unlock_group(t); });
   }
 
   /// ops->remove_dev_pasid(device->dev, pasid, domain) for the device at the cursor and those
-  /// behind it: the entry is cleared, then the caches are invalidated.
-  void build_remove(Program<D>& p, const Label& again, const Label& done) {
-    const auto go_on = [=, this](T& t) {
-      next_device(
-          t, [&] { t.jump(again); }, [&] { t.jump(done); });
-    };
-    p.step("ops->remove_dev_pasid(device->dev, pasid): the entry is cleared", [=, this](T& t) {
+  /// behind it: the entry is cleared, the caches are invalidated, page requests are drained.
+  void build_remove(Program<D>& p, const Label& again) {
+    p.step("ops->remove_dev_pasid(device->dev, pasid): the entry is cleared", [this](T& t) {
       auto&& l = local(t);
+      hardware.with(V(l.device), V(l.pasid), [&](unsigned, unsigned, auto&& h) {
+        if (b.faults) l.was_present = as_number<D>(h.entry != 0U);
+      });
       hardware.clear(V(l.device), V(l.pasid), iommu_domain.at(l.domain).mm);
-      if (!b.caches) go_on(t);
     });
-    if (!b.caches) return;
-    p.step("ops->remove_dev_pasid(device->dev, pasid): the caches are invalidated",
-           [=, this](T& t) {
-             auto&& l = local(t);
-             hardware.invalidate(V(l.device), V(l.pasid));
-             go_on(t);
-           });
+    if (b.caches) {
+      p.step("ops->remove_dev_pasid(device->dev, pasid): the caches are invalidated", [this](T& t) {
+        auto&& l = local(t);
+        hardware.invalidate(V(l.device), V(l.pasid));
+      });
+    }
+    if (b.faults) build_drain(p);
+    if (!shared_groups()) return;
+    p.step("for_each_group_device(group, device)", [=, this](T& t) {
+      next_device(
+          t, [&] { t.jump(again); }, [] {});
+    });
   }
+  /// Waits until no page request of (l.device, l.pasid) is under way.
+  virtual void build_drain(Program<D>&) {}
 
   Heap<D, SvaDomain<D>> iommu_domain;
   Heap<D, SvaHandle<D>> iommu_sva;

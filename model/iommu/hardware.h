@@ -7,9 +7,19 @@
 #ifndef IOMMUCHECK_MODEL_IOMMU_HARDWARE_H
 #define IOMMUCHECK_MODEL_IOMMU_HARDWARE_H
 
+#include <functional>
+
 #include "model/iommu/records.h"
 
 namespace iommucheck::model {
+
+/// Where a page request is.
+enum class Request : std::uint8_t { none, queued, taken, on_work_queue, handled };
+inline std::string_view name(Request request) {
+  constexpr std::array<std::string_view, 5> kNames{"none", "in the PRQ", "with prq_event_thread()",
+                                                   "on the work queue", "with the worker"};
+  return kNames.at(static_cast<std::size_t>(request));
+}
 
 /// What the driver and the hardware have for one (device, PASID): 0 nothing, 1 + m the page tables
 /// of mm m.
@@ -19,10 +29,16 @@ struct Translation : Record<D> {
       : Record<D>(scope),
         dev_pasid(*this, "dev_pasid", b.mms, Format{}.of(sorts.mms)),
         entry(*this, "entry", b.mms, Format{}.of(sorts.mms)),
-        cached(*this, "cached", b.caches ? b.mms : 0, Format{}.of(sorts.mms)) {}
-  Var<D> dev_pasid;  ///< what the driver was asked to set, and not yet to remove
-  Var<D> entry;      ///< the PASID-table entry in memory
-  Var<D> cached;     ///< PASID cache, IOTLB and device TLB, which are invalidated together
+        cached(*this, "cached", b.caches ? b.mms : 0, Format{}.of(sorts.mms)),
+        request(*this, "request", b.faults ? 4 : 0, names_of<Request>(5)),
+        issuer(*this, "issuer", b.faults ? b.mms : 0, Format{}.of(sorts.mms)),
+        handler(*this, "handler", b.faults ? b.handles() : 0, pointer_to("iommu_sva")) {}
+  Var<D> dev_pasid;         ///< what the driver was asked to set, and not yet to remove
+  Var<D> entry;             ///< the PASID-table entry in memory
+  Var<D> cached;            ///< PASID cache, IOTLB and device TLB, which are invalidated together
+  Var<D, Request> request;  ///< at most one is under way: the device waits for the answer
+  Var<D> issuer;            ///< whose translation the device was using: 1 + the mm
+  Var<D> handler;           ///< the attach handle that the request's group points to
 };
 
 /// The PASID table of a device.
@@ -54,6 +70,14 @@ class Hardware {
       for (unsigned p = 0; p < b.pasids; ++p) {
         design_->context.when(dev == d && pasid == p, [&] { f(d, p, table_[d].pasid[p]); });
       }
+    }
+  }
+  /// f(translation) for the entry with this number, of 0 .. devices * pasids - 1.
+  template <class F>
+  void with_number(Val<D> number, F f) const {
+    for (unsigned d = 0; d < b.devices; ++d) {
+      for (unsigned p = 0; p < b.pasids; ++p)
+        design_->context.when(number == d * b.pasids + p, [&] { f(at(d, p)); });
     }
   }
   decltype(auto) at(unsigned d, unsigned p) const { return table_[d].pasid[p]; }
@@ -88,28 +112,49 @@ class Hardware {
   void invalidate(Val<D> dev, Val<D> pasid) const {
     with(dev, pasid, [&](unsigned, unsigned, auto&& h) { h.cached = 0; });
   }
-  /// The actor: a TLP is translated, and the translation is remembered.
-  void add_traffic() {
-    if (!b.caches) return;
+  /// Whether device d may send TLPs with PASID p (from 0) now.
+  using Issues = std::function<Bool<D>(unsigned d, unsigned p)>;
+  /// The actor: a TLP is translated, and the translation is remembered; a page is missing, and is
+  /// asked for.
+  void add_traffic(Issues issues) {
+    issues_ = std::move(issues);
     for (unsigned d = 0; d < b.devices; ++d) {
       for (unsigned p = 0; p < b.pasids; ++p) {
+        if (b.faults) {
+          code_.push_back({"page request",
+                           fmt::format("page request (device {}, PASID {})", d, p + 1), false, 0,
+                           [this, d, p](unsigned) {
+                             design_->context.require(issues_(d, p));
+                             ask_for_page(at(d, p));
+                           }});
+        }
+        if (!b.caches) continue;
         code_.push_back(
             {"DMA", fmt::format("TLP (device {}, PASID {}): its translation is cached", d, p + 1),
              false, 0, [this, d, p](unsigned) {
                auto&& t = at(d, p);
-               design_->context.require(t.entry != 0U && t.cached == 0U);
+               design_->context.require(issues_(d, p) && t.entry != 0U && t.cached == 0U);
                t.cached = t.entry;
              }});
       }
     }
-    design_->process({"DMA", design_->process_count(), &code_, nullptr});
+    if (!code_.empty()) design_->add_actor("devices", code_);
   }
 
   const IommuBounds b;
 
  private:
+  template <class T>
+  void ask_for_page(const T& t) const {
+    const Val<D> used = select(t.cached == 0U, Val<D>(t.entry), Val<D>(t.cached));
+    design_->context.require(used != 0U && t.request == Request::none);
+    t.request = Request::queued;
+    t.issuer = used;
+  }
+
   Design<D>* design_;
   Array<D, PasidTable<D>> table_;
+  Issues issues_;
   PropertyId driver_ops_, domain_fits_;
   Code code_;
 };

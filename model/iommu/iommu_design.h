@@ -69,6 +69,7 @@ class IommuDesign : public Design<D> {
     requirements.lockstep = false;
   }
   void on_return(T& t) override {
+    if (this->is_worker(t.self())) return;
     t.fail_unless(local(t).effects == 1U, legal_answer_,
                   "the call returns without having taken effect");
   }
@@ -112,6 +113,23 @@ class IommuDesign : public Design<D> {
     l.task = l.mm;
   }
   // What a driver does with bonds.
+
+  /// Whether a driver holds a bond of device d with the process that owns PASID p (from 0): between
+  /// the return of bind and the call of unbind.
+  B in_use(unsigned d, unsigned p) const {
+    return any_of<D>(b.threads, [&](unsigned c) {
+      return any_of<D>(b.bonds, [&](unsigned k) {
+        auto&& bond = spec.state.client[c].bond[k];
+        return driver[c].handle[k] != 0U && bond.device == d + 1 &&
+               any_of<D>(b.mms, [&](unsigned m) {
+                 return bond.mm == m + 1 && spec.state.mm[m].pasid == p + 1;
+               });
+      });
+    });
+  }
+  void add_traffic() {
+    hardware.add_traffic([this](unsigned d, unsigned p) { return issues(d, p); });
+  }
 
   /// A bond that the driver does not have yet, for a task of some process.
   void choose_bond(T& t) {
@@ -183,10 +201,9 @@ class IommuDesign : public Design<D> {
       t.when(
           left,
           [&] {
-            l.dev = t.choose(b.devices, "device");
-            l.pasid = t.choose(b.pasids, "pasid");
+            l.entry = t.choose(b.devices * b.pasids, "entry");
             Local<D> found{this->context, 0};
-            hardware.with(l.dev, l.pasid, [&](unsigned, unsigned, auto&& h) {
+            hardware.with_number(l.entry, [&](auto&& h) {
               this->context.when(h.entry == l.mm, [&] {
                 h.entry = 0;
                 found = 1;
@@ -200,7 +217,7 @@ class IommuDesign : public Design<D> {
     if (b.caches) {
       p.step("mmu_notifier_release(mm): the driver invalidates the caches", [=, this](T& t) {
         auto&& l = local(t);
-        hardware.invalidate(V(l.dev), V(l.pasid));
+        hardware.with_number(l.entry, [&](auto&& h) { h.cached = 0; });
         t.jump(next);
       });
     }
@@ -290,12 +307,15 @@ class IommuDesign : public Design<D> {
                      });
                    });
   }
-  /// Whether f(d, p, m) holds for some device, PASID and process that they reach.
+  B issues(unsigned d, unsigned p) const { return b.untrusted ? B(true) : in_use(d, p); }
+  /// Whether f(d, p, m) holds for some device that may send a TLP, its PASID, and the process that
+  /// the TLP reaches.
   template <class F>
   B reaches(F f) const {
     return hardware.any([&](unsigned d, unsigned p, auto&& h) {
-      return any_of<D>(
-          b.mms, [&](unsigned m) { return (h.entry == m + 1 || h.cached == m + 1) && f(d, p, m); });
+      return issues(d, p) && any_of<D>(b.mms, [&](unsigned m) {
+               return (h.entry == m + 1 || h.cached == m + 1) && f(d, p, m);
+             });
     });
   }
 

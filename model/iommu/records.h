@@ -22,7 +22,10 @@ struct IommuBounds : ProcessBounds {
   unsigned mms = 1;      ///< processes; 1 .. 3
   unsigned bonds = 1;    ///< that a thread holds at most; 1 .. 2
   bool caches = false;   ///< the IOMMU and the devices cache translations
-  bool forks = false;    ///< process 0 runs at first, and processes fork; else all run at first
+  bool faults = false;   ///< devices send page requests
+  /// Devices go on using a PASID after their driver has begun to unbind; else they keep what the
+  /// comment of iommu_sva_unbind_device() demands (6.12 drivers/iommu/iommu-sva.c).
+  bool untrusted = false;
 
   /// The part of the specification that the SVA designs implement.
   iommu::Bounds spec() const {
@@ -144,6 +147,8 @@ struct IommuLocals : Record<D> {
         handle(*this, "handle", b.handles(), pointer_to("iommu_sva")),
         tried(*this, "domains_tried", (1U << b.domains()) - 1, mask_format().of(sorts.domains)),
         device(*this, "device", b.devices),
+        entry(*this, "entry", b.devices * b.pasids - 1),
+        was_present(*this, "was_present", b.faults ? 1 : 0),
         ret(*this, "ret", iommu::kErrs - 1, names_of<Err>(iommu::kErrs)),
         effects(*this, "took_effect", 1) {}
   Var<D> dev, bond, mm;
@@ -151,7 +156,9 @@ struct IommuLocals : Record<D> {
   Element<D> pasid;
   Var<D> iommu_mm, domain, handle;
   Var<D> tried;
-  Var<D> device;  ///< the cursor of for_each_group_device()
+  Var<D> device;       ///< the cursor of for_each_group_device()
+  Var<D> entry;        ///< the PASID entry that mmu_notifier_release() is at
+  Var<D> was_present;  ///< remove_dev_pasid() found the entry set
   Var<D, Err> ret;
   Var<D> effects;  ///< the call has taken effect: once, before it returns
 };

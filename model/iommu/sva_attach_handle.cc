@@ -15,6 +15,10 @@ using SvaBug = Bug<OnGroups>;
 constexpr const char* kBind = "iommu_sva_bind_device";
 constexpr const char* kUnbind = "iommu_sva_unbind_device";
 
+constexpr const char* kWaitPrq =
+    "drain_pasid_prq(): wait until the PRQ has no request of the PASID";
+constexpr const char* kFlush = "drain_pasid_prq(): iopf_queue_flush_dev(dev)";
+
 std::vector<SvaBug> kernel_bugs() {
   return {
       SvaBug({"sva-handle-dev-late",
@@ -51,7 +55,7 @@ std::vector<SvaBug> kernel_bugs() {
               "fdc69d39e77f",
               "the domain of the mm is attached at a PASID that is not the mm's",
               "pasid-means-its-owner",
-              {{"threads", 1}, {"pasids", 2}}},
+              {{"threads", 1}, {"pasids", 2}, {"untrusted", 1}}},
              [](auto& d) {
                d.edit(kBind).insert_before(
                    "attach_handle = iommu_attach_handle_get(group, pasid, IOMMU_DOMAIN_SVA)",
@@ -294,9 +298,63 @@ std::vector<SvaBug> translation_mutants() {
   };
 }
 
+std::vector<SvaBug> page_request_bugs() {
+  const BoundValues faults{{"threads", 1}, {"faults", 1}};
+  return {
+      SvaBug({"detach-without-drain", "use after free", "mutant",
+              "detach does not wait for page requests that point to the handle",
+              "no-use-after-free", faults},
+             [](auto& d) {
+               auto& unbind = d.edit(kUnbind);
+               unbind.drop(kWaitPrq);
+               unbind.drop(kFlush);
+             }),
+      SvaBug({"pasid-immediate-reuse",
+              "id reuse",
+              "CVE-2026-31462",
+              "detach does not wait for requests in the PRQ; the lowest free PASID is the next "
+              "process's, and gets the late fault",
+              "page-request-reaches-its-process",
+              {{"threads", 2}, {"faults", 1}, {"mms", 2}}},
+             [](auto& d) {
+               d.edit(kUnbind).replace(kWaitPrq, "wait until the PRQ thread is done with the PASID",
+                                       [&d](auto& t) {
+                                         auto&& l = d.local(t);
+                                         d.hardware.with(l.device.value(), l.pasid.value(),
+                                                         [&](unsigned, unsigned, auto&& h) {
+                                                           t.require(h.request != Request::taken);
+                                                         });
+                                       });
+             }),
+      SvaBug({"drain-skipped-after-release", "lost wait", "v6.12.92",
+              "the end of the process clears the entry without a drain; unbind finds it clear and "
+              "does not drain either",
+              "no-use-after-free", faults},
+             [](auto& d) {
+               auto& unbind = d.edit(kUnbind);
+               unbind.replace(kWaitPrq, "if the entry was present: drain the PRQ", [&d](auto& t) {
+                 auto&& l = d.local(t);
+                 t.when(l.was_present != 0U, [&] {
+                   d.hardware.with(l.device.value(), l.pasid.value(),
+                                   [&](unsigned, unsigned, auto&& h) { d.wait_prq(h); });
+                 });
+               });
+               unbind.replace(
+                   kFlush, "if the entry was present: flush the work queue", [&d](auto& t) {
+                     auto&& l = d.local(t);
+                     t.when(l.was_present != 0U, [&] {
+                       d.hardware.with(l.device.value(), l.pasid.value(),
+                                       [&](unsigned, unsigned, auto&& h) { d.flush(h); });
+                     });
+                   });
+             }),
+  };
+}
+
 std::vector<SvaBug> bugs() {
   std::vector<SvaBug> all = kernel_bugs();
-  for (auto group : {lock_mutants(), reference_mutants(), translation_mutants()})
+  for (auto group :
+       {lock_mutants(), reference_mutants(), translation_mutants(), page_request_bugs()})
     all.insert(all.end(), group.begin(), group.end());
   return all;
 }

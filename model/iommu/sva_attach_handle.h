@@ -4,12 +4,12 @@
 #ifndef IOMMUCHECK_MODEL_IOMMU_SVA_ATTACH_HANDLE_H
 #define IOMMUCHECK_MODEL_IOMMU_SVA_ATTACH_HANDLE_H
 
-#include "model/iommu/group_pasid.h"
+#include "model/iommu/page_requests.h"
 
 namespace iommucheck::model {
 
 /// On an attach design, which has the domains and the handles.
-template <class D, template <class> class Attach = GroupPasid>
+template <class D, template <class> class Attach = PageRequests>
 class SvaAttachHandle : public Attach<D> {
  public:
   using Base = Attach<D>;
@@ -24,6 +24,7 @@ class SvaAttachHandle : public Attach<D> {
     build_unbind();
     build_get_pasid();
     this->build_exit();
+    this->build_page_requests();
     this->declare_no_leak();
     this->property(
         "iommu-mm-lives-with-its-mm",
@@ -34,7 +35,7 @@ class SvaAttachHandle : public Attach<D> {
                    });
           });
         });
-    this->hardware.add_traffic();
+    this->add_traffic();
   }
 
   Mutex<D> iommu_sva_lock;

@@ -30,6 +30,10 @@ struct ProcessBounds {
   /// whether a lock starves its callers does.  Calls that choose their arguments by what the caller
   /// holds begin with their first step all the same: the choice has to hold there.
   bool call_step = false;
+  /// Kernel threads that work for others (a threaded interrupt, a worker of a work queue), by name.
+  /// Each runs programs of its own, one at a time, and begins one only where its first step can be
+  /// taken: that there is something to do.
+  std::vector<std::string> workers = {};
 };
 
 /// What the kernel knows about a process.
@@ -80,7 +84,7 @@ class Design : public Machine<D> {
  public:
   explicit Design(const ProcessBounds& bounds)
       : bounds_(bounds),
-        processes_(bounds.threads + (bounds.interrupt ? 1 : 0)),
+        processes_(first_worker() + static_cast<unsigned>(bounds.workers.size())),
         threads_(bounds.interrupt ? Sort{} : this->sort("threads", bounds.threads)),
         thread_(this->root(), "cpu", over(threads_, processes_), bounds_, processes_, threads_) {
     using P = PropertyId;
@@ -108,8 +112,10 @@ class Design : public Machine<D> {
   const Array<D, ThreadRecord<D>>& thread() const { return thread_; }
   /// Threads are interchangeable, unless one of them is what the interrupt handler interrupts.
   Sort threads() const { return threads_; }
-  bool is_interrupt(unsigned self) const { return self >= bounds_.threads; }
+  bool is_interrupt(unsigned self) const { return bounds_.interrupt && self == bounds_.threads; }
+  bool is_worker(unsigned self) const { return self >= first_worker(); }
   std::string process_name(unsigned self) const {
+    if (is_worker(self)) return bounds_.workers[self - first_worker()];
     return is_interrupt(self) ? "IRQ0" : fmt::format("CPU{}", self);
   }
 
@@ -122,9 +128,14 @@ class Design : public Machine<D> {
     p.step("interrupt on CPU0", [](Cpu<D>&) {});
     return p;
   }
+  /// Adds a function that only this worker runs.
+  Program<D>& worker_program(unsigned worker, std::string name) {
+    worker_programs_.resize(bounds_.workers.size());
+    return worker_programs_.at(worker).emplace_back(std::move(name));
+  }
   /// The program with this name, for an edit.
   Program<D>& edit(const std::string& name) {
-    for (auto* list : {&programs_, &irq_programs_}) {
+    for (auto* list : program_lists()) {
       for (auto& p : *list) {
         if (p.name() == name) return p;
       }
@@ -137,10 +148,15 @@ class Design : public Machine<D> {
   template <class F>
   void everywhere(F edit_program) {
     std::size_t changed = 0;
-    for (auto* list : {&programs_, &irq_programs_}) {
+    for (auto* list : program_lists()) {
       for (auto& p : *list) changed += edit_program(p);
     }
     if (changed == 0) throw std::logic_error("an edit changes no step of any program");
+  }
+
+  /// Something that is no thread takes these steps: a device.  The steps may still be added.
+  void add_actor(std::string name, const Code& code) {
+    actors_.emplace_back(std::move(name), &code);
   }
 
   void add(RcuClient<D>& client) { rcu_clients_.push_back(&client); }
@@ -186,6 +202,16 @@ class Design : public Machine<D> {
   virtual void on_return(Cpu<D>&) {}
 
  private:
+  unsigned first_worker() const { return bounds_.threads + (bounds_.interrupt ? 1U : 0U); }
+  std::vector<std::deque<Program<D>>*> program_lists() {
+    std::vector<std::deque<Program<D>>*> lists{&programs_, &irq_programs_};
+    for (auto& programs : worker_programs_) lists.push_back(&programs);
+    return lists;
+  }
+  const Code& code_of(unsigned self) const {
+    if (is_worker(self)) return worker_code_.at(self - first_worker());
+    return is_interrupt(self) ? irq_code_ : code_;
+  }
   void compile(std::deque<Program<D>>& programs, Code& code);
   void add_rcu_actor();
   // Liveness: what the kernel promises of every design, and what is assumed for it.
@@ -201,10 +227,13 @@ class Design : public Machine<D> {
   Sort threads_;
   Array<D, ThreadRecord<D>> thread_;
   std::deque<Program<D>> programs_, irq_programs_;
+  std::deque<std::deque<Program<D>>> worker_programs_;  ///< of each worker
   std::vector<RcuClient<D>*> rcu_clients_;
   std::vector<const Lock<D>*> locks_;
   std::vector<std::vector<FieldRange<D>>> locals_;
   Code code_, irq_code_, rcu_code_;
+  std::deque<Code> worker_code_;
+  std::vector<std::pair<std::string, const Code*>> actors_;
   std::deque<Var<D>> pcs_;
 };
 

@@ -43,7 +43,7 @@ void Design<D>::run(Cpu<D> cpu, const typename Program<D>::Step& step, const Pro
     }
   }
   if (entered != nullptr) {
-    if (bounds_.calls != 0) {
+    if (bounds_.calls != 0 && !is_worker(self)) {
       ctx.require(me.calls < bounds_.calls);
       me.calls += 1;
     }
@@ -83,6 +83,10 @@ void Design<D>::complete() {
   }
   compile(programs_, code_);
   compile(irq_programs_, irq_code_);
+  worker_programs_.resize(bounds_.workers.size());
+  worker_code_.resize(bounds_.workers.size());
+  for (std::size_t w = 0; w < worker_code_.size(); ++w)
+    compile(worker_programs_[w], worker_code_[w]);
   for (unsigned i = 0; i < processes_; ++i) {
     const Var<D>* pc = nullptr;
     if constexpr (std::is_same_v<D, Concrete>) {
@@ -92,10 +96,13 @@ void Design<D>::complete() {
       pcs_.push_back(std::move(record.pc));
       pc = &pcs_.back();
     }
-    const bool irq = is_interrupt(i);
-    this->process({process_name(i), i, irq ? &irq_code_ : &code_, pc});
+    this->process({process_name(i), i, &code_of(i), pc});
   }
   if (bounds_.rcu_actor) add_rcu_actor();
+  // Behind the processes, whose places are their numbers in masks of who waits for whom.
+  for (const auto& [name, code] : actors_) {
+    this->process({name, static_cast<unsigned>(this->processes().size()), code, nullptr});
+  }
   promise_grace_periods();
   assume_fairness();
 }

@@ -18,7 +18,7 @@ std::vector<std::string> Design<D>::process_names() const {
 /// Whether the process waits for a grace period.
 template <class D>
 Bool<D> Design<D>::drains(unsigned self) const {
-  const Code& code = is_interrupt(self) ? irq_code_ : code_;
+  const Code& code = code_of(self);
   return any_of<D>(static_cast<unsigned>(code.size()), [&](unsigned i) {
     if (code[i].label.compare(0, kDrain.size(), kDrain) != 0) return Bool<D>(false);
     return thread_[self].pc == i + 1;
