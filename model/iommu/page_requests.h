@@ -137,7 +137,7 @@ class PageRequests : public GroupPasid<D> {
     p.step("handle_mm_fault(vma, prm->addr, fault_flags, NULL)", [this](T& t) {
       auto&& l = local(t);
       with_request(t, [&](auto&& h) {
-        t.fail_unless(h.issuer == l.mm, right_process_,
+        t.fail_unless(h.issuer == l.mm || l.mm == 0U, right_process_,
                       "the fault of one process is handled in the address space of another");
       });
       t.fail_unless(mm.at(l.mm).page_tables, this->no_use_after_free,

@@ -317,14 +317,18 @@ std::vector<SvaBug> page_request_bugs() {
               "page-request-reaches-its-process",
               {{"threads", 2}, {"faults", 1}, {"mms", 2}}},
              [](auto& d) {
-               d.edit(kUnbind).replace(kWaitPrq, "wait until the PRQ thread is done with the PASID",
-                                       [&d](auto& t) {
-                                         auto&& l = d.local(t);
-                                         d.hardware.with(l.device.value(), l.pasid.value(),
-                                                         [&](unsigned, unsigned, auto&& h) {
-                                                           t.require(h.request != Request::taken);
-                                                         });
-                                       });
+               auto& unbind = d.edit(kUnbind);
+               unbind.drop(kWaitPrq);
+               unbind.drop(kFlush);
+               unbind.insert_after(
+                   "xa_erase(&group->pasid_array, pasid)",
+                   "wait for the requests that have left the PRQ", [&d](auto& t) {
+                     auto&& l = d.local(t);
+                     d.hardware.with(
+                         l.device.value(), l.pasid.value(), [&](unsigned, unsigned, auto&& h) {
+                           t.require(h.request == Request::none || h.request == Request::queued);
+                         });
+                   });
              }),
       SvaBug({"drain-skipped-after-release", "lost wait", "v6.12.92",
               "the end of the process clears the entry without a drain; unbind finds it clear and "
