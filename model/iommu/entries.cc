@@ -14,7 +14,7 @@ std::vector<BoundInfo> common_iommu_bounds() {
       {"kinds", 1, 2, 1, "kinds of IOMMU; group g is behind kind g modulo N"},
       {"pasids", 1, 3, 1, "PASIDs: 1 to N"},
       {"mms", 1, 3, 1, "processes"},
-      {"bonds", 1, 2, 1, "bonds that a thread holds at most"},
+      {"bonds", 1, 3, 1, "bonds that a thread holds at most"},
       {"calls", 0, 15, 0, "calls that each thread makes at most; 0: no limit"},
       {"caches", 0, 1, 0, "1: IOMMU and devices cache translations"},
       {"faults", 0, 1, 0, "1: devices send page requests, and two kernel threads handle them"},

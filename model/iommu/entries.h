@@ -15,6 +15,7 @@ std::vector<BoundInfo> common_iommu_bounds();
 IommuBounds to_iommu_bounds(const BoundValues& values);
 
 const DesignEntry& sva_attach_handle();
+const DesignEntry& sva_mm_data();
 
 }  // namespace iommucheck::model
 

@@ -154,7 +154,12 @@ class IommuDesign : public Design<D> {
   }
   void bind_fails(T& t, Err err, const Label& label) {
     local(t).ret = err;
-    takes_effect(t, Kind::bind, bind_arguments(t, err == Err::enomem ? 1 : 0), err, 0);
+    bind_fails_with_ret(t, label);
+  }
+  /// The error in l.ret is the answer.
+  void bind_fails_with_ret(T& t, const Label& label) {
+    const Val<D, Err> ret = local(t).ret;
+    takes_effect(t, Kind::bind, bind_arguments(t, as_number<D>(ret == Err::enomem)), ret, 0);
     t.jump(label);
   }
   void unbind_succeeds(T& t) {

@@ -20,7 +20,7 @@ struct IommuBounds : ProcessBounds {
   unsigned kinds = 1;    ///< kinds of IOMMU; group g is behind kind g % kinds
   unsigned pasids = 1;   ///< PASIDs 1 .. pasids; 1 .. 3
   unsigned mms = 1;      ///< processes; 1 .. 3
-  unsigned bonds = 1;    ///< that a thread holds at most; 1 .. 2
+  unsigned bonds = 1;    ///< that a thread holds at most; 1 .. 3
   bool caches = false;   ///< the IOMMU and the devices cache translations
   bool faults = false;   ///< devices send page requests
   /// Devices go on using a PASID after their driver has begun to unbind; else they keep what the

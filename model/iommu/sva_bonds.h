@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+// What the SVA designs since v6.7 share: mm->iommu_mm, its list of domains, and handles that count
+// their users, all under iommu_sva_lock.  6.12 drivers/iommu/iommu-sva.c.
+#ifndef IOMMUCHECK_MODEL_IOMMU_SVA_BONDS_H
+#define IOMMUCHECK_MODEL_IOMMU_SVA_BONDS_H
+
+#include "model/iommu/page_requests.h"
+
+namespace iommucheck::model {
+
+/// On an attach design, which has the domains and the handles.
+template <class D, template <class> class Attach = PageRequests>
+class SvaBonds : public Attach<D> {
+ public:
+  using Base = Attach<D>;
+  using Base::b, Base::iommu_domain, Base::iommu_sva, Base::local, Base::mm, Base::spec;
+  using typename Base::B, typename Base::Kind, typename Base::T, typename Base::V;
+
+  explicit SvaBonds(const IommuBounds& bounds)
+      : Base(bounds, {.iommu_mm = true}),
+        iommu_sva_lock(*this, "iommu_sva_lock"),
+        iommu_mm_data(*this, "iommu_mm", over(Base::sorts.iommu_mms), b, Base::sorts) {
+    this->property(
+        "iommu-mm-lives-with-its-mm",
+        "When no call is under way, every iommu_mm belongs to an mm that is there.", [this] {
+          return !this->may_rest() || all_of<D>(iommu_mm_data.size(), [&](unsigned i) {
+            return iommu_mm_data.object(i).life != Life::live || any_of<D>(b.mms, [&](unsigned m) {
+                     return mm.object(m).life == Life::live && mm.object(m).iommu_mm == i + 1;
+                   });
+          });
+        });
+  }
+
+  /// All programs, once the design is there.
+  void build() {
+    build_bind();
+    build_unbind();
+    build_get_pasid();
+    this->build_exit();
+    this->build_page_requests();
+    this->declare_no_leak();
+    this->add_traffic();
+  }
+
+  /// Looks for a handle of the same bond, and ends the call if there is one; 0 is in l.handle else.
+  virtual void build_find_handle(Program<D>& p) = 0;
+  /// The new handle can be found from now on.
+  virtual void build_publish_handle(Program<D>&) {}
+  /// Nobody finds the handle any more.
+  virtual void build_hide_handle(Program<D>&) {}
+  /// One more user of the handle: the bind has succeeded.
+  void build_share_handle(Program<D>& p) {
+    p.step("refcount_inc(&handle->users)", [=, this](T& t) {
+      iommu_sva.at(local(t).handle).users.inc();
+      this->bind_succeeds(t);
+      t.jump(bind_unlock);
+    });
+  }
+
+  Mutex<D> iommu_sva_lock;
+  Heap<D, IommuMmData<D>> iommu_mm_data;
+  Label bind_miss;    ///< where a bind goes on that found no handle
+  Label bind_unlock;  ///< where a bind ends: public, for bugs that end it early
+
+ private:
+  /// iommu_sva_bind_device(dev, mm), called by a task of the process.
+  void build_bind() {
+    auto& p = this->program("iommu_sva_bind_device");
+    const auto have_pasid = p.label();
+    const auto search = p.label();
+    const auto alloc = p.label();
+    const auto out = p.label();
+    const auto add = p.label();
+    const auto out_free_handle = p.label();
+    p.arguments([this](T& t) { this->choose_bond(t); });
+    p.step("mutex_lock(&iommu_sva_lock)", [this](T& t) { t.lock(iommu_sva_lock); });
+    p.step("iommu_mm = mm->iommu_mm", [=, this](T& t) {
+      auto&& l = local(t);
+      l.iommu_mm = mm.at(l.mm).iommu_mm;
+      t.when(l.iommu_mm != 0U, [&] {
+        l.pasid = iommu_mm_data.at(l.iommu_mm).pasid - 1U;
+        t.jump(have_pasid);
+      });
+    });
+    p.step("iommu_mm = kzalloc(sizeof(*iommu_mm), GFP_KERNEL)", [=, this](T& t) {
+      auto&& l = local(t);
+      t.when(
+          t.choose(2, "nomem") == 1U, [&] { this->bind_fails(t, Err::enomem, bind_unlock); },
+          [&] {
+            l.iommu_mm = iommu_mm_data.kzalloc();
+            t.require(l.iommu_mm != 0U);
+          });
+    });
+    p.step("pasid = iommu_alloc_global_pasid(dev)", [=, this](T& t) {
+      auto&& l = local(t);
+      const V pasid = this->ida_alloc();
+      t.when(
+          pasid == b.pasids,
+          [&] {
+            iommu_mm_data.kfree(l.iommu_mm);
+            this->bind_fails(t, Err::enospc, bind_unlock);
+          },
+          [&] {
+            l.pasid = pasid;
+            this->happens(Kind::pasid_alloc, {.mm = l.mm - 1U}, Err::ok, pasid + 1U);
+          });
+    });
+    p.step("iommu_mm->pasid = pasid; smp_store_release(&mm->iommu_mm, iommu_mm)", [this](T& t) {
+      auto&& l = local(t);
+      iommu_mm_data.at(l.iommu_mm).pasid = V(l.pasid) + 1U;
+      mm.at(l.mm).iommu_mm = l.iommu_mm;
+    });
+    p.place(have_pasid);
+    build_find_handle(p);
+    p.place(bind_miss);
+    p.step("handle = kzalloc(sizeof(*handle), GFP_KERNEL)", [=, this](T& t) {
+      auto&& l = local(t);
+      t.when(
+          t.choose(2, "nomem") == 1U, [&] { this->bind_fails(t, Err::enomem, bind_unlock); },
+          [&] {
+            l.handle = iommu_sva.kzalloc();
+            t.require(l.handle != 0U);
+          });
+    });
+    p.place(search);
+    p.step("list_for_each_entry(domain, &mm->iommu_mm->sva_domains, next)", [=, this](T& t) {
+      auto&& l = local(t);
+      const V listed = iommu_mm_data.at(mm.at(l.mm).iommu_mm).sva_domains;
+      const V left = listed & (V((1U << b.domains()) - 1) - l.tried);
+      t.when(
+          left == 0U, [&] { t.jump(alloc); },
+          [&] {
+            const V i = t.choose(b.domains(), "domain");
+            for (unsigned k = 0; k < b.domains(); ++k) {
+              t.when(i == k, [&] {
+                t.require(has_bit(left, k));
+                l.tried = with_bit(l.tried, k);
+              });
+            }
+            l.domain = i + 1U;
+            l.ret = Err::ok;
+          });
+    });
+    p.call("iommu_attach_device_pasid (a domain of the mm)", [&] { this->build_attach(p); });
+    p.step("if (!ret) domain->users++", [=, this](T& t) {
+      auto&& l = local(t);
+      t.when(
+          l.ret == Err::ok,
+          [&] {
+            iommu_domain.at(l.domain).users += 1;
+            t.jump(out);
+          },
+          [&] { t.jump(search); });
+    });
+    p.place(alloc);
+    p.step("domain = iommu_sva_domain_alloc(dev, mm); mmgrab(mm)", [=, this](T& t) {
+      auto&& l = local(t);
+      l.tried = 0;
+      l.domain = 0;
+      l.ret = Err::ok;
+      t.when(
+          t.choose(2, "nomem") == 1U,
+          [&] {
+            l.ret = Err::enomem;
+            t.jump(out_free_handle);
+          },
+          [&] {
+            l.domain = iommu_domain.kzalloc();
+            t.require(l.domain != 0U);
+            auto&& domain = iommu_domain.at(l.domain);
+            domain.mm = l.mm;
+            domain.owner = this->kind_of(l.dev);
+            mm.at(l.mm).count.inc();
+          });
+    });
+    p.call("iommu_attach_device_pasid (a new domain)", [&] { this->build_attach(p); });
+    p.step("if (ret) goto out_free_domain",
+           [=, this](T& t) { t.when(local(t).ret == Err::ok, [&] { t.jump(add); }); });
+    p.step("out_free_domain: iommu_domain_free(domain)", [this](T& t) {
+      auto&& l = local(t);
+      // A task of the process is here: this is not the last mmdrop().
+      static_cast<void>(mm.at(l.mm).count.dec_and_test());
+      iommu_domain.kfree(l.domain);
+      l.domain = 0;
+    });
+    p.place(out_free_handle);
+    p.step("out_free_handle: kfree(handle)", [=, this](T& t) {
+      auto&& l = local(t);
+      iommu_sva.kfree(l.handle);
+      this->bind_fails_with_ret(t, bind_unlock);
+    });
+    p.place(add);
+    p.step("domain->users = 1; list_add(&domain->next, &mm->iommu_mm->sva_domains)", [this](T& t) {
+      auto&& l = local(t);
+      iommu_domain.at(l.domain).users = 1;
+      auto&& data = iommu_mm_data.at(mm.at(l.mm).iommu_mm);
+      data.sva_domains = with_element(data.sva_domains, b.domains(), l.domain, true);
+    });
+    p.place(out);
+    p.step("refcount_set(&handle->users, 1)", [this](T& t) {
+      auto&& l = local(t);
+      iommu_sva.at(l.handle).users.set(1);
+      this->bind_succeeds(t);
+    });
+    p.step("handle->dev = dev", [this](T& t) {
+      auto&& l = local(t);
+      iommu_sva.at(l.handle).dev = l.dev + 1U;
+    });
+    build_publish_handle(p);
+    p.place(bind_unlock);
+    p.step("mutex_unlock(&iommu_sva_lock)", [this](T& t) { t.unlock(iommu_sva_lock); });
+  }
+
+  /// iommu_sva_unbind_device(handle).
+  void build_unbind() {
+    auto& p = this->program("iommu_sva_unbind_device");
+    const auto free_handle = p.label();
+    const auto unlock = p.label();
+    p.arguments([this](T& t) { this->choose_held_bond(t); });
+    p.step("domain = handle->handle.domain; iommu_mm = domain->mm->iommu_mm; dev = handle->dev",
+           [this](T& t) {
+             auto&& l = local(t);
+             auto&& handle = iommu_sva.at(l.handle);
+             l.domain = handle.domain;
+             l.mm = iommu_domain.at(l.domain).mm;
+             l.iommu_mm = mm.at(l.mm).iommu_mm;
+             this->use_device(t, handle.dev);
+           });
+    p.step("mutex_lock(&iommu_sva_lock)", [this](T& t) { t.lock(iommu_sva_lock); });
+    p.step("if (!refcount_dec_and_test(&handle->users))", [=, this](T& t) {
+      auto&& l = local(t);
+      t.when(!iommu_sva.at(l.handle).users.dec_and_test(), [&] {
+        l.handle = 0;
+        this->unbind_succeeds(t);
+        t.jump(unlock);
+      });
+      l.pasid = iommu_mm_data.at(l.iommu_mm).pasid - 1U;
+    });
+    build_hide_handle(p);
+    p.call("iommu_detach_device_pasid", [&] { this->build_detach(p); });
+    p.step("if (--domain->users == 0)", [=, this](T& t) {
+      auto&& l = local(t);
+      this->unbind_succeeds(t);
+      auto&& domain = iommu_domain.at(l.domain);
+      domain.users -= 1;
+      t.when(domain.users != 0U, [&] { t.jump(free_handle); });
+    });
+    p.step("list_del(&domain->next)", [this](T& t) {
+      auto&& l = local(t);
+      auto&& data = iommu_mm_data.at(l.iommu_mm);
+      data.sva_domains = with_element(data.sva_domains, b.domains(), l.domain, false);
+    });
+    p.call("iommu_domain_free", [&] {
+      p.call("mmdrop", [&] { this->build_mmdrop(p); });
+      p.step("domain->ops->free(domain)", [this](T& t) { iommu_domain.kfree(local(t).domain); });
+    });
+    p.place(free_handle);
+    p.place(unlock);
+    p.step("mutex_unlock(&iommu_sva_lock)", [this](T& t) {
+      t.unlock(iommu_sva_lock);
+      t.when(local(t).handle == 0U, [&] { t.ret(); });
+    });
+    p.step("kfree(handle)", [this](T& t) { iommu_sva.kfree(local(t).handle); });
+  }
+
+  /// mm_get_enqcmd_pasid(current->mm): no lock.
+  void build_get_pasid() {
+    auto& p = this->program("mm_get_enqcmd_pasid");
+    p.arguments([this](T& t) { this->become_task(t); });
+    p.step("iommu_mm = READ_ONCE(mm->iommu_mm)", [this](T& t) {
+      auto&& l = local(t);
+      l.iommu_mm = mm.at(l.mm).iommu_mm;
+      t.when(l.iommu_mm == 0U, [&] {
+        this->takes_effect(t, Kind::get_pasid, {.mm = l.mm - 1U}, Err::ok, 0);
+        t.ret();
+      });
+    });
+    p.step("return iommu_mm->pasid", [this](T& t) {
+      auto&& l = local(t);
+      const V pasid = iommu_mm_data.at(l.iommu_mm).pasid;
+      t.fail_unless(pasid != 0U, this->legal_answer(),
+                    "mm_get_enqcmd_pasid() answers PASID 0, which stands for the RID");
+      this->takes_effect(t, Kind::get_pasid, {.mm = l.mm - 1U}, Err::ok, pasid);
+    });
+  }
+
+  /// mm_pasid_drop(mm).
+  void build_pasid_drop(Program<D>& p) override {
+    p.step("iommu_free_global_pasid(mm->iommu_mm->pasid)", [this](T& t) {
+      auto&& l = local(t);
+      const V iommu_mm = mm.at(l.mm).iommu_mm;
+      this->happens(Kind::pasid_drop, {.mm = l.mm - 1U});
+      t.when(iommu_mm != 0U, [&] { this->ida_free(t, iommu_mm_data.at(iommu_mm).pasid - 1U); });
+    });
+    p.step("kfree(mm->iommu_mm)",
+           [this](T& t) { iommu_mm_data.kfree(mm.at(local(t).mm).iommu_mm); });
+  }
+
+ public:
+  /// A mask of n objects, with the one that is pointed to or without it.
+  V with_element(V mask, unsigned n, V pointer, bool on) const {
+    return sum_of<D>(n, [&](unsigned k) {
+      const B is = (pointer == k + 1 && B(on)) || (pointer != k + 1 && has_bit(mask, k));
+      return select(is, V(1U << k), V(0));
+    });
+  }
+};
+
+}  // namespace iommucheck::model
+
+#endif  // IOMMUCHECK_MODEL_IOMMU_SVA_BONDS_H
