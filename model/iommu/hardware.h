@@ -1,102 +1,127 @@
 // SPDX-License-Identifier: MIT
-// Hardware: the PASID tables that the IOMMU reads, and what it and the devices remember of them.
+// Hardware: the tables that the IOMMU reads, and what it and the devices remember of them.
 //
-// An entry leads to the page tables of a process.  A TLP may come at any time, with any PASID that
-// the device has: where it would land is a question about the state, so TLPs are invariants (see
-// IommuDesign), and only what they leave behind in a cache is a step.
+// An entry leads to a target: a table, or the page tables of a process.  A TLP may come at any
+// time, with any PASID that the device has: where it would land is a question about the state, so
+// TLPs are invariants (see the designs), and only what they leave behind in a cache is a step.
 #ifndef IOMMUCHECK_MODEL_IOMMU_HARDWARE_H
 #define IOMMUCHECK_MODEL_IOMMU_HARDWARE_H
 
-#include "model/iommu/records.h"
+#include "model/kernel/cpu.h"
 
 namespace iommucheck::model {
 
-/// What the driver and the hardware have for one (device, PASID): 0 nothing, 1 + m the page tables
-/// of mm m.
-template <class D>
-struct Translation : Record<D> {
-  Translation(Scope<D> scope, const IommuBounds& b, const IommuSorts& sorts)
-      : Record<D>(scope),
-        dev_pasid(*this, "dev_pasid", b.mms, Format{}.of(sorts.mms)),
-        entry(*this, "entry", b.mms, Format{}.of(sorts.mms)),
-        cached(*this, "cached", b.caches ? b.mms : 0, Format{}.of(sorts.mms)) {}
-  Var<D> dev_pasid;  ///< what the driver was asked to set, and not yet to remove
-  Var<D> entry;      ///< the PASID-table entry in memory
-  Var<D> cached;     ///< PASID cache, IOTLB and device TLB, which are invalidated together
+struct HardwareShape {
+  unsigned devices;
+  unsigned rows;       ///< entries for a device, one for each (RID, PASID) that it issues
+  unsigned first_row;  ///< what row 0 is for: PASID 1, or 0, the RID
+  unsigned targets;    ///< 1 .. targets; 0: nowhere
+  Format target;
+  bool caches;  ///< the IOMMU and the devices cache translations
 };
 
-/// The PASID table of a device.
+/// What the driver and the hardware have for one (RID, PASID).
 template <class D>
-struct PasidTable : Record<D> {
-  PasidTable(Scope<D> scope, const IommuBounds& b, const IommuSorts& sorts)
-      : Record<D>(scope), pasid(*this, "pasid", over(sorts.pasids), b, sorts) {}
-  Array<D, Translation<D>> pasid;
+struct Translation : Record<D> {
+  Translation(Scope<D> scope, const HardwareShape& shape)
+      : Record<D>(scope),
+        set(*this, "set", shape.targets, shape.target),
+        entry(*this, "entry", shape.targets, shape.target),
+        cached(*this, "cached", shape.caches ? shape.targets : 0, shape.target) {}
+  Var<D> set;     ///< what the driver was asked to set, and not yet to remove
+  Var<D> entry;   ///< the table entry in memory
+  Var<D> cached;  ///< PASID cache, IOTLB and device TLB, which are invalidated together
+};
+
+/// The table of a device.
+template <class D>
+struct EntryTable : Record<D> {
+  EntryTable(Scope<D> scope, const HardwareShape& shape)
+      : Record<D>(scope), row(*this, "pasid", shape.rows, shape) {}
+  Array<D, Translation<D>> row;
 };
 
 template <class D>
 class Hardware {
  public:
-  Hardware(Design<D>& design, const IommuBounds& bounds, const IommuSorts& sorts)
-      : b(bounds),
+  Hardware(Design<D>& design, const HardwareShape& shape)
+      : shape_(shape),
         design_(&design),
-        table_(design.root(), "pasid_table", b.devices, b, sorts),
-        driver_ops_(design.property(
-            "driver-ops-paired",
-            "remove_dev_pasid() is called for exactly what set_dev_pasid() has set.")),
+        table_(design.root(), "pasid_table", shape.devices, shape),
+        driver_ops_(
+            design.property("driver-ops-paired",
+                            "The driver is asked to remove exactly what it was asked to set.")),
         domain_fits_(design.property(
             "domain-fits-device",
-            "A PASID entry leads only to tables that the device's own IOMMU can walk.")) {}
+            "A table entry leads only to tables that the device's own IOMMU can walk.")) {}
 
-  /// f(d, p, translation) for the entry of device `dev` and PASID number `pasid` (from 0).
+  /// f(d, r, translation) for the entry of device `dev` and row `row`.
   template <class F>
-  void with(Val<D> dev, Val<D> pasid, F f) const {
-    for (unsigned d = 0; d < b.devices; ++d) {
-      for (unsigned p = 0; p < b.pasids; ++p) {
-        design_->context.when(dev == d && pasid == p, [&] { f(d, p, table_[d].pasid[p]); });
+  void with(Val<D> dev, Val<D> row, F f) const {
+    for (unsigned d = 0; d < shape_.devices; ++d) {
+      for (unsigned r = 0; r < shape_.rows; ++r) {
+        design_->context.when(dev == d && row == r, [&] { f(d, r, at(d, r)); });
       }
     }
   }
-  decltype(auto) at(unsigned d, unsigned p) const { return table_[d].pasid[p]; }
-  /// Whether f(d, p, translation) holds for some device and PASID.
+  decltype(auto) at(unsigned d, unsigned r) const { return table_[d].row[r]; }
+  /// Whether f(d, r, translation) holds for some device and row.
   template <class F>
   Bool<D> any(F f) const {
-    return any_of<D>(b.devices, [&](unsigned d) {
-      return any_of<D>(b.pasids, [&](unsigned p) { return f(d, p, at(d, p)); });
+    return any_of<D>(shape_.devices, [&](unsigned d) {
+      return any_of<D>(shape_.rows, [&](unsigned r) { return f(d, r, at(d, r)); });
     });
   }
-  /// ops->set_dev_pasid(domain, dev, pasid) with a domain of this process, which fits the device
-  /// or not.
-  void set(Val<D> dev, Val<D> pasid, Val<D> process, Bool<D> fits) const {
+  /// Whether f(d, r, m) holds for some device, row and target (from 0) that they reach, by an entry
+  /// or a cache.
+  template <class F>
+  Bool<D> reaches(F f) const {
+    return any([&](unsigned d, unsigned r, auto&& h) {
+      return any_of<D>(shape_.targets, [&](unsigned m) {
+        return (h.entry == m + 1 || h.cached == m + 1) && f(d, r, m);
+      });
+    });
+  }
+  /// The driver sets an entry where there is none, with a domain that fits the device or not.
+  void set(Val<D> dev, Val<D> row, Val<D> target, Bool<D> fits) const {
+    exchange(dev, row, 0, target, fits);
+  }
+  /// The driver sets an entry instead of another one: a TLP meets either of them.
+  void exchange(Val<D> dev, Val<D> row, Val<D> old, Val<D> target, Bool<D> fits) const {
     design_->context.fail_unless(fits, domain_fits_, "a domain of another IOMMU is set");
-    with(dev, pasid, [&](unsigned, unsigned, auto&& h) {
-      design_->context.fail_unless(h.dev_pasid == 0U, driver_ops_,
-                                   "set_dev_pasid() where a domain is set already");
-      h.dev_pasid = process;
-      h.entry = process;
+    with(dev, row, [&](unsigned, unsigned, auto&& h) {
+      design_->context.fail_unless(
+          h.set == old, driver_ops_,
+          "a domain is set where another one is set than the caller knows");
+      h.set = target;
+      h.entry = target;
     });
   }
-  /// The first half of ops->remove_dev_pasid(dev, pasid, domain).
-  void clear(Val<D> dev, Val<D> pasid, Val<D> process) const {
-    with(dev, pasid, [&](unsigned, unsigned, auto&& h) {
-      design_->context.fail_unless(h.dev_pasid == process, driver_ops_,
-                                   "remove_dev_pasid() of a domain that is not set there");
-      h.dev_pasid = 0;
+  /// The first half of removing an entry.
+  void clear(Val<D> dev, Val<D> row, Val<D> target) const {
+    with(dev, row, [&](unsigned, unsigned, auto&& h) {
+      design_->context.fail_unless(h.set == target, driver_ops_,
+                                   "a domain is removed that is not set there");
+      h.set = 0;
       h.entry = 0;
     });
   }
   /// The second half: one command for the PASID cache, the IOTLB and the device TLB.
-  void invalidate(Val<D> dev, Val<D> pasid) const {
-    with(dev, pasid, [&](unsigned, unsigned, auto&& h) { h.cached = 0; });
+  void invalidate(Val<D> dev, Val<D> row) const {
+    with(dev, row, [&](unsigned, unsigned, auto&& h) { h.cached = 0; });
   }
   /// The actor: a TLP is translated, and the translation is remembered.
   void add_traffic() {
-    if (!b.caches) return;
-    for (unsigned d = 0; d < b.devices; ++d) {
-      for (unsigned p = 0; p < b.pasids; ++p) {
+    if (!shape_.caches) return;
+    for (unsigned d = 0; d < shape_.devices; ++d) {
+      for (unsigned r = 0; r < shape_.rows; ++r) {
         code_.push_back(
-            {"DMA", fmt::format("TLP (device {}, PASID {}): its translation is cached", d, p + 1),
-             false, 0, [this, d, p](unsigned) {
-               auto&& t = at(d, p);
+            {"DMA",
+             fmt::format("TLP (device {}, {}): its translation is cached", d,
+                         r + shape_.first_row == 0 ? "no PASID"
+                                                   : fmt::format("PASID {}", r + shape_.first_row)),
+             false, 0, [this, d, r](unsigned) {
+               auto&& t = at(d, r);
                design_->context.require(t.entry != 0U && t.cached == 0U);
                t.cached = t.entry;
              }});
@@ -105,11 +130,10 @@ class Hardware {
     design_->process({"DMA", design_->process_count(), &code_, nullptr});
   }
 
-  const IommuBounds b;
-
  private:
+  const HardwareShape shape_;
   Design<D>* design_;
-  Array<D, PasidTable<D>> table_;
+  Array<D, EntryTable<D>> table_;
   PropertyId driver_ops_, domain_fits_;
   Code code_;
 };
