@@ -5,16 +5,15 @@
 #ifndef IOMMUCHECK_MODEL_IOMMU_GROUP_PASID_H
 #define IOMMUCHECK_MODEL_IOMMU_GROUP_PASID_H
 
-#include <deque>
-
+#include "model/iommu/group_locks.h"
 #include "model/iommu/iommu_design.h"
 
 namespace iommucheck::model {
 
 template <class D>
-class GroupPasid : public IommuDesign<D> {
+class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
  public:
-  using Base = IommuDesign<D>;
+  using Base = GroupLocks<D, IommuDesign<D>>;
   using Base::b, Base::hardware, Base::layout, Base::local;
   using typename Base::B, typename Base::T, typename Base::V;
 
@@ -23,23 +22,8 @@ class GroupPasid : public IommuDesign<D> {
         iommu_domain(*this, "iommu_domain", over(Base::sorts.domains), b),
         iommu_sva(*this, "iommu_sva", over(Base::sorts.handles),
                   static_cast<const Design<D>*>(this), b),
-        group(this->root(), "group", layout.group_count(), b, Base::sorts) {
-    for (unsigned g = 0; g < layout.group_count(); ++g)
-      mutex_.emplace_back(*this, fmt::format("group[{}].mutex", g));
-  }
+        group(this->root(), "group", layout.group_count(), b, Base::sorts) {}
 
-  void lock_group(T& t) {
-    const V g = this->group_of(local(t).dev);
-    for (unsigned i = 0; i < layout.group_count(); ++i) t.when(g == i, [&] { t.lock(mutex_[i]); });
-  }
-  void unlock_group(T& t) {
-    const V g = this->group_of(local(t).dev);
-    for (unsigned i = 0; i < layout.group_count(); ++i)
-      t.when(g == i, [&] { t.unlock(mutex_[i]); });
-  }
-  B holds_group(T& t) {
-    return any_of<D>(layout.group_count(), [&](unsigned i) { return mutex_[i].held_by(t.self()); });
-  }
   /// xa_load(&group->pasid_array, l.pasid) of the group of l.dev.
   V handle_at(T& t) {
     auto&& l = local(t);
@@ -66,7 +50,7 @@ class GroupPasid : public IommuDesign<D> {
         });
       });
     }
-    p.step("mutex_lock(&group->mutex)", [this](T& t) { lock_group(t); });
+    p.step("mutex_lock(&group->mutex)", [this](T& t) { this->lock_group(t); });
     p.step("handle->domain = domain; xa_insert(&group->pasid_array, pasid, handle)",
            [=, this](T& t) {
              auto&& l = local(t);
@@ -86,7 +70,7 @@ class GroupPasid : public IommuDesign<D> {
                        },
                        [&] {
                          store_handle(t, l.handle);
-                         first_device(t);
+                         this->first_device(t);
                        });
                  });
            });
@@ -103,16 +87,16 @@ class GroupPasid : public IommuDesign<D> {
             auto&& domain = iommu_domain.at(l.domain);
             hardware.set(V(l.device), V(l.pasid), domain.mm,
                          domain.owner == this->kind_of(V(l.device)));
-            next_device(
+            this->next_device(
                 t, [&] { t.jump(set); }, [&] { t.jump(out_unlock); });
           });
     });
     p.place(err_revert);
-    if (shared_groups()) build_revert(p, err_revert);
+    if (this->shared_groups()) build_revert(p, err_revert);
     p.place(erase);
     p.step("xa_erase(&group->pasid_array, pasid)", [this](T& t) { store_handle(t, 0); });
     p.place(out_unlock);
-    p.step("mutex_unlock(&group->mutex)", [this](T& t) { unlock_group(t); });
+    p.step("mutex_unlock(&group->mutex)", [this](T& t) { this->unlock_group(t); });
     p.place(out);
   }
 
@@ -120,13 +104,13 @@ class GroupPasid : public IommuDesign<D> {
   void build_detach(Program<D>& p) {
     const auto remove = p.label();
     p.step("mutex_lock(&group->mutex)", [this](T& t) {
-      lock_group(t);
-      first_device(t);
+      this->lock_group(t);
+      this->first_device(t);
     });
     p.place(remove);
     build_remove(p, remove);
     p.step("xa_erase(&group->pasid_array, pasid)", [this](T& t) { store_handle(t, 0); });
-    p.step("mutex_unlock(&group->mutex)", [this](T& t) { unlock_group(t); });
+    p.step("mutex_unlock(&group->mutex)", [this](T& t) { this->unlock_group(t); });
   }
 
   /// ops->remove_dev_pasid(device->dev, pasid, domain) for the device at the cursor and those
@@ -146,9 +130,9 @@ class GroupPasid : public IommuDesign<D> {
       });
     }
     if (b.faults) build_drain(p);
-    if (!shared_groups()) return;
+    if (!this->shared_groups()) return;
     p.step("for_each_group_device(group, device)", [=, this](T& t) {
-      next_device(
+      this->next_device(
           t, [&] { t.jump(again); }, [] {});
     });
   }
@@ -159,24 +143,6 @@ class GroupPasid : public IommuDesign<D> {
   Heap<D, SvaHandle<D>> iommu_sva;
   Array<D, GroupRecord<D>> group;
 
-  /// The cursor of for_each_group_device() goes to the first device of the group of l.dev.
-  void first_device(T& t) {
-    auto&& l = local(t);
-    l.device = this->group_of(l.dev);  // device g is the first one of group g
-  }
-  /// ... to the next one; `more` if there is one, else `none`.
-  template <class F, class G>
-  void next_device(T& t, F more, G none) {
-    auto&& l = local(t);
-    const V next = l.device + layout.group_count();
-    t.when(
-        next < b.devices,
-        [&] {
-          l.device = next;
-          more();
-        },
-        none);
-  }
   void declare_no_leak() {
     this->property(
         "handles-are-published",
@@ -211,24 +177,19 @@ class GroupPasid : public IommuDesign<D> {
           });
         });
   }
-  bool shared_groups() const { return layout.group_count() < b.devices; }
 
  private:
   /// The devices before the one that failed lose their entry again.
   void build_revert(Program<D>& p, const Label& err_revert) {
     p.step("err_revert: ops->remove_dev_pasid() of the devices before this one", [=, this](T& t) {
-      auto&& l = local(t);
-      const V first = this->group_of(l.dev);
-      t.when(l.device != first, [&] {
-        l.device -= layout.group_count();
+      this->previous_device(t, [&] {
+        auto&& l = local(t);
         hardware.clear(V(l.device), V(l.pasid), iommu_domain.at(l.domain).mm);
         hardware.invalidate(V(l.device), V(l.pasid));
         t.jump(err_revert);
       });
     });
   }
-
-  std::deque<Mutex<D>> mutex_;
 };
 
 }  // namespace iommucheck::model

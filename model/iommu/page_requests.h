@@ -12,6 +12,28 @@
 
 namespace iommucheck::model {
 
+/// Where a page request is.
+enum class RequestPlace : std::uint8_t { none, queued, taken, on_work_queue, handled };
+inline std::string_view name(RequestPlace place) {
+  constexpr std::array<std::string_view, 5> kNames{"none", "in the PRQ", "with prq_event_thread()",
+                                                   "on the work queue", "with the worker"};
+  return kNames.at(static_cast<std::size_t>(place));
+}
+
+/// The page request of one (device, PASID): at most one is under way, as the device waits for the
+/// answer.
+template <class D>
+struct PageRequest : Record<D> {
+  PageRequest(Scope<D> scope, const IommuBounds& b, const IommuSorts& sorts)
+      : Record<D>(scope),
+        place(*this, "place", b.faults ? 4 : 0, names_of<RequestPlace>(5)),
+        issuer(*this, "issuer", b.faults ? b.mms : 0, Format{}.of(sorts.mms)),
+        handler(*this, "handler", b.faults ? b.handles() : 0, pointer_to("iommu_sva")) {}
+  Var<D, RequestPlace> place;
+  Var<D> issuer;   ///< whose translation the device was using: 1 + the mm
+  Var<D> handler;  ///< the attach handle that the group of the request points to
+};
+
 template <class D>
 class PageRequests : public GroupPasid<D> {
  public:
@@ -20,7 +42,8 @@ class PageRequests : public GroupPasid<D> {
   using typename Base::B, typename Base::T, typename Base::V;
 
   PageRequests(const IommuBounds& bounds, const MmParts& parts)
-      : Base(with_workers(bounds), parts) {
+      : Base(with_workers(bounds), parts),
+        request(this->root(), "page_request", b.faults ? b.devices * b.pasids : 0, b, Base::sorts) {
     if (!b.faults) return;
     right_process_ = this->property(
         "page-request-reaches-its-process",
@@ -32,58 +55,85 @@ class PageRequests : public GroupPasid<D> {
     if (!b.faults) return;
     build_report();
     build_handle();
+    for (unsigned d = 0; d < b.devices; ++d) {
+      for (unsigned p = 0; p < b.pasids; ++p) {
+        device_code_.push_back({"page request",
+                                fmt::format("page request (device {}, PASID {})", d, p + 1), false,
+                                0, [this, d, p](unsigned) { ask_for_page(d, p); }});
+      }
+    }
+    this->add_actor("devices", device_code_);
   }
 
   /// intel_iommu_drain_pasid_prq(dev, pasid).
   void build_drain(Program<D>& p) override {
     p.step("drain_pasid_prq(): wait until the PRQ has no request of the PASID", [this](T& t) {
       auto&& l = local(t);
-      hardware.with(V(l.device), V(l.pasid), [&](unsigned, unsigned, auto&& h) { wait_prq(h); });
+      with_request(V(l.device), V(l.pasid), [&](auto&& h) { wait_prq(h); });
     });
     p.step("drain_pasid_prq(): iopf_queue_flush_dev(dev)", [this](T& t) {
       auto&& l = local(t);
-      hardware.with(V(l.device), V(l.pasid), [&](unsigned, unsigned, auto&& h) { flush(h); });
+      with_request(V(l.device), V(l.pasid), [&](auto&& h) { flush(h); });
     });
   }
   template <class H>
   void wait_prq(const H& h) {
-    this->context.wait_for(h.request != Request::queued && h.request != Request::taken,
+    this->context.wait_for(h.place != RequestPlace::queued && h.place != RequestPlace::taken,
                            1U << prq());
   }
   template <class H>
   void flush(const H& h) {
-    this->context.wait_for(h.request != Request::on_work_queue && h.request != Request::handled,
-                           1U << worker());
+    this->context.wait_for(
+        h.place != RequestPlace::on_work_queue && h.place != RequestPlace::handled, 1U << worker());
   }
 
-  /// The request that this worker has taken: f(h) sees its record.
+  /// f(request) for this device and PASID (from 0).
   template <class F>
-  void with_request(T& t, F f) {
-    auto&& l = local(t);
-    hardware.with(V(l.dev), V(l.pasid), [&](unsigned, unsigned, auto&& h) { f(h); });
+  void with_request(V dev, V pasid, F f) {
+    for (unsigned d = 0; d < b.devices; ++d) {
+      for (unsigned p = 0; p < b.pasids; ++p)
+        this->context.when(dev == d && pasid == p, [&] { f(request[d * b.pasids + p]); });
+    }
   }
+
+  Array<D, PageRequest<D>> request;
 
  private:
   static IommuBounds with_workers(IommuBounds b) {
     if (b.faults) b.workers = {"PRQ", "worker"};
     return b;
   }
+  /// f(request) for the one that this worker has taken.
+  template <class F>
+  void with_request(T& t, F f) {
+    auto&& l = local(t);
+    with_request(V(l.dev), V(l.pasid), f);
+  }
+  /// A page is missing for a TLP of the device.
+  void ask_for_page(unsigned d, unsigned p) {
+    auto&& r = request[d * b.pasids + p];
+    auto&& h = hardware.at(d, p);
+    const V used = select(h.cached == 0U, V(h.entry), V(h.cached));
+    this->context.require(hardware.issues(d, p) && used != 0U && r.place == RequestPlace::none);
+    r.place = RequestPlace::queued;
+    r.issuer = used;
+  }
   unsigned prq() const { return b.threads; }
   unsigned worker() const { return b.threads + 1; }
 
   /// A request that is at `from` is taken.
-  void take(T& t, Request from, Request to) {
+  void take(T& t, RequestPlace from, RequestPlace to) {
     auto&& l = local(t);
     l.dev = t.choose(b.devices, "device");
     l.pasid = t.choose(b.pasids, "pasid");
     with_request(t, [&](auto&& h) {
-      t.require(h.request == from);
-      h.request = to;
+      t.require(h.place == from);
+      h.place = to;
     });
   }
   void answer(T& t) {
     with_request(t, [&](auto&& h) {
-      h.request = Request::none;
+      h.place = RequestPlace::none;
       h.issuer = 0;
       h.handler = 0;
     });
@@ -93,7 +143,7 @@ class PageRequests : public GroupPasid<D> {
   void build_report() {
     auto& p = this->worker_program(0, "prq_event_thread");
     p.step("take a request from the PRQ",
-           [this](T& t) { take(t, Request::queued, Request::taken); });
+           [this](T& t) { take(t, RequestPlace::queued, RequestPlace::taken); });
     p.step("attach_handle = iommu_attach_handle_get(group, pasid, 0)", [this](T& t) {
       auto&& l = local(t);
       l.handle = this->handle_at(t);
@@ -108,7 +158,7 @@ class PageRequests : public GroupPasid<D> {
              iommu_domain.touch(iommu_sva.at(l.handle).domain);
              with_request(t, [&](auto&& h) {
                h.handler = l.handle;
-               h.request = Request::on_work_queue;
+               h.place = RequestPlace::on_work_queue;
              });
            });
   }
@@ -118,7 +168,7 @@ class PageRequests : public GroupPasid<D> {
     auto& p = this->worker_program(1, "iommu_sva_handle_iopf");
     const auto respond = p.label();
     p.step("take a group from the work queue", [this](T& t) {
-      take(t, Request::on_work_queue, Request::handled);
+      take(t, RequestPlace::on_work_queue, RequestPlace::handled);
       auto&& l = local(t);
       with_request(t, [&](auto&& h) { l.handle = h.handler; });
     });
@@ -166,6 +216,7 @@ class PageRequests : public GroupPasid<D> {
   }
 
   PropertyId right_process_{};
+  Code device_code_;
 };
 
 }  // namespace iommucheck::model

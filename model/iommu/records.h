@@ -50,6 +50,18 @@ struct IommuBounds : ProcessBounds {
 /// What the designs do not tell apart.
 struct IommuSorts {
   Sort mms = {}, pasids = {}, domains = {}, handles = {}, iommu_mms = {};
+
+  static IommuSorts declare(Schema& schema, const IommuBounds& b) {
+    return {.mms = schema.sort("mm", b.mms),
+            // The IDA hands out the lowest: PASIDs are told apart.
+            .pasids = {Sort::kNone, static_cast<std::uint16_t>(b.pasids)},
+            .domains = schema.sort("iommu_domain", b.domains()),
+            .handles = schema.sort("iommu_sva", b.handles()),
+            .iommu_mms = schema.sort("iommu_mm", b.mms + 1)};
+  }
+  iommu::Sorts spec(Sort threads) const {
+    return {.pasids = pasids, .mms = mms, .clients = threads};
+  }
 };
 
 /// Which parts of struct mm_struct a design has.

@@ -324,34 +324,31 @@ std::vector<SvaBug> page_request_bugs() {
                    "xa_erase(&group->pasid_array, pasid)",
                    "wait for the requests that have left the PRQ", [&d](auto& t) {
                      auto&& l = d.local(t);
-                     d.hardware.with(
-                         l.device.value(), l.pasid.value(), [&](unsigned, unsigned, auto&& h) {
-                           t.require(h.request == Request::none || h.request == Request::queued);
-                         });
-                   });
-             }),
-      SvaBug({"drain-skipped-after-release", "lost wait", "v6.12.92",
-              "the end of the process clears the entry without a drain; unbind finds it clear and "
-              "does not drain either",
-              "no-use-after-free", faults},
-             [](auto& d) {
-               auto& unbind = d.edit(kUnbind);
-               unbind.replace(kWaitPrq, "if the entry was present: drain the PRQ", [&d](auto& t) {
-                 auto&& l = d.local(t);
-                 t.when(l.was_present != 0U, [&] {
-                   d.hardware.with(l.device.value(), l.pasid.value(),
-                                   [&](unsigned, unsigned, auto&& h) { d.wait_prq(h); });
-                 });
-               });
-               unbind.replace(
-                   kFlush, "if the entry was present: flush the work queue", [&d](auto& t) {
-                     auto&& l = d.local(t);
-                     t.when(l.was_present != 0U, [&] {
-                       d.hardware.with(l.device.value(), l.pasid.value(),
-                                       [&](unsigned, unsigned, auto&& h) { d.flush(h); });
+                     d.with_request(l.device.value(), l.pasid.value(), [&](auto&& r) {
+                       t.require(r.place == RequestPlace::none || r.place == RequestPlace::queued);
                      });
                    });
              }),
+      SvaBug(
+          {"drain-skipped-after-release", "lost wait", "v6.12.92",
+           "the end of the process clears the entry without a drain; unbind finds it clear and "
+           "does not drain either",
+           "no-use-after-free", faults},
+          [](auto& d) {
+            auto& unbind = d.edit(kUnbind);
+            unbind.replace(kWaitPrq, "if the entry was present: drain the PRQ", [&d](auto& t) {
+              auto&& l = d.local(t);
+              t.when(l.was_present != 0U, [&] {
+                d.with_request(l.device.value(), l.pasid.value(), [&](auto&& r) { d.wait_prq(r); });
+              });
+            });
+            unbind.replace(kFlush, "if the entry was present: flush the work queue", [&d](auto& t) {
+              auto&& l = d.local(t);
+              t.when(l.was_present != 0U, [&] {
+                d.with_request(l.device.value(), l.pasid.value(), [&](auto&& r) { d.flush(r); });
+              });
+            });
+          }),
   };
 }
 

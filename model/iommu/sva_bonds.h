@@ -39,7 +39,7 @@ class SvaBonds : public Attach<D> {
     this->build_exit();
     this->build_page_requests();
     this->declare_no_leak();
-    this->add_traffic();
+    this->hardware.add_traffic();
   }
 
   /// Looks for a handle of the same bond, and ends the call if there is one; 0 is in l.handle else.
