@@ -40,6 +40,8 @@ IommuBounds to_iommu_bounds(const BoundValues& values) {
   b.caches = get("caches") != 0;
   b.faults = get("faults") != 0;
   b.untrusted = get("untrusted") != 0;
+  b.forks = get("forks") != 0;
+  b.enqcmd = get("enqcmd") != 0;
   if (b.groups > b.devices) throw UsageError("--groups: there are no more groups than --devices");
   if (b.kinds > b.spec().group_count())
     throw UsageError("--kinds: there are no more kinds of IOMMU than groups");

@@ -16,6 +16,7 @@ IommuBounds to_iommu_bounds(const BoundValues& values);
 
 const DesignEntry& sva_attach_handle();
 const DesignEntry& sva_mm_data();
+const DesignEntry& sva_pasid_lib();
 
 }  // namespace iommucheck::model
 

@@ -23,6 +23,8 @@ struct IommuBounds : ProcessBounds {
   unsigned bonds = 1;    ///< that a thread holds at most; 1 .. 3
   bool caches = false;   ///< the IOMMU and the devices cache translations
   bool faults = false;   ///< devices send page requests
+  bool forks = false;    ///< processes fork (pasid-lib)
+  bool enqcmd = false;   ///< tasks send descriptors with the PASID of their CPU (pasid-lib)
   /// Devices go on using a PASID after their driver has begun to unbind; else they keep what the
   /// comment of iommu_sva_unbind_device() demands (6.12 drivers/iommu/iommu-sva.c).
   bool untrusted = false;
@@ -77,14 +79,16 @@ struct MmStruct : HeapObject<D> {
            const MmParts& parts, const IommuSorts& sorts)
       : HeapObject<D>(std::move(scope), processes),
         users(*this, "mm_users", 1 + b.threads),
-        count(*this, "mm_count", *design, 1 + b.domains()),
+        count(*this, "mm_count", *design, 1 + b.domains() + b.handles()),
         page_tables(*this, "page_tables"),
         pasid(*this, "pasid", parts.pasid ? b.pasids : 0, Format{}.of(sorts.pasids)),
+        pasid_refs(*this, "pasid_refs", parts.pasid ? 2 * b.threads * b.bonds : 0),
         iommu_mm(*this, "iommu_mm", parts.iommu_mm ? b.mms + 1 : 0, pointer_to("iommu_mm")) {}
   Var<D> users;         ///< mm_users: the tasks and who else uses the address space
   Refcount<D> count;    ///< mm_count: who uses the struct
   Flag<D> page_tables;  ///< they are there: devices can walk them
   Var<D> pasid;         ///< mm->pasid; 0: none
+  Var<D> pasid_refs;    ///< references on it: of v5.11 to v5.17 only
   Var<D> iommu_mm;      ///< mm->iommu_mm
 };
 
@@ -158,6 +162,7 @@ struct IommuLocals : Record<D> {
         domain(*this, "domain", b.domains(), pointer_to("iommu_domain")),
         handle(*this, "handle", b.handles(), pointer_to("iommu_sva")),
         tried(*this, "domains_tried", (1U << b.domains()) - 1, mask_format().of(sorts.domains)),
+        child(*this, "child", b.forks ? b.mms : 0, pointer_to("mm")),
         device(*this, "device", b.devices),
         entry(*this, "entry", b.devices * b.pasids - 1),
         was_present(*this, "was_present", b.faults ? 1 : 0),
@@ -168,6 +173,7 @@ struct IommuLocals : Record<D> {
   Element<D> pasid;
   Var<D> iommu_mm, domain, handle;
   Var<D> tried;
+  Var<D> child;        ///< fork: the new mm
   Var<D> device;       ///< the cursor of for_each_group_device()
   Var<D> entry;        ///< the PASID entry that mmu_notifier_release() is at
   Var<D> was_present;  ///< remove_dev_pasid() found the entry set
