@@ -19,6 +19,7 @@ inline constexpr int kOutput = 74;    ///< standard output cannot be written
 using Words = std::vector<std::string>;
 
 int bench_command(const Words& words);
+int compare_command(const Words& words);
 int diff_command(const Words& words);
 int list_command(const Words& words);
 int check_command(const Words& words);

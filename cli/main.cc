@@ -64,12 +64,13 @@ int dispatch(const iommucheck::cli::Words& all) {
   if (command == "estimate") return estimate_command(words);
   if (command == "prove") return prove_command(words);
   if (command == "kernel") return kernel_command(words);
+  if (command == "compare") return compare_command(words);
   if (command == "diff") return diff_command(words);
   if (command == "replay") return replay_command(words);
   if (command == "verify") return verify_command(words);
   if (command == "bench") return bench_command(words);
   throw UsageError(fmt::format(
-      "there is no command '{}'; there are list, check, estimate, prove, kernel, diff, replay, verify, "
+      "there is no command '{}'; there are list, check, compare, estimate, prove, kernel, diff, replay, verify, "
       "bench",
       command));
 }
