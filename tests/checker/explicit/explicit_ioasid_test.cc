@@ -3,14 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "checker/explicit/explicit.h"
-#include "spec/ioasid/spec_machine.h"
 #include "tests/checker/explicit/oracle.h"
+#include "tests/spec/machine.h"
 
 namespace iommucheck::checker {
 namespace {
 
 ConcreteFactory factory(const ioasid::Bounds& bounds) {
-  return [bounds] { return std::make_unique<ioasid::SpecMachine<Concrete>>(bounds); };
+  return [bounds] { return ioasid::concrete_spec(bounds); };
 }
 
 ioasid::Bounds bounds(unsigned clients) {
