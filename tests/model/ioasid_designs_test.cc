@@ -92,7 +92,7 @@ class OnDisk : public testing::Test {
 
 TEST_F(OnDisk, DesignsHaveTheSameCounts) {
   for (const auto& row : pinned()) {
-    if (row.states > 300'000) continue;
+    if (row.states > share(300'000U, 80'000U)) continue;
     SCOPED_TRACE(row.design);
     options_.spill_keys = row.states / 20;
     const auto result =
@@ -113,7 +113,7 @@ TEST_F(OnDisk, BugsHaveTheSameAnswer) {
       const auto factory = [&] { return d->concrete(bug.bounds, bug.name); };
       const auto expected = checker::explore(factory);
       // Instances that are large without a violation show nothing more.
-      if (expected.states > 50'000) continue;
+      if (expected.states > share(50'000U, 5'000U)) continue;
       const auto result = checker::explore(factory, options_);
       EXPECT_EQ(result.verdict, expected.verdict);
       EXPECT_EQ(result.states, expected.states);

@@ -5,11 +5,12 @@
 #include "checker/explicit/explicit.h"
 #include "tests/checker/explicit/oracle.h"
 #include "tests/checker/explicit/random_machine.h"
+#include "tests/sanitized.h"
 
 namespace iommucheck::checker {
 namespace {
 
-constexpr unsigned kMachines = 300;
+constexpr unsigned kMachines = share(300, 60);
 
 TEST(Random, AgreesWithTheOracle) {
   unsigned violated = 0, deep = 0;
