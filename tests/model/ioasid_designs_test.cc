@@ -46,6 +46,7 @@ const std::vector<Pinned>& pinned() {
 TEST(IoasidDesigns, HoldWithPinnedCountsAndEveryStepTaken) {
   std::map<std::string, std::map<std::string, std::uint64_t>> taken;
   for (const auto& row : pinned()) {
+    if (row.states > share(10'000'000U, 800'000U)) continue;
     SCOPED_TRACE(row.design);
     const auto result = explore(row.design, row.bounds);
     EXPECT_EQ(result.verdict, Verdict::holds) << result.reason;
@@ -84,7 +85,7 @@ class OnDisk : public testing::Test {
     std::string name = (std::filesystem::temp_directory_path() / "iommucheck-test-XXXXXX").string();
     if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
     options_.disk = name;
-    options_.spill_keys = 5000;
+    options_.spill_keys = share(5000, 500);
   }
   ~OnDisk() override { std::filesystem::remove_all(options_.disk); }
   checker::Options options_;
@@ -107,8 +108,10 @@ TEST_F(OnDisk, DesignsHaveTheSameCounts) {
 
 TEST_F(OnDisk, BugsHaveTheSameAnswer) {
   std::uint64_t runs = 0;
+  unsigned number = 0;
   for (const auto* d : designs()) {
     for (const auto& bug : d->bugs()) {
+      if (number++ % share(1U, 4U) != 0) continue;
       SCOPED_TRACE(d->name() + ": " + bug.name);
       const auto factory = [&] { return d->concrete(bug.bounds, bug.name); };
       const auto expected = checker::explore(factory);

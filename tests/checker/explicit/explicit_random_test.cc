@@ -31,7 +31,7 @@ TEST(Random, AgreesWithTheOracle) {
   // The machines are worth it.
   EXPECT_GT(violated, kMachines / 2);
   EXPECT_LT(violated, kMachines * 3 / 2);
-  EXPECT_GT(deep, kMachines / 3);
+  EXPECT_GT(deep, kMachines / share(3, 10));
 }
 
 }  // namespace
