@@ -14,9 +14,14 @@ find_program(RUN_CLANG_TIDY NAMES run-clang-tidy-14 run-clang-tidy)
 if(RUN_CLANG_TIDY)
   # The files of compile_commands.json that are ours and C++ (the C is the kernel's dialect).
   string(REGEX REPLACE "([][+.*()^$?|{}\\])" "\\\\\\1" tidy_root "${PROJECT_SOURCE_DIR}")
+  # Clang cannot read the precompiled headers of g++, and does without.
+  set(tidy_commands ${PROJECT_BINARY_DIR}/tidy/compile_commands.json)
   add_custom_target(tidy
-    COMMAND ${RUN_CLANG_TIDY} -quiet -p ${PROJECT_BINARY_DIR}
-      -extra-arg=-Wno-unknown-warning-option
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/tidy
+    COMMAND ${CMAKE_COMMAND} -E copy ${PROJECT_BINARY_DIR}/compile_commands.json ${tidy_commands}
+    COMMAND sed -i -E "s/ -Winvalid-pch -include [^ ]+| -fpch-preprocess//g" ${tidy_commands}
+    COMMAND ${RUN_CLANG_TIDY} -quiet -p ${PROJECT_BINARY_DIR}/tidy
+      -extra-arg=-Wno-unknown-warning-option -extra-arg=-Wno-unused-command-line-argument
       "^${tidy_root}/(core|spec|model|checker|impl|conformance|proofs|cli|tests|bench)/.*\\.cc$"
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     USES_TERMINAL VERBATIM COMMENT "clang-tidy")

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "tests/cli/command.h"
+#include "tests/sanitized.h"
 
 namespace iommucheck::cli {
 namespace {
@@ -50,6 +51,7 @@ Timed find(Words words, const std::string& bug, const std::string& property) {
 
 TEST(Bugs, EachIsFoundAndReplays) {
   std::vector<Timed> all;
+  unsigned number = 0;
   for (const auto& design : listed("designs")) {
     const auto model = design.at("name").get<std::string>();
     std::set<std::string> live;
@@ -59,6 +61,7 @@ TEST(Bugs, EachIsFoundAndReplays) {
     // The reference model promises nothing for the long run, as its peers do not.
     EXPECT_GE(live.size(), model == "reference" ? 0U : 4U);
     for (const auto& bug : design.at("bugs")) {
+      if (number++ % share(1U, 4U) != 0) continue;
       const auto name = bug.at("name").get<std::string>();
       const auto property = bug.at("property").get<std::string>();
       const Words words{"check", model, "--bug", name};

@@ -11,6 +11,7 @@
 #include "checker/relation/slice.h"
 #include "model/registry.h"
 #include "tests/checker/explicit/random_machine.h"
+#include "tests/sanitized.h"
 
 namespace iommucheck::checker {
 namespace {
@@ -267,7 +268,7 @@ TEST(Slicing, EveryBugHasTheSameAnswerForItsPropertyAlone) {
       };
       const auto factory = [&] { return alone(d->concrete(bug.bounds, bug.name)); };
       Options small;
-      small.limits.states = 100'000;
+      small.limits.states = share(100'000U, 10'000U);
       const Exploration expected = explore(factory, small);
       if (expected.verdict == Verdict::unknown) continue;
       const Fields fields = unread([&] { return alone(d->symbolic(bug.bounds, bug.name)); });

@@ -5,11 +5,12 @@
 #include "checker/explicit/explicit.h"
 #include "tests/checker/explicit/oracle.h"
 #include "tests/checker/explicit/random_machine.h"
+#include "tests/sanitized.h"
 
 namespace iommucheck::checker {
 namespace {
 
-constexpr unsigned kMachines = 300;
+constexpr unsigned kMachines = share(300, 60);
 
 TEST(Random, AgreesWithTheOracle) {
   unsigned violated = 0, deep = 0;
@@ -30,7 +31,7 @@ TEST(Random, AgreesWithTheOracle) {
   // The machines are worth it.
   EXPECT_GT(violated, kMachines / 2);
   EXPECT_LT(violated, kMachines * 3 / 2);
-  EXPECT_GT(deep, kMachines / 3);
+  EXPECT_GT(deep, kMachines / share(3, 10));
 }
 
 }  // namespace

@@ -5,20 +5,19 @@
 
 #include <stdexcept>
 
-#include "spec/ioasid/spec_machine.h"
 #include "tests/checker/symbolic/machines.h"
+#include "tests/spec/machine.h"
 
 namespace iommucheck::checker {
 
 /// `dropped` outlives the machines.
 inline Both ioasid_spec(const ioasid::Bounds& bounds, const char* dropped = nullptr) {
-  const auto make = [bounds, dropped]<class D>(std::unique_ptr<Machine<D>>) {
-    auto machine = std::make_unique<ioasid::SpecMachine<D>>(bounds);
+  const auto without = [dropped](auto machine) {
     machine->context.requirements.dropped = dropped;
-    return std::unique_ptr<Machine<D>>(std::move(machine));
+    return machine;
   };
-  return {[make] { return make(std::unique_ptr<Machine<Concrete>>()); },
-          [make] { return make(std::unique_ptr<Machine<Symbolic>>()); }};
+  return {[=] { return without(ioasid::concrete_spec(bounds)); },
+          [=] { return without(ioasid::symbolic_spec(bounds)); }};
 }
 
 /// The requirement or contract of the specification that contains `words`.
