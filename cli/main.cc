@@ -26,6 +26,7 @@ constexpr const char* kHelp =
                                                    every interleaving, within bounds
   iommucheck check MODEL --liveness [--fairness none|weak|strong] ...
                                                    and in the long run: what has to happen does
+  iommucheck compare 'sva/*' [--threads N] ...     designs side by side, property by property
   iommucheck check MODEL --walk [--seed N] ...     random walks, for models too large for that
   iommucheck estimate MODEL [--threads N] ...      how many states check would visit
   iommucheck prove SPEC [--pasids N] ... [--certificate DIR]

@@ -46,6 +46,15 @@ const std::vector<Instance>& instances() {
       {"ioasid/sets", {{"threads", 2}, {"calls", 4}, {"data", 0}, {"spids", 1}, {"tokens", 1}}},
       {"ioasid/sets",
        {{"threads", 3}, {"calls", 3}, {"pasids", 1}, {"sets", 1}, {"data", 0}, {"notifiers", 1}}},
+      {"sva/attach-handle", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
+      {"sva/attach-handle", {{"threads", 2}, {"devices", 2}, {"faults", 1}, {"caches", 1}}},
+      {"sva/attach-handle", {{"threads", 2}, {"devices", 2}, {"kinds", 2}}},
+      {"sva/attach-handle", {{"threads", 1}, {"devices", 3}, {"groups", 1}, {"bonds", 2}}},
+      {"sva/mm-data", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
+      {"sva/mm-data", {{"threads", 2}, {"devices", 2}, {"faults", 1}, {"caches", 1}}},
+      {"sva/pasid-lib", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
+      {"sva/pasid-lib", {{"threads", 2}, {"mms", 2}, {"pasids", 2}, {"forks", 1}}},
+      {"sva/pasid-lib", {{"threads", 3}, {"caches", 1}, {"enqcmd", 1}}},
       {"reference", {{"threads", 2}}},
   };
   return kInstances;
@@ -59,6 +68,8 @@ const std::vector<Instance>& long_running() {
       {"ioasid/refcounted", {{"pasids", 1}, {"sets", 1}}},
       {"ioasid/sets", {{"pasids", 1}, {"sets", 1}, {"calls", 4}}},
       {"ioasid/sets", {{"pasids", 1}, {"sets", 1}, {"calls", 4}, {"data", 0}, {"notifiers", 1}}},
+      {"sva/attach-handle", {{"threads", 2}}},
+      {"sva/pasid-lib", {{"threads", 2}}},
   };
   return kLongRunning;
 }
