@@ -37,7 +37,7 @@ std::vector<AttachBug> lock_mutants() {
   const BoundValues resets{{"threads", 2}, {"resets", 1}};
   return {
       AttachBug({"attach-without-lock", "lock", "mutant", "attach takes no group->mutex",
-                 "legal-answer", domains},
+                 "driver-ops-paired", domains},
                 without_group_mutex(kAttach)),
       AttachBug({"detach-without-lock", "lock", "mutant", "detach takes no group->mutex",
                  "driver-ops-paired", resets},
@@ -46,14 +46,14 @@ std::vector<AttachBug> lock_mutants() {
                  "lock",
                  "mutant",
                  "replace takes no group->mutex",
-                 "legal-answer",
+                 "driver-ops-paired",
                  {{"threads", 2}, {"domains", 2}, {"resets", 1}}},
                 without_group_mutex(kReplace)),
       AttachBug({"reset-prepare-without-lock", "lock", "mutant",
                  "reset_prepare takes no group->mutex", "driver-ops-paired", resets},
                 without_group_mutex(kResetPrepare)),
       AttachBug({"reset-done-without-lock", "lock", "mutant", "reset_done takes no group->mutex",
-                 "driver-ops-paired", resets},
+                 "old-or-new", resets},
                 without_group_mutex(kResetDone)),
       AttachBug(
           {"refused-attach-keeps-lock", "lock", "mutant",

@@ -245,6 +245,7 @@ class AttachGroup : public AttachPrograms<D> {
  public:
   explicit AttachGroup(const AttachBounds& bounds) : AttachPrograms<D>(bounds) {
     this->build_rid_calls();
+    this->declare_entries();
     this->hardware.add_traffic();
   }
 };

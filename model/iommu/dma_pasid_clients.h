@@ -26,14 +26,15 @@ class DmaPasidClients : public AttachPrograms<D> {
       : Base(bounds), dma_use(this->root(), "dma_use", b.devices, 2U, names_of<DmaUse>(3)) {
     this->property(
         "dma-pasid-translates-as-the-rid",
-        "Whenever group->mutex is free and a driver has the DMA-API PASID, the entry of the PASID "
-        "leads where that of the RID leads, on every device of the group, and no cache of either "
-        "leads elsewhere.",
+        "While a driver has the DMA-API PASID, a TLP with it lands where one without it does, on "
+        "every device of the group: while group->mutex is free, both entries lead to the same "
+        "domain, and no cache leads elsewhere; while it is held, both lead to the domain that the "
+        "group uses, to the one that it moves to, or nowhere.",
         [this] {
           return all_of<D>(layout.group_count(), [&](unsigned g) {
-            return this->group_is_locked(g) || !used(g) || all_of<D>(b.devices, [&](unsigned d) {
-                     return layout.group_of(d) == g ? follows(g, d) : B(true);
-                   });
+            return !used(g) || all_of<D>(b.devices, [&](unsigned d) {
+              return layout.group_of(d) == g ? follows(g, d) : B(true);
+            });
           });
         });
     this->property("pasids-are-held",
@@ -47,6 +48,7 @@ class DmaPasidClients : public AttachPrograms<D> {
                        return (this->iommu_global_pasid_ida.load(p) != 0U) == held;
                      });
                    });
+    this->declare_entries();
   }
 
   Array<D, Var<D, DmaUse>> dma_use;  ///< of each device
@@ -118,7 +120,8 @@ class DmaPasidClients : public AttachPrograms<D> {
     return all_of<D>(b.pasids, [&](unsigned p) {
       auto&& h = hardware.at(d, p + 1);
       return spec.state.group[g].dma_pasid != p + 1 ||
-             (h.entry == rid.entry && caches(h) && caches(rid));
+             (this->group_is_locked(g) && this->old_or_new(d, h) && this->old_or_new(d, rid)) ||
+             (!this->group_is_locked(g) && h.entry == rid.entry && caches(h) && caches(rid));
     });
   }
 };

@@ -29,8 +29,8 @@ std::vector<BoundInfo> common_attach_bounds() {
       {"devices", 1, 3, 1, "devices"},
       {"groups", 0, 3, 0, "IOMMU groups; device d is in group d modulo N; 0: one each"},
       {"kinds", 1, 2, 1, "kinds of IOMMU; group g is behind kind g modulo N"},
-      {"domains", 1, 3, 1, "domains in memory at once, beside the default ones"},
-      {"resets", 0, 1, 0, "1: devices are reset"},
+      {"domains", 1, 3, 2, "domains in memory at once, beside the default ones"},
+      {"resets", 0, 1, 1, "1: devices are reset"},
       {"calls", 0, 15, 0, "calls that each thread makes at most; 0: no limit"},
       {"caches", 0, 1, 0, "1: IOMMU and devices cache translations"},
   };

@@ -30,13 +30,12 @@ class GroupDomain : public GroupLocks<D, AttachLockstep<D>> {
                          .rows = 1 + b.pasids,
                          .first_row = 0,
                          .targets = b.tables(),
-                         .target = pointer_to("table"),
+                         .target = pointer_to("iommu_domain"),
                          .caches = b.caches}),
         client(this->root(), "client", b.domains, b, this->threads()),
         resets(this->root(), "resets", over(this->threads(), b.threads), b.resets ? b.devices : 0,
                Format{}) {
     this->initial = [this] { set_up(); };
-    declare_properties();
   }
 
   Heap<D, AttachDomain<D>> iommu_domain;
@@ -163,32 +162,9 @@ class GroupDomain : public GroupLocks<D, AttachLockstep<D>> {
     return i + (1U + layout.group_count());
   }
 
- private:
-  void set_up() {
-    spec.set_up();
-    for (unsigned g = 0; g < layout.group_count(); ++g) {
-      auto&& domain = iommu_domain.object(g);
-      domain.life = Life::live;
-      domain.owner = layout.kind_of_group(g);
-      group[g].domain = g + 1;
-    }
-    for (unsigned d = 0; d < b.devices; ++d) {
-      const unsigned g = layout.group_of(d);
-      auto&& users = iommu_domain.object(g).users;
-      users.set(users.read() + 1U);
-      auto&& rid = hardware.at(d, 0);
-      rid.set = g + 1;
-      rid.entry = g + 1;
-    }
-  }
-  /// Where the specification says that a TLP of device d lands; row 0 is its RID.
-  V right(unsigned d, unsigned r) const {
-    const unsigned g = layout.group_of(d);
-    auto&& state = spec.state;
-    const V target = r == 0 ? V(state.group[g].rid) : state.translation(g, r);
-    return select(state.device[d].issues(), target, V(0));
-  }
-  void declare_properties() {
+  /// What must be true of all entries.  Called last by a design: where a state violates several
+  /// properties, the first one is named.
+  void declare_entries() {
     this->property(
         "no-stale-translation",
         "No TLP, with a PASID or without, lands in a freed table: what an entry or a cache leads "
@@ -200,17 +176,10 @@ class GroupDomain : public GroupLocks<D, AttachLockstep<D>> {
         });
     this->property(
         "old-or-new",
-        "Every entry leads to the domain that the group uses, to the one that a call under way "
-        "moves it to, or nowhere; never to a third.",
+        "The entry of a RID leads to the domain that the group uses, to the one that a call under "
+        "way moves it to, or nowhere; never to a third.",
         [this] {
-          return !hardware.any([&](unsigned d, unsigned, auto&& h) {
-            const unsigned g = layout.group_of(d);
-            return h.entry != 0U && h.entry != group[g].domain &&
-                   !any_of<D>(this->process_count(), [&](unsigned i) {
-                     auto&& l = this->locals_of_all()[i];
-                     return l.target == h.entry && this->group_of(V(l.dev)) == g;
-                   });
-          });
+          return all_of<D>(b.devices, [&](unsigned d) { return old_or_new(d, hardware.at(d, 0)); });
         });
     this->property(
         "hardware-follows-the-specification",
@@ -237,6 +206,42 @@ class GroupDomain : public GroupLocks<D, AttachLockstep<D>> {
                        return iommu_domain.object(t).users.read() == entries;
                      });
                    });
+  }
+  /// Whether an entry of device d leads where the group is, is moved to, or nowhere.
+  template <class H>
+  B old_or_new(unsigned d, const H& h) const {
+    const unsigned g = layout.group_of(d);
+    return h.entry == 0U || h.entry == group[g].domain ||
+           any_of<D>(this->process_count(), [&](unsigned i) {
+             auto&& l = this->locals_of_all()[i];
+             return l.target == h.entry && this->group_of(V(l.dev)) == g;
+           });
+  }
+
+ private:
+  void set_up() {
+    spec.set_up();
+    for (unsigned g = 0; g < layout.group_count(); ++g) {
+      auto&& domain = iommu_domain.object(g);
+      domain.life = Life::live;
+      domain.owner = layout.kind_of_group(g);
+      group[g].domain = g + 1;
+    }
+    for (unsigned d = 0; d < b.devices; ++d) {
+      const unsigned g = layout.group_of(d);
+      auto&& users = iommu_domain.object(g).users;
+      users.set(users.read() + 1U);
+      auto&& rid = hardware.at(d, 0);
+      rid.set = g + 1;
+      rid.entry = g + 1;
+    }
+  }
+  /// Where the specification says that a TLP of device d lands; row 0 is its RID.
+  V right(unsigned d, unsigned r) const {
+    const unsigned g = layout.group_of(d);
+    auto&& state = spec.state;
+    const V target = r == 0 ? V(state.group[g].rid) : state.translation(g, r);
+    return select(state.device[d].issues(), target, V(0));
   }
 };
 
