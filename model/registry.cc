@@ -52,8 +52,9 @@ const BugInfo& DesignEntry::bug(std::string_view bug_name) const {
 }
 
 const std::vector<const DesignEntry*>& designs() {
-  static const std::vector<const DesignEntry*> kDesigns{&ioasid_plain(), &ioasid_refcounted(),
-                                                        &ioasid_sets(), &sva_attach_handle(), &attach_group(), &dma_pasid_group(), &dma_pasid_device(), &reference()};
+  static const std::vector<const DesignEntry*> kDesigns{
+      &ioasid_plain(), &ioasid_refcounted(), &ioasid_sets(),      &sva_attach_handle(),
+      &attach_group(), &dma_pasid_group(),   &dma_pasid_device(), &reference()};
   return kDesigns;
 }
 

@@ -62,9 +62,13 @@ std::vector<DmaBug> lock_mutants() {
       DmaBug({"destroy-without-lock", "lock", "mutant", "destroy takes no group->mutex",
               "driver-ops-paired", two},
              without_group_mutex(kDestroy)),
-      DmaBug(
-          {"attach-without-lock", "lock", "mutant", "attach takes no group->mutex", kFollows, two},
-          without_group_mutex(kAttach)),
+      DmaBug({"attach-without-lock",
+              "lock",
+              "mutant",
+              "attach takes no group->mutex",
+              kFollows,
+              {{"threads", 1}}},
+             without_group_mutex(kAttach)),
       DmaBug({"pasid-moves-after-unlock", "order", "mutant",
               "attach moves the PASID when it has released the lock", kFollows, two},
              [](auto& d) {
@@ -121,7 +125,19 @@ std::vector<DmaBug> pasid_mutants() {
       DmaBug({"failed-get-keeps-entries", "wrong error path", "mutant",
               "the second device of a group fails, and the entry of the first one stays",
               "hardware-follows-the-specification", shared},
-             without_step(kGet, "err_revert: ops->remove_dev_pasid()")),
+             [](auto& d) {
+               d.edit(kGet).replace("err_revert: ops->remove_dev_pasid() of", "(left out)",
+                                    [&d](auto& t) { t.jump(d.get_err); });
+             }),
+      DmaBug({"get-counted-twice", "reference", "mutant",
+              "a device that gets the PASID counts as two", "pasids-are-held", shared},
+             [](auto& d) {
+               d.edit(kGet).insert_before("mutex_unlock(&group->mutex)", "group->dma_pasid_users++",
+                                          [&d](auto& t) {
+                                            auto&& dma = d.dma_at(t);
+                                            t.when(dma.pasid != 0U, [&] { dma.users = 2; });
+                                          });
+             }),
       DmaBug({"destroy-leaks", "leak", "mutant", "the last destroy does not free the PASID",
               "pasids-are-held", one},
              [](auto& d) {
@@ -161,6 +177,17 @@ std::vector<DmaBug> invalidation_mutants() {
               "destroy clears the entry and leaves the caches",
               "hardware-follows-the-specification", cached},
              without_step(kDestroy, kRemovePasidFlush)),
+      DmaBug({"failed-get-keeps-caches",
+              "missing invalidation",
+              "mutant",
+              "the second device of a group fails, and the caches of the first one stay",
+              "hardware-follows-the-specification",
+              {{"threads", 1}, {"devices", 2}, {"groups", 1}, {"caches", 1}}},
+             [](auto& d) {
+               d.edit(kGet).replace(
+                   "err_revert: ops->remove_dev_pasid(): the caches are invalidated",
+                   "(no invalidation)", [&d](auto& t) { t.jump(d.get_err); });
+             }),
       DmaBug(
           {"reset-keeps-pasid-caches", "missing invalidation", "mutant",
            "reset_prepare clears the entry of the PASID and leaves the caches", kFollows, resets},

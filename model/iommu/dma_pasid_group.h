@@ -14,7 +14,7 @@ struct DmaPasidRecord : Record<D> {
   DmaPasidRecord(Scope<D> scope, const AttachBounds& b)
       : Record<D>(scope),
         pasid(*this, "dma_pasid", b.pasids),
-        users(*this, "dma_pasid_users", b.devices) {}
+        users(*this, "dma_pasid_users", b.devices + 1) {}
   Var<D> pasid;  ///< 0: none
   Var<D> users;  ///< devices whose drivers have it; under group->mutex
 };
@@ -36,6 +36,7 @@ class DmaPasidGroup : public DmaPasidClients<D> {
   }
 
   Array<D, DmaPasidRecord<D>> dma;
+  Label get_err;  ///< where a get that fails gives the PASID back: public, for bugs
 
   decltype(auto) dma_at(T& t) { return dma[this->group_of(V(local(t).dev))]; }
 
@@ -93,17 +94,25 @@ class DmaPasidGroup : public DmaPasidClients<D> {
     });
     p.place(err_revert);
     if (this->shared_groups()) {
-      p.step("err_revert: ops->remove_dev_pasid() of the devices before this one", [=, this](T& t) {
+      const auto flush = p.label();
+      p.step("err_revert: ops->remove_dev_pasid() of the device before this one", [=, this](T& t) {
+        t.jump(get_err);
         this->previous_device(t, [&] {
           auto&& l = local(t);
-          t.when(gdev[V(l.device)].blocked == 0U, [&] {
-            this->switch_entry(V(l.device), V(l.pasid), group_at(t).domain, 0);
-            hardware.invalidate(V(l.device), V(l.pasid));
-          });
-          t.jump(err_revert);
+          t.when(gdev[V(l.device)].blocked == 0U,
+                 [&] { this->switch_entry(V(l.device), V(l.pasid), group_at(t).domain, 0); });
+          t.jump(b.caches ? flush : err_revert);
         });
       });
+      if (b.caches) {
+        p.place(flush);
+        p.step("err_revert: ops->remove_dev_pasid(): the caches are invalidated", [=, this](T& t) {
+          hardware.invalidate(V(local(t).device), V(local(t).pasid));
+          t.jump(err_revert);
+        });
+      }
     }
+    p.place(get_err);
     p.step("err: iommu_free_global_pasid(pasid)", [this](T& t) { this->get_fails(t); });
     p.place(unlock);
     this->unlock_step(p);
