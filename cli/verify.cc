@@ -46,6 +46,12 @@ const std::vector<Instance>& instances() {
       {"ioasid/sets", {{"threads", 2}, {"calls", 4}, {"data", 0}, {"spids", 1}, {"tokens", 1}}},
       {"ioasid/sets",
        {{"threads", 3}, {"calls", 3}, {"pasids", 1}, {"sets", 1}, {"data", 0}, {"notifiers", 1}}},
+      {"attach/group",
+       {{"threads", 2}, {"devices", 2}, {"groups", 1}, {"caches", 1}, {"misuse", 1}}},
+      {"attach/group", {{"threads", 3}, {"devices", 2}, {"kinds", 2}}},
+      {"dma-pasid/group", {{"threads", 2}, {"devices", 2}, {"groups", 1}, {"caches", 1}}},
+      {"dma-pasid/group", {{"threads", 2}, {"devices", 2}, {"kinds", 2}, {"pasids", 2}}},
+      {"dma-pasid/device", {{"threads", 3}, {"devices", 3}, {"pasids", 2}, {"caches", 1}}},
       {"reference", {{"threads", 2}}},
   };
   return kInstances;

@@ -75,7 +75,8 @@ class ProcessCalls : Relation<D> {
                               [&](unsigned m) -> B {
                                 return r.value == s.mm[m].pasid || (r.value == 0U && !s.held(m));
                               }),
-                  "get_pasid gives the PASID of the mm; none only where nobody is bound to it", [] {});
+                  "get_pasid gives the PASID of the mm; none only where nobody is bound to it",
+                  [] {});
   }
 
   void bind(const A& c, R& r) {

@@ -63,7 +63,9 @@ TEST(IommuDma, EveryBugViolatesItsProperty) {
       const auto result = explore(name, bug.bounds, bug.name);
       ASSERT_EQ(result.verdict, Verdict::violated);
       const auto machine = entry.concrete(bug.bounds, bug.name);
-      EXPECT_EQ(machine->properties().at(result.path->failure.property).name, bug.property);
+      EXPECT_EQ(
+          machine->properties().at(static_cast<std::size_t>(result.path->failure.property)).name,
+          bug.property);
     }
   }
 }
@@ -76,7 +78,8 @@ TEST(IommuDma, EveryPropertyOfTheirOwnIsViolatedBySomeBug) {
   }
   for (const char* everywhere : {"in-range", "no-deadlock"}) violated.insert(everywhere);
   for (const auto& name : names()) {
-    for (const auto& p : design(name).concrete({}, "")->properties())
+    const auto machine = design(name).concrete({}, "");
+    for (const auto& p : machine->properties())
       EXPECT_TRUE(violated.contains(p.name)) << name << ": " << p.name;
   }
 }
