@@ -55,6 +55,12 @@ const std::vector<Instance>& instances() {
       {"sva/pasid-lib", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
       {"sva/pasid-lib", {{"threads", 2}, {"mms", 2}, {"pasids", 2}, {"forks", 1}}},
       {"sva/pasid-lib", {{"threads", 3}, {"caches", 1}, {"enqcmd", 1}}},
+      {"attach/group",
+       {{"threads", 2}, {"devices", 2}, {"groups", 1}, {"caches", 1}, {"misuse", 1}}},
+      {"attach/group", {{"threads", 3}, {"devices", 2}, {"kinds", 2}}},
+      {"dma-pasid/group", {{"threads", 2}, {"devices", 2}, {"groups", 1}, {"caches", 1}}},
+      {"dma-pasid/group", {{"threads", 2}, {"devices", 2}, {"kinds", 2}, {"pasids", 2}}},
+      {"dma-pasid/device", {{"threads", 3}, {"devices", 3}, {"pasids", 2}, {"caches", 1}}},
       {"reference", {{"threads", 2}}},
   };
   return kInstances;

@@ -7,6 +7,7 @@
 
 namespace iommucheck::model {
 
+struct AttachBounds;
 struct IommuBounds;
 
 /// The bounds that the SVA designs share, and what they mean.  Throws UsageError where they
@@ -14,9 +15,16 @@ struct IommuBounds;
 std::vector<BoundInfo> common_iommu_bounds();
 IommuBounds to_iommu_bounds(const BoundValues& values);
 
+/// The same for the designs of attachments and of the DMA-API PASID.
+std::vector<BoundInfo> common_attach_bounds();
+AttachBounds to_attach_bounds(const BoundValues& values);
+
 const DesignEntry& sva_attach_handle();
 const DesignEntry& sva_mm_data();
 const DesignEntry& sva_pasid_lib();
+const DesignEntry& attach_group();
+const DesignEntry& dma_pasid_group();
+const DesignEntry& dma_pasid_device();
 
 }  // namespace iommucheck::model
 

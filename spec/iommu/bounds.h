@@ -12,7 +12,7 @@ struct Bounds {
   unsigned groups = 0;
   unsigned kinds = 1;    ///< kinds of IOMMU, 1 .. groups; group g is behind kind g % kinds
   unsigned pasids = 2;   ///< PASIDs 1 .. pasids, 0 .. 4; a TLP without a PASID has PASID 0 here
-  unsigned tables = 2;   ///< I/O page tables in memory at once, the default ones included; 0 .. 4
+  unsigned tables = 2;   ///< I/O page tables in memory at once, the default ones included; 0 .. 6
   unsigned pages = 1;    ///< I/O pages of a table that can be mapped; 0 .. 2
   unsigned mms = 2;      ///< address spaces of processes; 0 .. 3
   unsigned clients = 2;  ///< who binds; 1 .. 4

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// The attach and DMA-API PASID designs: pinned counts, every step taken somewhere, the same states
+// by the solver and under symmetry, and every bug violates the property that it declares.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "checker/explicit/explicit.h"
+#include "checker/symbolic/count.h"
+#include "model/registry.h"
+
+namespace iommucheck::model {
+namespace {
+
+using checker::Verdict;
+
+struct Pinned {
+  const char* design;
+  BoundValues bounds;
+  std::uint64_t states, transitions, depth;
+};
+
+const std::vector<Pinned>& pinned() {
+  static const std::vector<Pinned> kPinned{
+#include "tests/model/iommu_dma_counts.inc"
+  };
+  return kPinned;
+}
+const std::vector<std::string>& names() {
+  static const std::vector<std::string> kNames{"attach/group", "dma-pasid/group",
+                                               "dma-pasid/device"};
+  return kNames;
+}
+
+checker::Exploration explore(const std::string& name, const BoundValues& bounds,
+                             const std::string& bug = "") {
+  return checker::explore([&] { return design(name).concrete(bounds, bug); });
+}
+
+TEST(IommuDma, HoldWithPinnedCountsAndEveryStepTaken) {
+  std::map<std::string, std::map<std::string, std::uint64_t>> taken;
+  for (const auto& row : pinned()) {
+    SCOPED_TRACE(row.design);
+    const auto result = explore(row.design, row.bounds);
+    EXPECT_EQ(result.verdict, Verdict::holds) << result.reason;
+    EXPECT_EQ(result.states, row.states);
+    EXPECT_EQ(result.transitions, row.transitions);
+    EXPECT_EQ(result.depth, row.depth);
+    for (const auto& c : result.coverage) taken[row.design][c.program + ": " + c.label] += c.taken;
+  }
+  EXPECT_EQ(taken.size(), names().size()) << "every design has a row";
+  for (const auto& [name, steps] : taken) {
+    for (const auto& [step, times] : steps) EXPECT_NE(times, 0U) << name << " never takes " << step;
+  }
+}
+
+TEST(IommuDma, EveryBugViolatesItsProperty) {
+  for (const auto& name : names()) {
+    const auto& entry = design(name);
+    for (const auto& bug : entry.bugs()) {
+      SCOPED_TRACE(name + ": " + bug.name);
+      const auto result = explore(name, bug.bounds, bug.name);
+      ASSERT_EQ(result.verdict, Verdict::violated);
+      const auto machine = entry.concrete(bug.bounds, bug.name);
+      EXPECT_EQ(
+          machine->properties().at(static_cast<std::size_t>(result.path->failure.property)).name,
+          bug.property);
+    }
+  }
+}
+
+// Of those that are the designs' own: what every design promises has its bugs all over the list.
+TEST(IommuDma, EveryPropertyOfTheirOwnIsViolatedBySomeBug) {
+  std::set<std::string> violated;
+  for (const auto& name : names()) {
+    for (const auto& bug : design(name).bugs()) violated.insert(bug.property);
+  }
+  for (const char* everywhere : {"in-range", "no-deadlock"}) violated.insert(everywhere);
+  for (const auto& name : names()) {
+    const auto machine = design(name).concrete({}, "");
+    for (const auto& p : machine->properties())
+      EXPECT_TRUE(violated.contains(p.name)) << name << ": " << p.name;
+  }
+}
+
+TEST(IommuDma, TheSolverFindsTheSameStates) {
+  const std::vector<std::pair<std::string, BoundValues>> instances{
+      {"attach/group", {{"threads", 1}, {"domains", 1}, {"resets", 0}}},
+      {"dma-pasid/group", {{"threads", 1}, {"domains", 1}, {"resets", 0}}},
+      {"dma-pasid/device", {{"threads", 1}, {"devices", 1}}}};
+  for (const auto& [name, bounds] : instances) {
+    SCOPED_TRACE(name);
+    const auto executed = explore(name, bounds);
+    const checker::Relation relation{
+        [&, n = name, b = bounds] { return design(n).symbolic(b, ""); }};
+    const auto solved = checker::count_states(relation);
+    ASSERT_TRUE(solved.complete) << solved.reason;
+    EXPECT_EQ(solved.states, executed.states);
+  }
+}
+
+TEST(IommuDma, ThreadsAreInterchangeable) {
+  checker::Options options;
+  options.symmetry = {"threads"};
+  for (const auto& row : pinned()) {
+    SCOPED_TRACE(row.design);
+    const auto result =
+        checker::explore([&] { return design(row.design).concrete(row.bounds, ""); }, options);
+    EXPECT_EQ(result.verdict, Verdict::holds) << result.reason;
+    EXPECT_EQ(result.states_without_symmetry, row.states);
+    EXPECT_EQ(result.depth, row.depth);
+    EXPECT_LT(result.states, row.states * 7 / 10);
+  }
+}
+
+}  // namespace
+}  // namespace iommucheck::model
