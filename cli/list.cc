@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "checker/liveness/liveness.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/exploration.h"
 #include "cli/spec_model.h"
 #include "cli/trace.h"
 #include "impl/linux/ioasid_scenarios.h"
@@ -46,6 +48,20 @@ std::string print_sorts(const Machine<Concrete>& machine) {
   return text;
 }
 
+/// Properties that a design has only within the bounds that some bug needs: each with these.
+std::vector<std::pair<Property<Concrete>, model::BoundValues>> special_properties(
+    const model::DesignEntry& d) {
+  std::set<std::string> known;
+  for (const auto& p : d.concrete({}, "")->properties()) known.insert(p.name);
+  std::vector<std::pair<Property<Concrete>, model::BoundValues>> special;
+  for (const auto& bug : d.bugs()) {
+    for (const auto& p : d.concrete(bug.bounds, "")->properties()) {
+      if (known.insert(p.name).second) special.push_back({{p.name, p.sentence, {}}, bug.bounds});
+    }
+  }
+  return special;
+}
+
 ordered_json to_json(const model::DesignEntry& d) {
   ordered_json object{{"name", d.name()}, {"sentence", d.sentence()}, {"source", d.source()}};
   object["bugs"] = ordered_json::array();
@@ -59,6 +75,10 @@ ordered_json to_json(const model::DesignEntry& d) {
   }
   const auto machine = d.concrete({}, "");
   object["properties"] = properties_to_json(*machine);
+  for (const auto& [p, bounds] : special_properties(d)) {
+    object["properties"].push_back(
+        {{"name", p.name}, {"sentence", p.sentence}, {"kind", "safety"}, {"only_with", bounds}});
+  }
   object["sorts"] = sorts_to_json(*machine);
   for (const auto assume : {checker::Assume::weak, checker::Assume::strong})
     object["fairness"][std::string{checker::name(assume)}] = checker::assumed(*machine, assume);
@@ -77,6 +97,8 @@ void print_text() {
       fmt::print("    {:<34} {:<24} {}\n", b.name, b.kind, b.sentence);
     fmt::print("  properties:\n");
     for (const auto& p : machine->properties()) fmt::print("    {:<34} {}\n", p.name, p.sentence);
+    for (const auto& [p, bounds] : special_properties(*d))
+      fmt::print("    {:<34} {} (within {})\n", p.name, p.sentence, print_bounds(bounds));
     fmt::print("  liveness properties (check --liveness):\n");
     for (const auto& p : machine->liveness()) fmt::print("    {:<34} {}\n", p.name, p.sentence);
     fmt::print("\n");

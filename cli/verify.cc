@@ -74,7 +74,6 @@ const std::vector<Instance>& long_running() {
       {"ioasid/refcounted", {{"pasids", 1}, {"sets", 1}}},
       {"ioasid/sets", {{"pasids", 1}, {"sets", 1}, {"calls", 4}}},
       {"ioasid/sets", {{"pasids", 1}, {"sets", 1}, {"calls", 4}, {"data", 0}, {"notifiers", 1}}},
-      {"sva/attach-handle", {{"threads", 2}}},
       {"sva/pasid-lib", {{"threads", 2}}},
   };
   return kLongRunning;

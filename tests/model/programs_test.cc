@@ -46,6 +46,39 @@ TEST(Program, RefusesAmbiguousLabelsButTakesExactOnes) {
   EXPECT_EQ(labels(p).at(1), "x = 1 again");
 }
 
+// A function that is inlined twice: an edit of all its copies, and their jump targets.
+P inlined_twice() {
+  P p{"f"};
+  for (const char* call : {"g (first)", "g (second)"}) {
+    p.call(call, [&] {
+      p.step("lock(&a)", [](auto&) {});
+      p.call("h", [&] { p.step("x = 1", [](auto&) {}); });
+    });
+  }
+  p.step("return", [](auto&) {});
+  return p;
+}
+
+TEST(Program, NamesInlinedFunctions) {
+  const P p = inlined_twice();
+  std::vector<std::string> functions;
+  for (const auto& s : p.steps()) functions.push_back(s.function);
+  EXPECT_EQ(functions, (std::vector<std::string>{"g (first)", "g (first) > h", "g (second)",
+                                                 "g (second) > h", ""}));
+}
+
+TEST(Program, EditsEveryCopy) {
+  P p = inlined_twice();
+  EXPECT_EQ(p.insert_after_all("lock(&a)", "y = 2", [](auto&) {}), 2U);
+  EXPECT_EQ(p.insert_before_all("x = 1", "z = 3", [](auto&) {}), 2U);
+  EXPECT_EQ(p.replace_all("x = 1", "x = 2", [](auto&) {}), 2U);
+  EXPECT_EQ(p.drop_all("lock(&a)"), 2U);
+  EXPECT_EQ(labels(p), (std::vector<std::string>{"y = 2", "z = 3", "x = 2", "y = 2", "z = 3",
+                                                 "x = 2", "return"}));
+  EXPECT_EQ(p.steps().at(1).function, "g (first) > h");
+  EXPECT_EQ(p.drop_all("lock"), 0U) << "a label is given in full";
+}
+
 TEST(Program, SwapsStepsAndKeepsJumpTargets) {
   P p{"f"};
   const auto target = p.label();
