@@ -213,8 +213,8 @@ class Alike : public Small<D> {
 };
 
 /// N = 15 flags that are set one by one, each among 55 bits that stay 0: states differ in few bits,
-/// far apart.  2^N states, N * 2^(N-1) steps, depth N.  A hash that mixes badly loses states here, as
-/// another checker's did (3.5 % of them).  Fewer flags under a sanitizer.
+/// far apart.  2^N states, N * 2^(N-1) steps, depth N.  A hash that mixes badly loses states here,
+/// as another checker's did (3.5 % of them).  Fewer flags under a sanitizer.
 template <class D>
 class FarFlags : public Small<D> {
  public:
