@@ -220,7 +220,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"ListWithAWord", "list ioasid", {"'ioasid'"}},
         Case{"ListWithAnOption", "list --bug x", {"--bug", "--json"}},
         Case{"NoSpecification", "prove", {"SPEC", "ioasid"}},
-        Case{"UnknownSpecification", "prove iommu", {"'iommu'", "ioasid"}},
+        Case{"UnknownSpecification", "prove dmar", {"'dmar'", "ioasid"}},
         Case{"ADesignIsNoSpecification", "prove ioasid/plain", {"'ioasid/plain'"}},
         Case{"BoundOfAProof", "prove ioasid --capacity 9", {"--capacity 9", "0 to 8"}},
         Case{"CertificateWithoutValue",
