@@ -52,10 +52,12 @@ std::string print_sorts(const Machine<Concrete>& machine) {
 std::vector<std::pair<Property<Concrete>, model::BoundValues>> special_properties(
     const model::DesignEntry& d) {
   std::set<std::string> known;
-  for (const auto& p : d.concrete({}, "")->properties()) known.insert(p.name);
+  const auto standard = d.concrete({}, "");
+  for (const auto& p : standard->properties()) known.insert(p.name);
   std::vector<std::pair<Property<Concrete>, model::BoundValues>> special;
   for (const auto& bug : d.bugs()) {
-    for (const auto& p : d.concrete(bug.bounds, "")->properties()) {
+    const auto machine = d.concrete(bug.bounds, "");
+    for (const auto& p : machine->properties()) {
       if (known.insert(p.name).second) special.push_back({{p.name, p.sentence, {}}, bug.bounds});
     }
   }

@@ -17,7 +17,7 @@ using State = std::vector<std::uint64_t>;
 struct Event {
   std::string program, label;
   std::string failure;  ///< property and detail, or empty
-  State next;           ///< the state after it; empty for a deadlock
+  State next;           ///< the state after it; empty for a deadlock or a failure
   State canonical;      ///< of next
 
   auto key() const { return std::tie(program, label, failure, canonical); }
@@ -47,8 +47,10 @@ class Events {
 
   // For expand():
   void successor(ActionId action, StateView next) { add(action, "", next); }
-  void violation(ActionId action, const Failure& failure, StateView next) {
-    add(action, text(failure), next);
+  // What the state is after a failure does not matter: the search ends there.
+  void violation(ActionId action, const Failure& failure, StateView) {
+    const StepCode& step = step_of(action);
+    events_.push_back({step.program, step.label, text(failure), {}, {}});
   }
   void stuck(const Failure& failure) { events_.push_back({"", "", text(failure), {}, {}}); }
 
@@ -57,8 +59,11 @@ class Events {
     const auto& property = machine_.properties().at(static_cast<std::size_t>(failure.property));
     return property.name + ": " + failure.detail;
   }
+  const StepCode& step_of(ActionId action) const {
+    return (*machine_.processes()[action.process].code)[action.step];
+  }
   void add(ActionId action, std::string failure, StateView next) {
-    const StepCode& step = (*machine_.processes()[action.process].code)[action.step];
+    const StepCode& step = step_of(action);
     Event event{step.program, step.label, std::move(failure), {next.begin(), next.end()}, {}};
     event.canonical = event.next;
     canonicalizer_(event.canonical.data());

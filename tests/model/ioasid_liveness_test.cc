@@ -121,8 +121,9 @@ TEST(IoasidLiveness, InterruptsMayTakeAllTimeOfACpu) {
 TEST(IoasidLiveness, EveryBugOfThatKindIsFound) {
   std::set<std::string> broken;
   for (const auto* d : designs()) {
-    // The yardstick promises nothing for the long run, as its peers do not.
-    if (d->name() == "reference") continue;
+    // The yardstick promises nothing for the long run, as its peers do not; those of domains
+    // promise nothing of their own.
+    if (d->name().compare(0, 7, "ioasid/") != 0) continue;
     unsigned found = 0;
     for (const auto& bug : d->bugs()) {
       if (bug.kind != "liveness") continue;
