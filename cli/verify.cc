@@ -49,7 +49,7 @@ const std::vector<Instance>& instances() {
       {"sva/attach-handle", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
       {"sva/attach-handle", {{"threads", 2}, {"devices", 2}, {"faults", 1}, {"caches", 1}}},
       {"sva/attach-handle", {{"threads", 2}, {"devices", 2}, {"kinds", 2}}},
-      {"sva/attach-handle", {{"threads", 1}, {"devices", 3}, {"groups", 1}, {"bonds", 2}}},
+      {"sva/attach-handle", {{"threads", 1}, {"devices", 3}, {"groups", 2}, {"bonds", 2}}},
       {"sva/mm-data", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
       {"sva/mm-data", {{"threads", 2}, {"devices", 2}, {"faults", 1}, {"caches", 1}}},
       {"sva/pasid-lib", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},

@@ -74,7 +74,8 @@ std::string_view name(Err err) {
   static constexpr std::array<std::string_view, kErrs> kNames{
       "ok",     "INVALID_IOASID", "-ENOENT", "-EACCES", "-EINVAL",
       "-EBUSY", "-EEXIST",        "-EAGAIN", "-ENOSPC", "-ENOMEM"};
-  return kNames.at(static_cast<std::size_t>(err));
+  const auto number = static_cast<std::size_t>(err);
+  return number < kNames.size() ? kNames[number] : "an error that no call of these has";
 }
 
 std::string_view name(IdState state) {

@@ -104,7 +104,7 @@ using Outcome = Answer<std::uint32_t>;
 constexpr unsigned ops_functions(unsigned ops) { return ops <= 2 ? (ops == 0 ? 0U : 1U) : ops - 1; }
 
 std::string_view name(CallKind kind);  ///< "ioasid_alloc", ...
-std::string_view name(Err err);        ///< "ok", "INVALID_IOASID", "-ENOENT", ...
+std::string_view name(Err err);        ///< "ok", "INVALID_IOASID", "-ENOENT", ...; total
 std::string_view name(IdState state);  ///< "free", "idle", "active", "free pending"
 
 /// Which arguments a kind of call has, in the order of its C prototype.

@@ -61,6 +61,14 @@ bool explained(std::vector<ConcurrentCall> calls, const std::vector<Call>& setup
   return result;
 }
 
+// What a broken patch makes a function return.
+TEST(Linearize, AnAnswerBeyondTheVocabularyIsNeverLegal) {
+  Outcome garbage;
+  garbage.err = ioasid::kErrs;
+  EXPECT_FALSE(explained({{0, on_id(CallKind::find, 0), garbage, kNone}}));
+  EXPECT_NE(ioasid::print(on_id(CallKind::find, 0), garbage), "");
+}
+
 TEST(Linearize, OverlappingCallsTakeEffectInAnyOrder) {
   const std::vector<Call> setup{alloc(0, 0)};
   // They overlap whatever the order: each begins before the other ends.
