@@ -126,8 +126,7 @@ Exploration ScheduledIoasid::explore(const Scenario& scenario, const SearchOptio
   result.exhausted = answer.at("exhausted");
   result.covered = answer.at("covered").get<std::vector<std::uint64_t>>();
   for (std::size_t i = 0; i < scenario.setup.size(); ++i) {
-    result.setup.push_back(
-        parse_answer(answer.at("setup").at(i).get<std::string>()).outcome);
+    result.setup.push_back(parse_answer(answer.at("setup").at(i).get<std::string>()).outcome);
   }
   std::vector<std::uint64_t> addresses;
   for (const json& report : answer.at("reports")) {
