@@ -77,6 +77,15 @@ class LockstepDesign : public Design<D> {
                   "the call returns without having taken effect");
   }
 
+  /// An object of a pool that is meant to have one for everybody who asks.  That none is left would
+  /// hide what comes then, and is reported.
+  template <class Pool>
+  V kzalloc(T& t, const Pool& pool) {
+    const V object = pool.kzalloc();
+    t.fail_unless(object != 0U, kInRange, "no object is left: the design needs a larger pool");
+    return object;
+  }
+
   /// The group of device `dev`, as a number.
   V group_of(V dev) const {
     return sum_of<D>(b.devices,

@@ -4,6 +4,8 @@
 #ifndef IOMMUCHECK_MODEL_IOMMU_RECORDS_H
 #define IOMMUCHECK_MODEL_IOMMU_RECORDS_H
 
+#include <algorithm>
+
 #include "model/kernel/heap.h"
 #include "model/kernel/refcount.h"
 #include "model/kernel/xarray.h"
@@ -43,8 +45,10 @@ struct IommuBounds : ProcessBounds {
             .default_domains = false,
             .dma_pasid = false};
   }
-  /// No more can be in memory at once: one for each (mm, kind), and one that is being made.
-  unsigned domains() const { return mms * kinds + 1; }
+  /// Where an attach to the domains of the mm fails for lack of memory, bind makes another one:
+  /// there may be one for each handle, and handles are those of a (group, mm), but for one being
+  /// made.
+  unsigned domains() const { return std::min(threads * bonds, spec().group_count() * mms + 1); }
   /// One for each bond, and one that is being made or unmade by each thread.
   unsigned handles() const { return threads * bonds + 1; }
 };

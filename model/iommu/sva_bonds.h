@@ -86,10 +86,7 @@ class SvaBonds : public Attach<D> {
       auto&& l = local(t);
       t.when(
           t.choose(2, "nomem") == 1U, [&] { this->bind_fails(t, Err::enomem, bind_unlock); },
-          [&] {
-            l.iommu_mm = iommu_mm_data.kzalloc();
-            t.require(l.iommu_mm != 0U);
-          });
+          [&] { l.iommu_mm = this->kzalloc(t, iommu_mm_data); });
     });
     p.step("pasid = iommu_alloc_global_pasid(dev)", [=, this](T& t) {
       auto&& l = local(t);
@@ -117,10 +114,7 @@ class SvaBonds : public Attach<D> {
       auto&& l = local(t);
       t.when(
           t.choose(2, "nomem") == 1U, [&] { this->bind_fails(t, Err::enomem, bind_unlock); },
-          [&] {
-            l.handle = iommu_sva.kzalloc();
-            t.require(l.handle != 0U);
-          });
+          [&] { l.handle = this->kzalloc(t, iommu_sva); });
     });
     p.place(search);
     p.step("list_for_each_entry(domain, &mm->iommu_mm->sva_domains, next)", [=, this](T& t) {
@@ -165,8 +159,7 @@ class SvaBonds : public Attach<D> {
             t.jump(out_free_handle);
           },
           [&] {
-            l.domain = iommu_domain.kzalloc();
-            t.require(l.domain != 0U);
+            l.domain = this->kzalloc(t, iommu_domain);
             auto&& domain = iommu_domain.at(l.domain);
             domain.mm = l.mm;
             domain.owner = this->kind_of(l.dev);
@@ -252,7 +245,11 @@ class SvaBonds : public Attach<D> {
     });
     p.call("iommu_domain_free", [&] {
       p.call("mmdrop", [&] { this->build_mmdrop(p); });
-      p.step("domain->ops->free(domain)", [this](T& t) { iommu_domain.kfree(local(t).domain); });
+      p.step("domain->ops->free(domain)", [this](T& t) {
+        auto&& l = local(t);
+        iommu_domain.kfree(l.domain);
+        l.domain = 0;
+      });
     });
     p.place(free_handle);
     p.place(unlock);

@@ -119,10 +119,7 @@ class SvaPasidLib : public IommuDesign<D> {
       auto&& l = local(t);
       t.when(
           t.choose(2, "nomem") == 1U, [&] { this->bind_fails(t, Err::enomem, unlock); },
-          [&] {
-            l.handle = iommu_sva.kzalloc();
-            t.require(l.handle != 0U);
-          });
+          [&] { l.handle = this->kzalloc(t, iommu_sva); });
     });
     p.step("mmu_notifier_register(): mmgrab(mm)", [this](T& t) {
       auto&& l = local(t);
