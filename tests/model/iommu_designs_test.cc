@@ -78,6 +78,17 @@ TEST(IommuDesigns, EveryBugViolatesItsProperty) {
   }
 }
 
+// A leak empties the pool: what would come then must not be lost.
+TEST(IommuDesigns, AnEmptyPoolIsReported) {
+  const auto result = checker::explore([] {
+    auto machine = design("sva/attach-handle").concrete({{"threads", 1}}, "domain-leaks");
+    EXPECT_TRUE(machine->check_only("in-range"));
+    return machine;
+  });
+  ASSERT_EQ(result.verdict, Verdict::violated);
+  EXPECT_STREQ(result.path->failure.detail, "no object is left: the design needs a larger pool");
+}
+
 TEST(IommuDesigns, TheSolverFindsTheSameStates) {
   const std::vector<std::pair<std::string, BoundValues>> instances{
       {"attach/group", {{"threads", 1}, {"domains", 1}, {"resets", 0}}},
