@@ -24,7 +24,7 @@ using bench::Column;
 using bench::Comparison;
 using nlohmann::ordered_json;
 
-constexpr const char* kOptions =
+constexpr const char* kBenchOptions =
     "--rows tiny|tiny-any|small|large|all, --peers, --repeat, --jobs, --promela, --murphi, --json";
 
 /// A folder that is gone in the end.
@@ -211,7 +211,7 @@ int bench_command(const Words& words) {
   const auto peers = peers_of(arguments.text("peers", "spin,rumur"));
   const auto promela = arguments.text("promela");
   const auto murphi = arguments.text("murphi");
-  arguments.finish(kOptions);
+  arguments.finish(kBenchOptions);
   if (promela && !peers.contains("spin")) throw UsageError("--promela is of the peer spin");
   if (murphi && !peers.contains("rumur")) throw UsageError("--murphi is of the peer rumur");
   const auto rows = bench::rows_of(size);

@@ -21,7 +21,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr const char* kOptions =
+constexpr const char* kCheckOptions =
     "--bug, --property, --liveness, --fairness, --engine, --symmetry, --slice, --depth, --jobs, --max-states, --max-memory, --max-seconds, --steps, --keep, --disk, --checkpoint, --resume, --mpi, --trace, --walk, --json, and the "
     "bounds of the model (iommucheck list)";
 
@@ -220,7 +220,7 @@ int check(Arguments& arguments, checker::MpiSession* mpi) {
     throw UsageError("--jobs and --mpi: each rank has one thread; start more ranks (mpirun -n)");
   const bool own_limit = arguments.has("max-memory");
   const std::string trace_file = arguments.name("trace", "the name of a file");
-  Subject subject = about.finish(kOptions);
+  Subject subject = about.finish(kCheckOptions);
 
   const auto machine = build_concrete(subject);
   if (!symmetry.empty()) subject.symmetry = parse_symmetry(symmetry, machine->schema);

@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr const char* kOptions =
+constexpr const char* kEstimateOptions =
     "--max-states, --max-memory, --max-seconds, --jobs, --bug, --property, --json, and the bounds "
     "of the model (iommucheck list)";
 
@@ -92,7 +92,7 @@ int estimate_command(const Words& words) {
   options.limits.memory_bytes = arguments.bytes("max-memory", options.limits.memory_bytes);
   options.limits.seconds = static_cast<double>(arguments.number("max-seconds", 0, 1, 1'000'000));
   options.jobs = static_cast<unsigned>(arguments.number("jobs", 0, 1, 256));
-  const Subject subject = about_what.finish(kOptions);
+  const Subject subject = about_what.finish(kEstimateOptions);
   options.compile = [&] { return checker::compile_steps([&] { return build_symbolic(subject); }); };
   auto estimate = checker::estimate([&] { return build_concrete(subject); }, options);
   if (as_json) {

@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr const char* kOptions =
+constexpr const char* kWalkOptions =
     "--walk, --seed, --walks, --depth, --max-seconds, --jobs, --bug, --property, --trace, --json, "
     "and the bounds of the model (iommucheck list)";
 
@@ -108,7 +108,7 @@ int check_by_walks(Arguments& arguments, bool as_json) {
   options.walks = arguments.number("walks", walks, 1, ~0ULL);
   options.jobs = static_cast<unsigned>(arguments.number("jobs", 0, 1, 256));
   const std::string trace_file = arguments.name("trace", "the name of a file");
-  const Subject subject = about.finish(kOptions);
+  const Subject subject = about.finish(kWalkOptions);
 
   const auto machine = build_concrete(subject);
   for (const auto& promise : machine->liveness()) {

@@ -14,12 +14,13 @@ find_program(RUN_CLANG_TIDY NAMES run-clang-tidy-14 run-clang-tidy)
 if(RUN_CLANG_TIDY)
   # The files of compile_commands.json that are ours and C++ (the C is the kernel's dialect).
   string(REGEX REPLACE "([][+.*()^$?|{}\\])" "\\\\\\1" tidy_root "${PROJECT_SOURCE_DIR}")
-  # Clang cannot read the precompiled headers of g++, and does without.
-  set(tidy_commands ${PROJECT_BINARY_DIR}/tidy/compile_commands.json)
+  # A configuration of its own, which is not built: here several files are compiled as one, with
+  # headers that clang cannot read.
   add_custom_target(tidy
-    COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/tidy
-    COMMAND ${CMAKE_COMMAND} -E copy ${PROJECT_BINARY_DIR}/compile_commands.json ${tidy_commands}
-    COMMAND sed -i -E "s/ -Winvalid-pch -include [^ ]+| -fpch-preprocess//g" ${tidy_commands}
+    COMMAND ${CMAKE_COMMAND} -S ${PROJECT_SOURCE_DIR} -B ${PROJECT_BINARY_DIR}/tidy -G Ninja
+      -DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE} -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER}
+      -DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER} -DIOMMUCHECK_UNITY_BUILD=OFF
+      -DIOMMUCHECK_PRECOMPILED_HEADERS=OFF
     COMMAND ${RUN_CLANG_TIDY} -quiet -p ${PROJECT_BINARY_DIR}/tidy
       -extra-arg=-Wno-unknown-warning-option -extra-arg=-Wno-unused-command-line-argument
       "^${tidy_root}/(core|spec|model|checker|impl|conformance|proofs|cli|tests|bench)/.*\\.cc$"

@@ -15,7 +15,7 @@ if(NOT IOMMUCHECK_PRECOMPILED_HEADERS)
 endif()
 
 # Who reads a header that he does not need pays for it, too: the compiler instantiates what its
-# inline functions use.  So no <filesystem> and no <chrono> here, and JSON for those only who use it.
+# inline functions use.  So no <filesystem>, no <chrono> and no JSON here.
 set(standard_headers <algorithm> <array> <cstdint> <cstring> <functional> <map> <memory> <optional>
   <set> <span> <stdexcept> <string> <string_view> <utility> <vector> <fmt/format.h>)
 
@@ -37,19 +37,13 @@ function(precompile name level)
 endfunction()
 precompile(plain_O2 -O2)
 precompile(plain_O1 -O1)
-precompile(json_O1 -O1 <nlohmann/json.hpp>)
 precompile(tests_O1 -O1 <gtest/gtest.h>)
 precompile(tests_O0 -O0 <gtest/gtest.h>)
-precompile(tests_json_O0 -O0 <gtest/gtest.h> <nlohmann/json.hpp>)
 
 # use_precompiled(DIRECTORY): all targets of the directory and of those below it.
 function(use_precompiled directory)
   set(kind plain)
-  if(directory STREQUAL "cli")
-    set(kind json)
-  elseif(directory MATCHES "^tests/cli$|^tests/checker/mpi$")
-    set(kind tests_json)
-  elseif(directory MATCHES "^tests(/|$)")
+  if(directory MATCHES "^tests(/|$)")
     set(kind tests)
   endif()
   get_property(targets DIRECTORY ${directory} PROPERTY BUILDSYSTEM_TARGETS)

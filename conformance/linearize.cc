@@ -19,9 +19,10 @@ struct Explanation {
   friend bool operator==(const Explanation&, const Explanation&) = default;
 };
 
-class Search {
+class OrderSearch {
  public:
-  Search(Oracle& oracle, std::span<const ConcurrentCall> calls) : oracle_{oracle}, calls_{calls} {}
+  OrderSearch(Oracle& oracle, std::span<const ConcurrentCall> calls)
+      : oracle_{oracle}, calls_{calls} {}
 
   Linearization run() {
     std::vector<Explanation> all{{0, oracle_.snapshot()}};
@@ -120,7 +121,7 @@ class Search {
 
 Linearization linearize(Oracle& oracle, std::span<const ConcurrentCall> calls) {
   if (calls.size() > 32) throw std::invalid_argument{"a history of more than 32 calls"};
-  return Search{oracle, calls}.run();
+  return OrderSearch{oracle, calls}.run();
 }
 
 }  // namespace iommucheck::conformance

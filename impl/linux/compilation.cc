@@ -2,7 +2,9 @@
 // Compiler jobs, and the traps for what nobody models.
 #include "impl/linux/compilation.h"
 
+#include <algorithm>
 #include <future>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -84,6 +86,33 @@ std::string traps(const std::set<std::string>& names) {
 
 fs::path object_in(const fs::path& folder, const std::string& source) {
   return folder / (fs::path{source}.stem().string() + ".o");
+}
+
+namespace {
+constexpr std::string_view kUnmodelledList = "unmodelled.txt";
+}  // namespace
+
+void write_unmodelled(const fs::path& folder, const std::set<std::string>& names) {
+  std::string list;
+  for (const std::string& name : names) list += name + "\n";
+  write_file(folder / kUnmodelledList, list);
+}
+
+std::vector<std::string> read_unmodelled(const fs::path& folder) {
+  std::istringstream list{read_file(folder / kUnmodelledList)};
+  std::vector<std::string> names;
+  for (std::string name; std::getline(list, name);) names.push_back(name);
+  return names;
+}
+
+void add_with_headers(Digest& digest, const SourceTree& tree, const std::string& file) {
+  digest.add_file(tree.root / file);
+  std::vector<fs::path> headers;
+  for (const auto& beside : fs::directory_iterator((tree.root / file).parent_path())) {
+    if (beside.path().extension() == ".h") headers.push_back(beside.path());
+  }
+  std::sort(headers.begin(), headers.end());
+  for (const fs::path& header : headers) digest.add_file(header);
 }
 
 }  // namespace iommucheck::linux_harness

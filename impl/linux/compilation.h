@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "impl/linux/cache.h"
 #include "impl/linux/prepare.h"
 
 namespace iommucheck::linux_harness {
@@ -36,6 +37,12 @@ std::filesystem::path object_in(const std::filesystem::path& folder, const std::
 std::set<std::string> undefined_symbols(const std::string& output);
 /// The C text of a table of the names, each with pages that nobody may touch; see glue/boot.c.
 std::string traps(const std::set<std::string>& names);
+/// Keeps those names beside a runner, and reads them again.
+void write_unmodelled(const std::filesystem::path& folder, const std::set<std::string>& names);
+std::vector<std::string> read_unmodelled(const std::filesystem::path& folder);
+
+/// A file of the tree and the headers beside it; those under include/ are in the build's key.
+void add_with_headers(Digest& digest, const SourceTree& tree, const std::string& file);
 
 }  // namespace iommucheck::linux_harness
 

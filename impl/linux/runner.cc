@@ -15,8 +15,6 @@ namespace iommucheck::linux_harness {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kUnmodelledList = "unmodelled.txt";
-
 /// -O1 keeps lines apart that -O2 merges.  Frame pointers, because reports follow them; no sibling
 /// calls, or callers vanish from reports.
 const std::vector<std::string>& our_flags() {
@@ -98,9 +96,7 @@ void build_program(const fs::path& folder, const fs::path& support, const Kernel
   objects.push_back(object_in(folder, trap_source));
   compile(build, glue_job(trap_source, objects.back()));
   link(objects, program, false);
-  std::string list;
-  for (const std::string& name : names) list += name + "\n";
-  write_file(folder / kUnmodelledList, list);
+  write_unmodelled(folder, names);
 }
 
 }  // namespace
@@ -117,26 +113,13 @@ Runner build_runner(Cache& cache, const KernelBuild& build, const RunnerParts& p
         build_support(into, build, parts);
       });
 
-  digest.add_file(build.tree.root / parts.under_test);
-  // Headers under include/ are in the build's key; these are beside the file.
-  std::vector<fs::path> headers;
-  const fs::path folder = (build.tree.root / parts.under_test).parent_path();
-  for (const auto& file : fs::directory_iterator(folder)) {
-    if (file.path().extension() == ".h") headers.push_back(file.path());
-  }
-  std::sort(headers.begin(), headers.end());
-  for (const fs::path& header : headers) digest.add_file(header);
+  add_with_headers(digest, build.tree, parts.under_test);
   const fs::path entry =
       cache.entry("runner-" + build.tree.key, digest.hex(), [&](const fs::path& into) {
         cache.say(fmt::format("compiling {} under AddressSanitizer", parts.under_test));
         build_program(into, support, build, parts);
       });
-  Runner runner{build.tree, build.directory, entry / "runner", {}, {}};
-  const std::string list = read_file(entry / kUnmodelledList);
-  for (std::size_t at = 0; at < list.size(); at = list.find('\n', at) + 1) {
-    runner.unmodelled.push_back(list.substr(at, list.find('\n', at) - at));
-  }
-  return runner;
+  return {build.tree, build.directory, entry / "runner", read_unmodelled(entry), {}};
 }
 
 }  // namespace iommucheck::linux_harness

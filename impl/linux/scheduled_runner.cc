@@ -16,7 +16,6 @@ namespace iommucheck::linux_harness {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kUnmodelledList = "unmodelled.txt";
 constexpr std::string_view kBlockList = "blocks.txt";
 
 /// Static data goes into one section, which the runner restores between executions.
@@ -83,7 +82,7 @@ std::string block_list(const fs::path& program) {
 }
 
 /// What stays the same while the file under test is edited.
-void build_support(const fs::path& folder, const KernelBuild& build, const RunnerParts& parts) {
+void build_scheduling(const fs::path& folder, const KernelBuild& build, const RunnerParts& parts) {
   write_file(folder / "engine.a", scheduled_archive());
   write_file(folder / "barriers.h", scheduled_barriers());
   write_file(folder / "data.ld", kDataScript);
@@ -145,9 +144,7 @@ void build_program(const fs::path& folder, const fs::path& support, const Kernel
   must_run({"gcc", "-c", "-o", (folder / "traps.o").string(), (folder / "traps.c").string()},
            "compiling the traps");
   must_run(link_command(folder, support, false), "linking the runner");
-  std::string list;
-  for (const std::string& name : names) list += name + "\n";
-  write_file(folder / kUnmodelledList, list);
+  write_unmodelled(folder, names);
   write_file(folder / kBlockList, block_list(folder / "runner"));
 }
 
@@ -170,30 +167,19 @@ Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const Runn
   const fs::path support =
       cache.entry("scheduling-" + build.tree.key, digest.hex(), [&](const fs::path& into) {
         cache.say("compiling the scheduler's side");
-        build_support(into, build, parts);
+        build_scheduling(into, build, parts);
       });
 
-  digest.add_file(build.tree.root / parts.under_test);
+  add_with_headers(digest, build.tree, parts.under_test);
   if (changed.text) digest.add(*changed.text);
-  std::vector<fs::path> headers;
-  for (const auto& file :
-       fs::directory_iterator((build.tree.root / parts.under_test).parent_path())) {
-    if (file.path().extension() == ".h") headers.push_back(file.path());
-  }
-  std::sort(headers.begin(), headers.end());
-  for (const fs::path& header : headers) digest.add_file(header);
   const fs::path entry =
       cache.entry(changed.kind + "-" + build.tree.key, digest.hex(), [&](const fs::path& into) {
         cache.say(fmt::format("compiling {} for the scheduler", parts.under_test));
         build_program(into, support, build, parts, changed.text);
       });
-  Runner runner{build.tree, build.directory, entry / "runner", {}, {}};
+  Runner runner{build.tree, build.directory, entry / "runner", read_unmodelled(entry), {}};
   std::istringstream blocks{read_file(entry / kBlockList)};
   for (std::uint64_t block = 0; blocks >> block;) runner.blocks.push_back(block);
-  const std::string list = read_file(entry / kUnmodelledList);
-  for (std::size_t at = 0; at < list.size(); at = list.find('\n', at) + 1) {
-    runner.unmodelled.push_back(list.substr(at, list.find('\n', at) - at));
-  }
   return runner;
 }
 

@@ -6,7 +6,7 @@
 #include "model/ioasid/shared_edits.h"
 
 namespace iommucheck::model {
-namespace {
+namespace plain_bugs {
 
 using PlainBug = Bug<IoasidPlain>;
 
@@ -199,7 +199,7 @@ std::vector<PlainBug> bugs() {
   };
 }
 
-}  // namespace
+}  // namespace plain_bugs
 
 const DesignEntry& ioasid_plain() {
   static const TypedDesign<IoasidPlain, IoasidBounds> kEntry{
@@ -212,7 +212,7 @@ const DesignEntry& ioasid_plain() {
         return bounds;
       }(),
       to_ioasid_bounds,
-      bugs()};
+      plain_bugs::bugs()};
   return kEntry;
 }
 

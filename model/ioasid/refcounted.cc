@@ -6,7 +6,7 @@
 #include "model/ioasid/shared_edits.h"
 
 namespace iommucheck::model {
-namespace {
+namespace refcounted_bugs {
 
 using RefcountedBug = Bug<IoasidRefcounted>;
 
@@ -108,7 +108,7 @@ std::vector<RefcountedBug> bugs() {
   };
 }
 
-}  // namespace
+}  // namespace refcounted_bugs
 
 const DesignEntry& ioasid_refcounted() {
   static const TypedDesign<IoasidRefcounted, IoasidBounds> kEntry{
@@ -117,7 +117,7 @@ const DesignEntry& ioasid_refcounted() {
       "v5.11 to v5.17; commit 24e3bb7429bd",
       common_ioasid_bounds(),
       to_ioasid_bounds,
-      bugs()};
+      refcounted_bugs::bugs()};
   return kEntry;
 }
 

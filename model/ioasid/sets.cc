@@ -6,7 +6,7 @@
 #include "model/ioasid/shared_edits.h"
 
 namespace iommucheck::model {
-namespace {
+namespace sets_bugs {
 
 using SetsBug = Bug<IoasidSets>;
 
@@ -243,7 +243,7 @@ std::vector<SetsBug> bugs() {
   };
 }
 
-}  // namespace
+}  // namespace sets_bugs
 
 const DesignEntry& ioasid_sets() {
   static const TypedDesign<IoasidSets, IoasidBounds> kEntry{
@@ -258,7 +258,7 @@ const DesignEntry& ioasid_sets() {
         return bounds;
       }(),
       to_ioasid_bounds,
-      bugs()};
+      sets_bugs::bugs()};
   return kEntry;
 }
 

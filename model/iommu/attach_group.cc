@@ -6,7 +6,7 @@
 #include "model/iommu/entries.h"
 
 namespace iommucheck::model {
-namespace {
+namespace attach_group_bugs {
 
 using AttachBug = Bug<AttachGroup>;
 
@@ -205,16 +205,16 @@ std::vector<BoundInfo> bounds() {
   return all;
 }
 
-}  // namespace
+}  // namespace attach_group_bugs
 
 const DesignEntry& attach_group() {
   static const TypedDesign<AttachGroup, AttachBounds> kEntry{
       "attach/group",
       "group->mutex guards what the RIDs of a group are attached to; a reset parks a device",
       "6.12 drivers/iommu/iommu.c, and since 6.18 for resets",
-      bounds(),
+      attach_group_bugs::bounds(),
       to_attach_bounds,
-      bugs()};
+      attach_group_bugs::bugs()};
   return kEntry;
 }
 

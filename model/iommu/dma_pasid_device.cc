@@ -8,7 +8,7 @@
 #include "model/iommu/entries.h"
 
 namespace iommucheck::model {
-namespace {
+namespace dma_pasid_device_bugs {
 
 using DmaBug = Bug<DmaPasidDevice>;
 
@@ -70,7 +70,7 @@ std::vector<BoundInfo> bounds() {
   return all;
 }
 
-}  // namespace
+}  // namespace dma_pasid_device_bugs
 
 const DesignEntry& dma_pasid_device() {
   static const TypedDesign<DmaPasidDevice, AttachBounds> kEntry{
@@ -78,9 +78,9 @@ const DesignEntry& dma_pasid_device() {
       "the PASID of the DMA API lives in struct device, without a lock, and is attached once; right "
       "only where no RID ever moves",
       "\"Enable PASID for DMA API users\", the first patches, 2021-12-07",
-      bounds(),
+      dma_pasid_device_bugs::bounds(),
       to_attach_bounds,
-      bugs()};
+      dma_pasid_device_bugs::bugs()};
   return kEntry;
 }
 

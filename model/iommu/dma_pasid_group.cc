@@ -6,7 +6,7 @@
 #include "model/iommu/entries.h"
 
 namespace iommucheck::model {
-namespace {
+namespace dma_pasid_group_bugs {
 
 using DmaBug = Bug<DmaPasidGroup>;
 
@@ -208,16 +208,16 @@ std::vector<BoundInfo> bounds() {
   return all;
 }
 
-}  // namespace
+}  // namespace dma_pasid_group_bugs
 
 const DesignEntry& dma_pasid_group() {
   static const TypedDesign<DmaPasidGroup, AttachBounds> kEntry{
       "dma-pasid/group",
       "the PASID of the DMA API lives in the group and moves with its RIDs; on attach/group",
       "the review of 2021-12-08 of \"Enable PASID for DMA API users\"",
-      bounds(),
+      dma_pasid_group_bugs::bounds(),
       to_attach_bounds,
-      bugs()};
+      dma_pasid_group_bugs::bugs()};
   return kEntry;
 }
 

@@ -5,7 +5,7 @@
 #include "model/iommu/entries.h"
 
 namespace iommucheck::model {
-namespace {
+namespace sva_attach_handle_bugs {
 
 /// On attach/group-pasid.
 template <class D>
@@ -360,16 +360,16 @@ std::vector<SvaBug> bugs() {
   return all;
 }
 
-}  // namespace
+}  // namespace sva_attach_handle_bugs
 
 const DesignEntry& sva_attach_handle() {
-  static const TypedDesign<OnGroups, IommuBounds> kEntry{
+  static const TypedDesign<sva_attach_handle_bugs::OnGroups, IommuBounds> kEntry{
       "sva/attach-handle",
       "the handle of a (group, PASID) is shared and counted under iommu_sva_lock; on attach/group-pasid",
       "6.12 drivers/iommu/iommu-sva.c, iommu.c; kernel/fork.c",
       common_iommu_bounds(),
       to_iommu_bounds,
-      bugs()};
+      sva_attach_handle_bugs::bugs()};
   return kEntry;
 }
 

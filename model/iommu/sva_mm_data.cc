@@ -5,7 +5,7 @@
 #include "model/iommu/entries.h"
 
 namespace iommucheck::model {
-namespace {
+namespace sva_mm_data_bugs {
 
 /// On attach/group-pasid.
 template <class D>
@@ -55,16 +55,16 @@ std::vector<BoundInfo> bounds() {
   return all;
 }
 
-}  // namespace
+}  // namespace sva_mm_data_bugs
 
 const DesignEntry& sva_mm_data() {
-  static const TypedDesign<MmData, IommuBounds> kEntry{
+  static const TypedDesign<sva_mm_data_bugs::MmData, IommuBounds> kEntry{
       "sva/mm-data",
       "handles are shared by a list of mm->iommu_mm, under iommu_sva_lock; on attach/group-pasid",
       "v6.7 to v6.10 drivers/iommu/iommu-sva.c (commit 092edaddb660)",
-      bounds(),
+      sva_mm_data_bugs::bounds(),
       to_iommu_bounds,
-      bugs()};
+      sva_mm_data_bugs::bugs()};
   return kEntry;
 }
 

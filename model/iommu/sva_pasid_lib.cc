@@ -5,7 +5,7 @@
 #include "model/iommu/entries.h"
 
 namespace iommucheck::model {
-namespace {
+namespace sva_pasid_lib_bugs {
 
 using LibBug = Bug<SvaPasidLib>;
 
@@ -139,16 +139,16 @@ std::vector<BoundInfo> bounds() {
   return all;
 }
 
-}  // namespace
+}  // namespace sva_pasid_lib_bugs
 
 const DesignEntry& sva_pasid_lib() {
   static const TypedDesign<SvaPasidLib, IommuBounds> kEntry{
       "sva/pasid-lib",
       "the PASID is a number in the mm, freed with the struct; bonds under the driver's lock",
       "6.1 drivers/iommu/iommu-sva-lib.c, arm/arm-smmu-v3/arm-smmu-v3-sva.c; kernel/fork.c",
-      bounds(),
+      sva_pasid_lib_bugs::bounds(),
       to_iommu_bounds,
-      bugs()};
+      sva_pasid_lib_bugs::bugs()};
   return kEntry;
 }
 

@@ -10,12 +10,12 @@
 namespace iommucheck::cli {
 namespace {
 
-const char* const kSmall =
+const char* const kSmallProof =
     "prove ioasid --pasids 1 --sets 1 --data 1 --clients 1 --ops 1 --notifiers 0 --spids 0 "
     "--tokens 0 --capacity 1";
 
 TEST(Prove, TheInvariantsOfTheSpecification) {
-  const Json object = ask(kGood, split(kSmall));
+  const Json object = ask(kGood, split(kSmallProof));
   EXPECT_EQ(object.at("verdict"), "proved");
   EXPECT_EQ(object.at("scope").at("model"), "spec/ioasid");
   EXPECT_EQ(object["scope"].at("bounds").at("pasids"), 1);
@@ -37,7 +37,7 @@ TEST(Prove, TheInvariantsOfTheSpecification) {
 }
 
 TEST(Prove, TextNamesEachProperty) {
-  const Outcome outcome = run(split(kSmall));
+  const Outcome outcome = run(split(kSmallProof));
   EXPECT_EQ(outcome.code, kGood);
   EXPECT_EQ(outcome.err, "");
   expect_words(outcome.out, {"proved: spec/ioasid", "pasids 1", "quotas-balance", "Z3"});
@@ -46,7 +46,7 @@ TEST(Prove, TextNamesEachProperty) {
 /// The files of a certificate, by the object that prove printed, which must be there.
 std::vector<std::string> certify(const Folder& folder) {
   const auto directory = folder.file("certificate");
-  const Json object = ask(kGood, split(kSmall, {"--certificate", directory}));
+  const Json object = ask(kGood, split(kSmallProof, {"--certificate", directory}));
   std::vector<std::string> files;
   for (const auto& name : object.at("certificate")) {
     files.push_back((std::filesystem::path{directory} / name.get<std::string>()).string());
@@ -80,7 +80,7 @@ TEST(Prove, AnotherSolverAgrees) {
 TEST(Prove, ACertificateThatCannotBeWrittenIsAnError) {
   const Folder folder;
   const auto file = folder.write("file", "not a directory\n");
-  const Outcome outcome = run(split(kSmall, {"--certificate", file}));
+  const Outcome outcome = run(split(kSmallProof, {"--certificate", file}));
   expect_error(outcome, kInput, {file});
   EXPECT_EQ(outcome.err.find("internal error"), std::string::npos) << outcome.err;
 }

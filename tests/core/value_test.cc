@@ -70,12 +70,12 @@ RC_GTEST_PROP(Value, DomainsAgree, ()) {
 }
 
 TEST(Value, EnumerationsKeepTheirTag) {
-  enum class Colour : std::uint8_t { red, green };
-  const Val<Concrete, Colour> colour = Colour::green;
-  EXPECT_TRUE((colour == Colour::green).bit());
-  EXPECT_FALSE((colour == Colour::red).bit());
+  enum class Hue : std::uint8_t { red, green };
+  const Val<Concrete, Hue> colour = Hue::green;
+  EXPECT_TRUE((colour == Hue::green).bit());
+  EXPECT_FALSE((colour == Hue::red).bit());
   EXPECT_EQ(colour.as<Int>().word(), 1);
-  EXPECT_TRUE((Val<Concrete>(0).as<Colour>() == Colour::red).bit());
+  EXPECT_TRUE((Val<Concrete>(0).as<Hue>() == Hue::red).bit());
 }
 
 TEST(Value, SubtractionBelowZeroIsSeen) {

@@ -6,25 +6,15 @@
 #include <map>
 #include <set>
 
-#include "checker/explicit/explicit.h"
 #include "checker/symbolic/count.h"
 #include "model/registry.h"
+#include "tests/model/pinned.h"
 #include "tests/sanitized.h"
 
 namespace iommucheck::model {
 namespace {
 
 using checker::Verdict;
-
-struct Pinned {
-  const char* design;
-  BoundValues bounds;
-  std::uint64_t states, transitions, depth;
-};
-
-checker::Exploration explore(const std::string& name, const BoundValues& bounds) {
-  return checker::explore([&] { return design(name).concrete(bounds, ""); });
-}
 
 /// The designs of IOASIDs, of all that are registered.
 std::vector<const DesignEntry*> ioasid_designs() {
@@ -36,7 +26,7 @@ std::vector<const DesignEntry*> ioasid_designs() {
 }
 
 // The third column of each is what iommucheck check prints; README.md has the larger ones.
-const std::vector<Pinned>& pinned() {
+const std::vector<Pinned>& ioasid_rows() {
   static const std::vector<Pinned> kPinned{
 #include "tests/model/ioasid_counts.inc"
   };
@@ -45,7 +35,7 @@ const std::vector<Pinned>& pinned() {
 
 TEST(IoasidDesigns, HoldWithPinnedCountsAndEveryStepTaken) {
   std::map<std::string, std::map<std::string, std::uint64_t>> taken;
-  for (const auto& row : pinned()) {
+  for (const auto& row : ioasid_rows()) {
     if (row.states > share(10'000'000U, 800'000U)) continue;
     SCOPED_TRACE(row.design);
     const auto result = explore(row.design, row.bounds);
@@ -92,7 +82,7 @@ class OnDisk : public testing::Test {
 };
 
 TEST_F(OnDisk, DesignsHaveTheSameCounts) {
-  for (const auto& row : pinned()) {
+  for (const auto& row : ioasid_rows()) {
     if (row.states > share(300'000U, 80'000U)) continue;
     SCOPED_TRACE(row.design);
     options_.spill_keys = row.states / 20;

@@ -7,22 +7,16 @@
 #include <algorithm>
 #include <set>
 
-#include "checker/explicit/explicit.h"
 #include "checker/symmetry/asymmetry.h"
 #include "checker/symmetry/samples.h"
 #include "model/registry.h"
+#include "tests/model/pinned.h"
 #include "tests/sanitized.h"
 
 namespace iommucheck::model {
 namespace {
 
 using checker::Verdict;
-
-struct Pinned {
-  const char* design;
-  BoundValues bounds;
-  std::uint64_t states, transitions, depth;
-};
 
 /// The sorts of a machine that have permutations; with or without the slots of its heap.
 std::vector<std::string> sorts_of(const Machine<Concrete>& machine, bool slots = true) {
@@ -35,8 +29,8 @@ std::vector<std::string> sorts_of(const Machine<Concrete>& machine, bool slots =
   return names;
 }
 
-checker::Exploration explore(const DesignEntry& d, const BoundValues& bounds,
-                             const std::string& bug, std::vector<std::string> sorts) {
+checker::Exploration explore_orbits(const DesignEntry& d, const BoundValues& bounds,
+                                    const std::string& bug, std::vector<std::string> sorts) {
   checker::Options options;
   options.symmetry = std::move(sorts);
   return checker::explore([&] { return d.concrete(bounds, bug); }, options);
@@ -53,7 +47,7 @@ TEST(DesignSymmetry, TheOrbitsTogetherAreAllStates) {
     const auto sorts = sorts_of(*d.concrete(row.bounds, ""), false);
     if (sorts.empty()) continue;
     SCOPED_TRACE(fmt::format("{} {} {}", row.design, row.states, fmt::join(sorts, ",")));
-    const auto result = explore(d, row.bounds, "", sorts);
+    const auto result = explore_orbits(d, row.bounds, "", sorts);
     EXPECT_EQ(result.verdict, Verdict::holds) << result.reason;
     EXPECT_EQ(result.states_without_symmetry, row.states);
     EXPECT_EQ(result.depth, row.depth);
@@ -108,7 +102,7 @@ TEST(DesignSymmetry, WithSlotsOneStateOfEachReachableOrbitIsVisited) {
     const auto machine = d.concrete(bounds, "");
     const auto sorts = sorts_of(*machine);
     const Orbits truth(*machine, {machine->schema, sorts});
-    const auto result = explore(d, bounds, "", sorts);
+    const auto result = explore_orbits(d, bounds, "", sorts);
     EXPECT_EQ(result.verdict, Verdict::holds) << result.reason;
     EXPECT_EQ(result.states, truth.orbits());
     EXPECT_GE(result.states_without_symmetry, truth.states());
@@ -124,8 +118,8 @@ TEST(DesignSymmetry, EveryBugIsFoundAtTheSameDepth) {
       if (number++ % share(1U, 4U) != 0) continue;
       SCOPED_TRACE(d->name() + " " + bug.name);
       const auto sorts = sorts_of(*d->concrete(bug.bounds, bug.name));
-      const auto full = explore(*d, bug.bounds, bug.name, {});
-      const auto reduced = explore(*d, bug.bounds, bug.name, sorts);
+      const auto full = explore_orbits(*d, bug.bounds, bug.name, {});
+      const auto reduced = explore_orbits(*d, bug.bounds, bug.name, sorts);
       // What no state shows is for liveness to find.
       ASSERT_EQ(reduced.path.has_value(), full.path.has_value());
       if (!full.path) {

@@ -5,22 +5,16 @@
 
 #include <map>
 
-#include "checker/explicit/explicit.h"
 #include "checker/symbolic/count.h"
 #include "model/registry.h"
+#include "tests/model/pinned.h"
 
 namespace iommucheck::model {
 namespace {
 
 using checker::Verdict;
 
-struct Pinned {
-  const char* design;
-  BoundValues bounds;
-  std::uint64_t states, transitions, depth;
-};
-
-const std::vector<Pinned>& pinned() {
+const std::vector<Pinned>& iommu_rows() {
   static const std::vector<Pinned> kPinned{
 #include "tests/model/iommu_counts.inc"
   };
@@ -36,14 +30,9 @@ std::vector<std::string> names() {
   return all;
 }
 
-checker::Exploration explore(const std::string& name, const BoundValues& bounds,
-                             const std::string& bug = "") {
-  return checker::explore([&] { return design(name).concrete(bounds, bug); });
-}
-
 TEST(IommuDesigns, HoldWithPinnedCountsAndEveryStepTaken) {
   std::map<std::string, std::map<std::string, std::uint64_t>> taken;
-  for (const auto& row : pinned()) {
+  for (const auto& row : iommu_rows()) {
     SCOPED_TRACE(row.design);
     const auto result = explore(row.design, row.bounds);
     EXPECT_EQ(result.verdict, Verdict::holds) << result.reason;
@@ -111,7 +100,7 @@ TEST(IommuDesigns, TheSolverFindsTheSameStates) {
 TEST(IommuDesigns, ThreadsAreInterchangeable) {
   checker::Options options;
   options.symmetry = {"threads"};
-  for (const auto& row : pinned()) {
+  for (const auto& row : iommu_rows()) {
     if (row.bounds.at("threads") == 1) continue;
     SCOPED_TRACE(row.design);
     const auto result =

@@ -72,20 +72,20 @@ inline Exploration explore(
 /// f(call) for all arguments that the bounds have, and ids one beyond the space.
 template <class F>
 void for_each_call(CallKind kind, const Bounds& b, F f) {
-  using A = Arguments<std::uint32_t>;
-  const auto last = [&](std::uint32_t A::*field) -> std::uint32_t {
-    if (field == &A::client) return b.clients - 1;
-    if (field == &A::set) return b.sets;
-    if (field == &A::id) return b.ids;
-    if (field == &A::min || field == &A::max) return b.ids - 1;
-    if (field == &A::data) return b.data;
-    if (field == &A::token) return b.tokens;
-    if (field == &A::quota) return b.capacity + (kind == CallKind::install_capacity ? 0 : 1);
-    if (field == &A::ops) return b.ops;
-    if (field == &A::spid) return b.spids;
-    if (field == &A::nb) return b.notifiers;
-    if (field == &A::getter) return b.data > 0 ? 2 : 0;
-    if (field == &A::callback) return b.ops > 0 ? b.ids : 0;
+  using Args = Arguments<std::uint32_t>;
+  const auto last = [&](std::uint32_t Args::*field) -> std::uint32_t {
+    if (field == &Args::client) return b.clients - 1;
+    if (field == &Args::set) return b.sets;
+    if (field == &Args::id) return b.ids;
+    if (field == &Args::min || field == &Args::max) return b.ids - 1;
+    if (field == &Args::data) return b.data;
+    if (field == &Args::token) return b.tokens;
+    if (field == &Args::quota) return b.capacity + (kind == CallKind::install_capacity ? 0 : 1);
+    if (field == &Args::ops) return b.ops;
+    if (field == &Args::spid) return b.spids;
+    if (field == &Args::nb) return b.notifiers;
+    if (field == &Args::getter) return b.data > 0 ? 2 : 0;
+    if (field == &Args::callback) return b.ops > 0 ? b.ids : 0;
     return 1;  // take, nomem
   };
   Call call{kind, {}};
@@ -93,7 +93,7 @@ void for_each_call(CallKind kind, const Bounds& b, F f) {
   const auto vary = [&](const auto& self, std::size_t i) -> void {
     if (i == fields.size()) return f(call);
     const auto field = fields[i].field;
-    const std::uint32_t first = field == &A::ops || field == &A::nb ? 1 : 0;
+    const std::uint32_t first = field == &Args::ops || field == &Args::nb ? 1 : 0;
     for (std::uint32_t v = first; v <= last(field); ++v) {
       call.args.*field = v;
       self(self, i + 1);

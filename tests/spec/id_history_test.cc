@@ -8,12 +8,12 @@ namespace {
 using enum CallKind;
 using enum Err;
 
-constexpr Bounds kBounds{
+constexpr Bounds kIdBounds{
     .ids = 4, .sets = 2, .data = 2, .clients = 2, .notifiers = 2, .spids = 2, .capacity = 4};
 
 /// Set 1 of client 0, with quota 2 and id 0.
 History with_id() {
-  History history{kBounds};
+  History history{kIdBounds};
   history.legal(alloc_set, {.client = 0, .quota = 2}, success(1))
       .legal(alloc, {.client = 0, .set = 1, .min = 0, .max = 0, .data = 1}, success(0));
   return history;

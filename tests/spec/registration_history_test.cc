@@ -9,17 +9,17 @@ using enum CallKind;
 using enum Err;
 
 // Ops 1 and 2 share their functions, ops 3 has its own.
-constexpr Bounds kBounds{
+constexpr Bounds kRegistrationBounds{
     .ids = 4, .sets = 1, .data = 1, .clients = 1, .ops = 3, .notifiers = 2, .capacity = 4};
 
 History with_ops(std::initializer_list<std::uint32_t> all) {
-  History history{kBounds};
+  History history{kRegistrationBounds};
   for (const std::uint32_t ops : all) history.legal(register_allocator, {.ops = ops}, success());
   return history;
 }
 
 TEST(CustomAllocators, Register) {
-  History{kBounds}
+  History{kRegistrationBounds}
       .allows(register_allocator, {.ops = 1, .nomem = 1}, "ok or -ENOMEM")
       .illegal(register_allocator, {.ops = 1}, error(enomem), "-ENOMEM only")
       .legal(alloc, {.min = 0, .max = 3}, success(0))
@@ -87,7 +87,7 @@ TEST(CustomAllocators, Unregister) {
 }
 
 TEST(CustomAllocators, OutOfContractIdsAreLost) {
-  Oracle oracle{kBounds};
+  Oracle oracle{kRegistrationBounds};
   oracle.judge({register_allocator, {.ops = 1}}, success());
   oracle.judge({alloc, {.min = 0, .max = 3, .callback = 1}}, called(1, success(0)));
   EXPECT_FALSE(oracle.judge({unregister_allocator, {.ops = 1}}, success()).contract_kept);
@@ -96,7 +96,7 @@ TEST(CustomAllocators, OutOfContractIdsAreLost) {
 }
 
 TEST(Notifiers, Register) {
-  History{kBounds}
+  History{kRegistrationBounds}
       .breaks(register_notifier, {.set = 1, .nb = 1}, "exists")
       .legal(register_notifier, {.set = 0, .nb = 1}, success())
       .allows(register_notifier, {.set = 0, .nb = 1}, "-EEXIST")
@@ -107,7 +107,7 @@ TEST(Notifiers, Register) {
 }
 
 TEST(Notifiers, Unregister) {
-  History{kBounds}
+  History{kRegistrationBounds}
       .allows(unregister_notifier, {.set = 0, .nb = 1}, "-ENOENT")
       .legal(alloc_set, {.quota = 1}, success(1))
       .legal(register_notifier, {.set = 1, .nb = 1}, success())

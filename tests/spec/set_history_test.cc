@@ -8,24 +8,24 @@ namespace {
 using enum CallKind;
 using enum Err;
 
-constexpr Bounds kBounds{.ids = 4,
-                         .sets = 2,
-                         .data = 1,
-                         .clients = 2,
-                         .notifiers = 2,
-                         .spids = 1,
-                         .tokens = 2,
-                         .capacity = 4};
+constexpr Bounds kSetBounds{.ids = 4,
+                            .sets = 2,
+                            .data = 1,
+                            .clients = 2,
+                            .notifiers = 2,
+                            .spids = 1,
+                            .tokens = 2,
+                            .capacity = 4};
 
 /// Set 1 with token 1 and quota 2, held by client 0.
 History with_set() {
-  History history{kBounds};
+  History history{kSetBounds};
   history.legal(alloc_set, {.client = 0, .token = 1, .quota = 2}, success(1));
   return history;
 }
 
 TEST(Sets, InstallCapacity) {
-  History{kBounds}
+  History{kSetBounds}
       .legal(install_capacity, {.quota = 1}, success())
       .illegal(install_capacity, {.quota = 1}, error(einval), "one that this call can give")
       .illegal(install_capacity, {.quota = 1}, success(1), "no value")
@@ -55,7 +55,7 @@ TEST(Sets, AllocSetWithoutASetLeft) {
 }
 
 TEST(Sets, TwoSetsWithoutAToken) {
-  History{kBounds}
+  History{kSetBounds}
       .legal(alloc_set, {.quota = 1}, success(1))
       .legal(alloc_set, {.quota = 1}, success(2));
 }

@@ -26,14 +26,14 @@ Outcome explore(const std::string& name, SystematicOptions options) {
   return run;
 }
 
-struct Known {
+struct KnownCount {
   const char* name;
   std::uint64_t traces;
 };
 
-void PrintTo(const Known& known, std::ostream* out) { *out << known.name; }
+void PrintTo(const KnownCount& known, std::ostream* out) { *out << known.name; }
 
-class KnownCounts : public testing::TestWithParam<Known> {};
+class KnownCounts : public testing::TestWithParam<KnownCount> {};
 
 TEST_P(KnownCounts, Dpor) {
   const Outcome run = explore(GetParam().name, {Reduction::dpor, {}, {}});
@@ -49,15 +49,15 @@ TEST_P(KnownCounts, SleepSets) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, KnownCounts,
-                         testing::Values(Known{"writers-3", 6}, Known{"writers-4", 24},
-                                         Known{"readers-3", 8}, Known{"readers-8", 256},
-                                         Known{"apart-4", 1}, Known{"lastzero-5", 64},
-                                         Known{"locked-3", 6}, Known{"locked-4", 24},
-                                         Known{"nested-2", 2}, Known{"rwsem-3", 8},
-                                         Known{"grace-1", 2}, Known{"grace-2", 4},
-                                         Known{"try-1", 3}, Known{"choices", 6},
-                                         Known{"lost-update", 4}, Known{"message", 2}),
-                         [](const testing::TestParamInfo<Known>& known) {
+                         testing::Values(KnownCount{"writers-3", 6}, KnownCount{"writers-4", 24},
+                                         KnownCount{"readers-3", 8}, KnownCount{"readers-8", 256},
+                                         KnownCount{"apart-4", 1}, KnownCount{"lastzero-5", 64},
+                                         KnownCount{"locked-3", 6}, KnownCount{"locked-4", 24},
+                                         KnownCount{"nested-2", 2}, KnownCount{"rwsem-3", 8},
+                                         KnownCount{"grace-1", 2}, KnownCount{"grace-2", 4},
+                                         KnownCount{"try-1", 3}, KnownCount{"choices", 6},
+                                         KnownCount{"lost-update", 4}, KnownCount{"message", 2}),
+                         [](const testing::TestParamInfo<KnownCount>& known) {
                            std::string name = known.param.name;
                            for (char& letter : name) letter = letter == '-' ? '_' : letter;
                            return name;

@@ -32,15 +32,15 @@ bool shows(const Program& program, const Schedule& schedule, const Wanted& wante
   return std::any_of(engine.reports().begin(), engine.reports().end(), wanted);
 }
 
-struct Known {
+struct KnownLength {
   const char* program;
   const char* kind;
   std::size_t switches, steps;
 };
 
-void PrintTo(const Known& known, std::ostream* out) { *out << known.program; }
+void PrintTo(const KnownLength& known, std::ostream* out) { *out << known.program; }
 
-class Minima : public testing::TestWithParam<Known> {};
+class Minima : public testing::TestWithParam<KnownLength> {};
 
 TEST_P(Minima, AreReachedFromRandomSchedules) {
   const Program program = programs::program(GetParam().program);
@@ -72,13 +72,14 @@ INSTANTIATE_TEST_SUITE_P(
     , Minima,
     testing::Values(
         // Start and read 0; start and write 1; read.
-        Known{"two-preemptions", "bug", 2, 5},
+        KnownLength{"two-preemptions", "bug", 2, 5},
         // A: start, lock a; B: start, lock b, asks for a; A asks for b.
-        Known{"deadlock_ab_ba", "deadlock", 1, 4},
+        KnownLength{"deadlock_ab_ba", "deadlock", 1, 4},
         // The writers' noise, and 40 steps of a thread that has no part in it, are gone.
-        Known{"noisy-bug", "bug", 2, 5}, Known{"null_between", "NULL dereference", 2, 5},
-        Known{"dead_and_others", "saw one", 1, 4}),
-    [](const testing::TestParamInfo<Known>& known) {
+        KnownLength{"noisy-bug", "bug", 2, 5},
+        KnownLength{"null_between", "NULL dereference", 2, 5},
+        KnownLength{"dead_and_others", "saw one", 1, 4}),
+    [](const testing::TestParamInfo<KnownLength>& known) {
       std::string name = known.param.program;
       for (char& letter : name) letter = letter == '-' ? '_' : letter;
       return name;

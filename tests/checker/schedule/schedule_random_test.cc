@@ -217,7 +217,7 @@ void random_program(std::uint64_t seed) {
   }
 }
 
-struct Outcome {
+struct Explored {
   bool wants_traces = true;  ///< they take most of the time
   Statistics statistics;
   std::set<std::string> traces, ends;
@@ -229,7 +229,7 @@ template <class Base>
 class Recorded : public Base {
  public:
   template <class... Arguments>
-  Recorded(Engine& engine, Outcome& outcome, Arguments... arguments)
+  Recorded(Engine& engine, Explored& outcome, Arguments... arguments)
       : Base{arguments...}, engine_{engine}, outcome_{outcome} {}
   void end(Ending ending) override {
     Base::end(ending);
@@ -241,7 +241,7 @@ class Recorded : public Base {
 
  private:
   Engine& engine_;
-  Outcome& outcome_;
+  Explored& outcome_;
 };
 
 Program the_program() {
@@ -253,9 +253,9 @@ Program the_program() {
   return program;
 }
 
-Outcome explore(SystematicOptions options, std::uint64_t most, bool wants_traces = true) {
+Explored explore(SystematicOptions options, std::uint64_t most, bool wants_traces = true) {
   Engine engine;
-  Outcome outcome;
+  Explored outcome;
   Limits limits;
   limits.executions = most;
   const Program program = the_program();
@@ -281,16 +281,16 @@ TEST(RandomPrograms, AllReductionsAgree) {
   for (const std::uint64_t seed : seeds()) {
     SCOPED_TRACE("IOMMUCHECK_SEED=" + std::to_string(seed));
     random_program(seed);
-    const Outcome dpor = explore({Reduction::dpor, {}, {}}, kMost);
+    const Explored dpor = explore({Reduction::dpor, {}, {}}, kMost);
     ASSERT_TRUE(dpor.statistics.exhausted);
     ASSERT_EQ(dpor.statistics.complete, dpor.traces.size()) << "a trace was executed twice";
-    const Outcome sleep = explore({Reduction::sleep_sets, {}, {}}, kMost);
+    const Explored sleep = explore({Reduction::sleep_sets, {}, {}}, kMost);
     if (!sleep.statistics.exhausted) continue;
     ASSERT_EQ(sleep.statistics.complete, sleep.traces.size()) << "a trace was executed twice";
     ASSERT_TRUE(dpor.traces == sleep.traces);
     ASSERT_TRUE(dpor.ends == sleep.ends);
     if (seed % 2 == 0) continue;
-    const Outcome all = explore({Reduction::none, {}, {}}, kMost);
+    const Explored all = explore({Reduction::none, {}, {}}, kMost);
     if (!all.statistics.exhausted) continue;
     ASSERT_TRUE(dpor.traces == all.traces);
     ASSERT_TRUE(dpor.ends == all.ends);
@@ -315,9 +315,9 @@ TEST(RandomPrograms, BoundedDporFindsWhatBoundedSearchDoes) {
     for (const unsigned bound : {0U, 1U, 2U}) {
       SCOPED_TRACE("IOMMUCHECK_SEED=" + std::to_string(seed) + ", " + std::to_string(bound) +
                    " preemptions");
-      const Outcome all = explore({Reduction::none, bound, {}}, kMost, false);
+      const Explored all = explore({Reduction::none, bound, {}}, kMost, false);
       if (!all.statistics.exhausted) break;
-      const Outcome dpor = explore({Reduction::dpor, bound, {}}, kMost, false);
+      const Explored dpor = explore({Reduction::dpor, bound, {}}, kMost, false);
       ASSERT_TRUE(dpor.statistics.exhausted);
       ASSERT_TRUE(dpor.ends == all.ends);
       ASSERT_EQ(dpor.deadlocks != 0, all.deadlocks != 0);

@@ -5,11 +5,10 @@
 #include <stdexcept>
 
 #include "impl/ioasid/allocator.h"
+#include "tests/impl/ioasid/drain.h"
 
 namespace iommucheck::ioasid::impl {
 namespace {
-
-constexpr Set kNoSet{};
 
 struct Ids : testing::Test {
   Allocator ids{Config{.ids = 100}};

@@ -7,19 +7,11 @@
 
 #include "impl/ioasid/allocator.h"
 #include "impl/ioasid/race_window.h"
+#include "tests/impl/ioasid/drain.h"
 #include "tests/impl/ioasid/threads.h"
 
 namespace iommucheck::ioasid::impl {
 namespace {
-
-constexpr Set kNoSet{};
-
-/// Takes every id that is left and says how many those were.
-std::uint32_t drain(Allocator& ids) {
-  std::uint32_t count = 0;
-  while (ids.alloc(kNoSet, 0, ~0U, nullptr)) ++count;
-  return count;
-}
 
 struct Guest {
   Ioasid next = 0;  // under the mutex of custom allocators

@@ -8,19 +8,11 @@
 
 #include "impl/ioasid/allocator.h"
 #include "impl/ioasid/race_window.h"
+#include "tests/impl/ioasid/drain.h"
 #include "tests/impl/ioasid/threads.h"
 
 namespace iommucheck::ioasid::impl {
 namespace {
-
-constexpr Set kNoSet{};
-
-/// Takes every id that is left and says how many those were.
-std::uint32_t drain(Allocator& ids) {
-  std::uint32_t count = 0;
-  while (ids.alloc(kNoSet, 0, ~0U, nullptr)) ++count;
-  return count;
-}
 
 TEST(Storm, NoIdIsGivenTwiceAndNoneIsLost) {
   constexpr std::uint32_t kIds = 32 * 64 + 5;
@@ -50,32 +42,32 @@ TEST(Storm, NoIdIsGivenTwiceAndNoneIsLost) {
   EXPECT_EQ(kept.load() + drain(ids), kIds);
 }
 
-struct Object {
+struct Payload {
   static constexpr int kGood = 1234;
   int magic = kGood;
   std::uint64_t set = 0;
 };
 
 void poison(void* object) {
-  static_cast<Object*>(object)->magic = 0;  // plain: a reader that is still there is a race, too
-  delete static_cast<Object*>(object);
+  static_cast<Payload*>(object)->magic = 0;  // plain: a reader that is still there is a race, too
+  delete static_cast<Payload*>(object);
 }
 
 TEST(Storm, NoFinderMeetsRetiredData) {
   Allocator ids{Config{.ids = 64}};
-  const Ioasid replaced = ids.alloc(kNoSet, 0, 0, new Object).value;
+  const Ioasid replaced = ids.alloc(kNoSet, 0, 0, new Payload).value;
   std::atomic<unsigned> writers{2};
   in_threads(4, [&](unsigned thread) {
     if (thread == 0) {
       for (unsigned i = 0; i < 2000; ++i) {
-        const auto old = ids.set_data(replaced, i % 3 == 0 ? nullptr : new Object);
+        const auto old = ids.set_data(replaced, i % 3 == 0 ? nullptr : new Payload);
         ASSERT_TRUE(old);
         if (old.value != nullptr) poison(old.value);  // set_data has waited for the readers
       }
       --writers;
     } else if (thread == 1) {
       for (unsigned i = 0; i < 2000; ++i) {
-        auto* object = new Object;
+        auto* object = new Payload;
         const Ioasid id = ids.alloc(kNoSet, 1, 1, object).value;
         ASSERT_EQ(ids.free(kNoSet, id), std::errc{});
         ASSERT_EQ(ids.defer(poison, object), std::errc{});
@@ -88,14 +80,14 @@ TEST(Storm, NoFinderMeetsRetiredData) {
           const auto found = ids.find(kNoSet, id);
           if (found.value != nullptr) {
             race_window();
-            ASSERT_EQ(static_cast<Object*>(found.value)->magic, Object::kGood);
+            ASSERT_EQ(static_cast<Payload*>(found.value)->magic, Payload::kGood);
           }
         }
         const auto shown = ids.find(
             kNoSet, 0,
             [](void* data, void*) {
               race_window();
-              EXPECT_EQ(static_cast<Object*>(data)->magic, Object::kGood);
+              EXPECT_EQ(static_cast<Payload*>(data)->magic, Payload::kGood);
               return true;
             },
             nullptr);
@@ -136,11 +128,11 @@ TEST(Storm, ReferencesKeepAnIdAndTheLastOneEndsIt) {
   Allocator ids{Config{.ids = 1}};
   std::atomic<int> lives{0};
   std::atomic<bool> done{false};
-  std::vector<Object> objects(3000);
+  std::vector<Payload> objects(3000);
   in_threads(3, [&](unsigned thread) {
     if (thread == 0) {
       const SetAtEnd end{done};
-      for (Object& object : objects) {
+      for (Payload& object : objects) {
         while (!ids.alloc(kNoSet, 0, 0, &object)) std::this_thread::yield();
         ASSERT_EQ(lives.fetch_add(1), 0) << "the id was given while it was still alive";
         if (ids.get(kNoSet, 0) == std::errc{}) {
