@@ -9,7 +9,6 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/kernel_scenarios.h"
-#include "impl/linux/ioasid.h"
 #include "impl/linux/patch.h"
 
 namespace iommucheck::cli {
@@ -20,6 +19,7 @@ using linux_harness::KernelBuild;
 using linux_harness::Runner;
 using linux_harness::Scenario;
 using linux_harness::SourceTree;
+using linux_harness::Target;
 using nlohmann::ordered_json;
 
 /// Something that a scenario can show: a combination of results, or a report.
@@ -44,9 +44,8 @@ Behaviours behaviours_of(const ScenariosRun& run) {
     for (const auto& history : one.exploration.histories) {
       std::string text;
       for (const auto& call : history.calls) {
-        text += fmt::format(
-            "{}CPU{} {} = {}", text.empty() ? "" : "; ", call.thread, ioasid::print(call.call),
-            call.returned ? ioasid::print(call.call, call.outcome) : "does not return");
+        text += fmt::format("{}CPU{} {} = {}", text.empty() ? "" : "; ", call.thread,
+                            call.call.text, call.returned ? call.result : "does not return");
       }
       add(all, {one.scenario.name, std::move(text), history.schedule, false});
     }
@@ -122,8 +121,9 @@ struct Sides {
   std::string what;
 };
 
-Sides build(const std::optional<std::string>& tree, const std::optional<std::string>& package,
-            const std::optional<std::string>& patch, const std::optional<std::string>& against,
+Sides build(const Target& target, const std::optional<std::string>& tree,
+            const std::optional<std::string>& package, const std::optional<std::string>& patch,
+            const std::optional<std::string>& against,
             const std::function<void(std::string_view)>& say) {
   linux_harness::Cache cache{linux_harness::Cache::default_directory(), say};
   const SourceTree base =
@@ -131,26 +131,21 @@ Sides build(const std::optional<std::string>& tree, const std::optional<std::str
   // First what can be wrong quickly.
   std::map<std::string, std::string> texts;
   if (patch) texts = linux_harness::apply_patch(cache, base, *patch);
-  const KernelBuild build = linux_harness::prepare_ioasid(cache, base);
-  Runner before = linux_harness::build_scheduled_ioasid(cache, build);
+  const KernelBuild build = target.prepare(cache, base);
+  Runner before = target.build(cache, build);
   if (against) {
     const SourceTree other = linux_harness::open_tree(cache, *against);
-    return {
-        std::move(before),
-        linux_harness::build_scheduled_ioasid(cache, linux_harness::prepare_ioasid(cache, other)),
-        fmt::format("from {} to {}", base.origin.string(), *against)};
+    return {std::move(before), target.build(cache, target.prepare(cache, other)),
+            fmt::format("from {} to {}", base.origin.string(), *against)};
   }
-  const std::string file{linux_harness::kIoasidFile};
+  const std::string file{target.file()};
   const std::string what = fmt::format("{} on {}", *patch, base.origin.string());
   if (texts.size() == 1 && texts.contains(file)) {
     const Changed changed{"patched", texts.at(file)};
-    return {std::move(before), linux_harness::build_scheduled_ioasid(cache, build, changed), what};
+    return {std::move(before), target.build(cache, build, changed), what};
   }
   const SourceTree changed = linux_harness::changed_tree(cache, base, texts);
-  return {
-      std::move(before),
-      linux_harness::build_scheduled_ioasid(cache, linux_harness::prepare_ioasid(cache, changed)),
-      what};
+  return {std::move(before), target.build(cache, target.prepare(cache, changed)), what};
 }
 
 }  // namespace
@@ -166,15 +161,13 @@ int diff_command(const Words& words) {
     throw UsageError("give either --tree DIR or --package NAME: what the patch applies to");
   if (patch.has_value() == against.has_value())
     throw UsageError("give either --patch FILE or --against DIR (another tree)");
-  const std::string target = arguments.word("the TARGET (ioasid)");
-  if (target != "ioasid")
-    throw UsageError(fmt::format("there is no target '{}'; there is ioasid", target));
+  const Target& target = target_named(arguments);
   linux_harness::SearchOptions options;
   options.failing_allocations = arguments.flag("failing-allocations");
   options.executions = arguments.number("executions", options.executions, 1, ~0ULL);
   options.seconds =
       static_cast<double>(arguments.number("seconds", 60, 1, std::uint64_t{1} << 32U));
-  const auto scenarios = choose_scenarios(arguments.text("scenario", "all,pairs"));
+  const auto scenarios = choose_scenarios(target, arguments.text("scenario", "all,pairs"));
   arguments.finish(
       "--tree, --package, --patch, --against, --scenario, --executions, --seconds, "
       "--failing-allocations, --json");
@@ -183,8 +176,9 @@ int diff_command(const Words& words) {
   const auto say = [&](std::string_view what) {
     if (terminal) fmt::print(stderr, "{}\n", what);
   };
-  Sides sides = build(tree, package, patch, against, say);
-  linux_harness::ScheduledIoasid before{std::move(sides.before)}, after{std::move(sides.after)};
+  Sides sides = build(target, tree, package, patch, against, say);
+  linux_harness::ScheduledKernel before{target, std::move(sides.before)},
+      after{target, std::move(sides.after)};
   const ScenariosRun old = explore_scenarios(before, scenarios, options, say);
   const ScenariosRun now = explore_scenarios(after, scenarios, options, say);
   const Difference difference = compare(old, now);
@@ -193,7 +187,7 @@ int diff_command(const Words& words) {
   if (as_json) {
     const ordered_json object = {{"verdict", verdict},
                                  {"scope",
-                                  {{"target", target},
+                                  {{"target", target.name()},
                                    {"change", sides.what},
                                    {"scenarios", scenarios.size()},
                                    {"exhausted", difference.exhausted}}},
@@ -202,7 +196,7 @@ int diff_command(const Words& words) {
                                  {"kept", difference.kept}};
     fmt::print("{}\n", object.dump(2));
   } else {
-    fmt::print("{}: ioasid, {}; {} scenarios{}\n{}{}\nkept: {}\n", verdict, sides.what,
+    fmt::print("{}: {}, {}; {} scenarios{}\n{}{}\nkept: {}\n", verdict, target.name(), sides.what,
                scenarios.size(),
                difference.exhausted ? ", every schedule" : ", some cut by a limit",
                print("removed", difference.removed, scenarios),

@@ -28,7 +28,8 @@ Search search_named(const std::string& name) {
       fmt::format("--search {} is not known: dpor, sleep-sets, all, random or pct", name));
 }
 
-int explore_scenarios(Arguments& arguments, const std::optional<std::string>& tree,
+int explore_scenarios(const linux_harness::Target& target, Arguments& arguments,
+                      const std::optional<std::string>& tree,
                       const std::optional<std::string>& package, const std::string& names,
                       bool as_json, const std::function<void(std::string_view)>& say) {
   linux_harness::SearchOptions options;
@@ -70,9 +71,9 @@ int explore_scenarios(Arguments& arguments, const std::optional<std::string>& tr
   arguments.finish(
       "--tree, --package, --scenario, --mutants, --mutant-kind, --search, --preemptions, --executions, --seconds, --seed, "
       "--schedule, --failing-allocations, --json");
-  const auto scenarios = choose_scenarios(names);
+  const auto scenarios = choose_scenarios(target, names);
   if (mutants) {
-    const MutantsRun run = run_mutants(tree, package, scenarios, options, kinds, say);
+    const MutantsRun run = run_mutants(target, tree, package, scenarios, options, kinds, say);
     if (as_json) {
       fmt::print("{}\n", mutants_to_json(run).dump(2));
     } else {
@@ -84,7 +85,7 @@ int explore_scenarios(Arguments& arguments, const std::optional<std::string>& tr
     throw UsageError("--schedule belongs to one scenario: give its name to --scenario");
   ScenariosRun run;
   try {
-    run = run_scenarios(tree, package, scenarios, options, say);
+    run = run_scenarios(target, tree, package, scenarios, options, say);
   } catch (const std::invalid_argument& error) {
     throw UsageError(error.what());
   }
@@ -110,16 +111,20 @@ int kernel_command(const Words& words) {
     throw UsageError(
         "give either --tree DIR (a kernel source tree) or --package NAME (linux-source-6.1)");
   }
-  const std::string target = arguments.word("the TARGET (ioasid)");
-  if (target != "ioasid")
-    throw UsageError(fmt::format("there is no target '{}'; there is ioasid", target));
+  const linux_harness::Target& target = target_named(arguments);
   KernelRunOptions options;
   const bool terminal = isatty(STDERR_FILENO) != 0;
   const auto say = [&](std::string_view what) {
     if (terminal) fmt::print(stderr, "{}\n", what);
   };
   if (const auto scenarios = arguments.text("scenario")) {
-    return explore_scenarios(arguments, tree, package, *scenarios, as_json, say);
+    return explore_scenarios(target, arguments, tree, package, *scenarios, as_json, say);
+  }
+  if (&target != &linux_harness::ioasid_target()) {
+    throw UsageError(fmt::format(
+        "{} has scenarios only: give --scenario all (sequences of calls are compared with the "
+        "specification for ioasid)",
+        target.name()));
   }
   options.calls = arguments.number("calls", options.calls, 1, 1'000'000'000);
   options.sequences = arguments.number("runs", 0, 1, 1'000'000'000);

@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include "impl/linux/error.h"
-#include "impl/linux/ioasid.h"
 
 namespace iommucheck::cli {
 namespace {
@@ -47,7 +46,7 @@ bool MutantsRun::all_killed() const {
   });
 }
 
-MutantsRun run_mutants(const std::optional<std::string>& tree,
+MutantsRun run_mutants(const linux_harness::Target& target, const std::optional<std::string>& tree,
                        const std::optional<std::string>& package,
                        const std::vector<linux_harness::Scenario>& scenarios,
                        const linux_harness::SearchOptions& options,
@@ -55,15 +54,16 @@ MutantsRun run_mutants(const std::optional<std::string>& tree,
                        const std::function<void(std::string_view)>& say) {
   const auto begin = std::chrono::steady_clock::now();
   MutantsRun result;
+  result.target = target.name();
   result.source = tree ? *tree : *package;
-  result.file = linux_harness::kIoasidFile;
+  result.file = target.file();
   result.options = options;
   result.scenarios = scenarios.size();
   linux_harness::Cache cache{linux_harness::Cache::default_directory(), say};
   const auto source =
       tree ? linux_harness::open_tree(cache, *tree) : linux_harness::open_package(cache, *package);
-  const linux_harness::KernelBuild build = prepare_ioasid(cache, source);
-  linux_harness::ScheduledIoasid original{build_scheduled_ioasid(cache, build)};
+  const linux_harness::KernelBuild build = target.prepare(cache, source);
+  linux_harness::ScheduledKernel original{target, target.build(cache, build)};
   const Shown known =
       shown_by(explore_scenarios(original, scenarios, options, [](std::string_view) {}).causes);
 
@@ -84,8 +84,8 @@ MutantsRun run_mutants(const std::optional<std::string>& tree,
     MutantResult one;
     one.mutant = std::move(mutant);
     try {
-      linux_harness::ScheduledIoasid changed{
-          build_scheduled_ioasid(cache, build, {"mutant", one.mutant.text})};
+      linux_harness::ScheduledKernel changed{
+          target, target.build(cache, build, {"mutant", one.mutant.text})};
       const ScenariosRun run =
           explore_scenarios(changed, scenarios, options, [](std::string_view) {});
       for (const ScenarioCause& cause : run.causes) {
@@ -99,6 +99,9 @@ MutantsRun run_mutants(const std::optional<std::string>& tree,
           std::all_of(run.runs.begin(), run.runs.end(),
                       [](const auto& scenario) { return scenario.exploration.exhausted; });
       one.fate = !one.causes.empty() ? Fate::killed : exhausted ? Fate::survived : Fate::undecided;
+    } catch (const linux_harness::SetUpError& error) {
+      one.fate = Fate::killed;
+      one.causes.push_back({error.wrong(), {}, "(a set-up)", 0, {}});
     } catch (const linux_harness::CompileError& error) {
       one.fate = Fate::not_applicable;
       one.why = error.what();
@@ -112,7 +115,7 @@ MutantsRun run_mutants(const std::optional<std::string>& tree,
 ordered_json mutants_to_json(const MutantsRun& run) {
   ordered_json object;
   object["verdict"] = run.all_killed() ? "holds" : "unknown";
-  object["scope"] = {{"target", "ioasid"},
+  object["scope"] = {{"target", run.target},
                      {"source", run.source},
                      {"file", run.file},
                      {"search", linux_harness::name(run.options.search)},

@@ -24,6 +24,7 @@ struct MutantResult {
 };
 
 struct MutantsRun {
+  std::string target;
   std::string source;
   std::string file;
   linux_harness::SearchOptions options;
@@ -37,7 +38,7 @@ struct MutantsRun {
 };
 
 /// `kinds`: only these; empty: all.
-MutantsRun run_mutants(const std::optional<std::string>& tree,
+MutantsRun run_mutants(const linux_harness::Target& target, const std::optional<std::string>& tree,
                        const std::optional<std::string>& package,
                        const std::vector<linux_harness::Scenario>& scenarios,
                        const linux_harness::SearchOptions& options,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <memory>
 #include <set>
 
 #include <fmt/format.h>
@@ -12,7 +13,6 @@
 
 #include "checker/schedule/schedule_text.h"
 #include "cli/arguments.h"
-#include "impl/linux/ioasid.h"
 #include "impl/linux/ioasid_scenarios.h"
 
 namespace iommucheck::cli {
@@ -24,6 +24,7 @@ using linux_harness::Scenario;
 using linux_harness::ScheduledCall;
 using linux_harness::ScheduledHistory;
 using linux_harness::ScheduledReport;
+using linux_harness::Target;
 using nlohmann::ordered_json;
 
 /// What says something about us and nothing about the kernel.
@@ -32,30 +33,119 @@ bool is_gap(std::string_view kind) {
          kind == "out of memory";
 }
 
-void judge(ScenarioRun& run) {
-  const Scenario& scenario = run.scenario;
-  const Exploration& exploration = run.exploration;
-  ioasid::Oracle oracle{linux_harness::ioasid_harness_bounds()};
-  for (std::size_t i = 0; i < scenario.setup.size(); ++i) {
-    const auto judgement = oracle.judge(scenario.setup[i], exploration.setup[i]);
+/// No answer: the history cannot be judged.
+using Judge =
+    std::function<std::optional<conformance::Linearization>(const ScheduledHistory&)>;
+
+/// By the specification of IOASIDs.
+Judge by_specification(const Scenario& scenario, const Exploration& exploration) {
+  auto oracle = std::make_shared<ioasid::Oracle>(linux_harness::ioasid_harness_bounds());
+  for (const ScheduledCall& call : exploration.setup) {
+    if (!call.returned) {
+      throw std::runtime_error(fmt::format("in the set-up of scenario {}, {} does not return",
+                                           scenario.name, call.call.text));
+    }
+    const auto judgement = oracle->judge(*call.call.ioasid, *call.outcome);
     if (!judgement.legal) {
-      throw std::runtime_error(fmt::format(
-          "the set-up of scenario {} already differs from the specification: {}: {}", scenario.name,
-          ioasid::print(scenario.setup[i], exploration.setup[i]), judgement.reason));
+      throw std::runtime_error(
+          fmt::format("the set-up of scenario {} already differs from the specification: {}: {}",
+                      scenario.name, call.result, judgement.reason));
     }
   }
-  for (const ScheduledHistory& history : exploration.histories) {
+  return [oracle](const ScheduledHistory& history) {
     std::vector<conformance::ConcurrentCall> calls;
-    bool returned = true;
     for (const ScheduledCall& call : history.calls) {
-      returned = returned && call.returned;
-      calls.push_back({call.thread, call.call, call.outcome, call.begins_before_my_end});
+      calls.push_back({call.thread, *call.call.ioasid, *call.outcome, call.begins_before_my_end});
     }
+    return conformance::linearize(*oracle, calls);
+  };
+}
+
+/// By the code itself, one call after the other.
+class ByItself {
+ public:
+  /// `kernel` has to live as long.
+  ByItself(const Scenario& scenario, linux_harness::ScheduledKernel& kernel)
+      : scenario_{scenario}, kernel_{kernel} {}
+
+  /// No answer where the calls have too many orders.
+  std::optional<conformance::Linearization> operator()(const ScheduledHistory& history) {
+    std::vector<conformance::AnsweredCall> calls;
+    Made made(scenario_.threads.size());
+    std::vector<std::vector<std::size_t>> of_thread(scenario_.threads.size());
+    std::vector<std::size_t> place;  // in `calls`, by the place in the history
+    std::vector<bool> kept;
+    for (const ScheduledCall& call : history.calls) {
+      kept.push_back(call.result != linux_harness::kNotMade);
+      place.push_back(calls.size());
+      made[call.thread].push_back(kept.back());
+      if (!kept.back()) continue;
+      of_thread[call.thread].push_back(calls.size());
+      calls.push_back({{call.thread, call.begins_before_my_end}, call.call.text, call.result});
+    }
+    for (conformance::AnsweredCall& call : calls) {
+      std::uint32_t mask = 0;
+      for (std::size_t i = 0; i < kept.size(); ++i) {
+        if (kept[i] && (call.timing.begins_before_my_end >> i & 1U) != 0) mask |= 1U << place[i];
+      }
+      call.timing.begins_before_my_end = mask;
+    }
+    const auto& runs = runs_of(made);
+    if (runs.empty()) return {};
+    std::vector<conformance::SequentialAnswers> answers;
+    for (const linux_harness::SequentialRun& run : runs) {
+      conformance::SequentialAnswers one;
+      std::vector<std::size_t> next(of_thread.size());
+      for (const unsigned turn : run.turns) {
+        one.order.push_back(of_thread[turn].at(next[turn]++));
+      }
+      one.results = run.results;
+      answers.push_back(std::move(one));
+    }
+    return conformance::linearize(answers, calls);
+  }
+
+ private:
+  using Made = std::vector<std::vector<bool>>;  ///< by thread and call
+  Scenario scenario_;
+  linux_harness::ScheduledKernel& kernel_;
+  std::map<Made, std::vector<linux_harness::SequentialRun>> runs_;
+
+  /// Calls that were not made are no calls: without them.
+  const std::vector<linux_harness::SequentialRun>& runs_of(const Made& made) {
+    const auto known = runs_.find(made);
+    if (known != runs_.end()) return known->second;
+    Scenario part = scenario_;
+    for (std::size_t thread = 0; thread < made.size(); ++thread) {
+      std::vector<linux_harness::TargetCall> calls;
+      for (std::size_t i = 0; i < made[thread].size(); ++i) {
+        if (made[thread][i]) calls.push_back(scenario_.threads[thread][i]);
+      }
+      part.threads[thread] = std::move(calls);
+    }
+    return runs_[made] = kernel_.in_all_orders(part);
+  }
+};
+
+void judge(ScenarioRun& run, linux_harness::ScheduledKernel& kernel, bool failing_allocations) {
+  const bool specified = &kernel.target() == &linux_harness::ioasid_target();
+  // Without concurrency no allocation fails: results of executions where one did are not compared.
+  const Judge explain = specified             ? by_specification(run.scenario, run.exploration)
+                        : failing_allocations ? Judge{}
+                                              : Judge{ByItself{run.scenario, kernel}};
+  run.judged = static_cast<bool>(explain);
+  if (!run.judged) return;
+  for (const ScheduledHistory& history : run.exploration.histories) {
     // A call that did not return has a report of its own.
-    if (!returned) continue;
-    auto result = conformance::linearize(oracle, calls);
-    run.excused += result.excused;
-    if (result.unexplained) run.unexplained.push_back({history, std::move(*result.unexplained)});
+    if (!std::all_of(history.calls.begin(), history.calls.end(),
+                     [](const ScheduledCall& call) { return call.returned; })) {
+      continue;
+    }
+    auto result = explain(history);
+    run.judged = run.judged && result;
+    if (!result) continue;
+    run.excused += result->excused;
+    if (result->unexplained) run.unexplained.push_back({history, std::move(*result->unexplained)});
   }
 }
 
@@ -70,9 +160,7 @@ ordered_json frames_json(const std::vector<Frame>& frames) {
 ordered_json history_json(const UnexplainedHistory& one) {
   ordered_json calls = ordered_json::array();
   for (const ScheduledCall& call : one.history.calls) {
-    calls.push_back({{"cpu", call.thread},
-                     {"call", ioasid::print(call.call)},
-                     {"result", ioasid::print(call.call, call.outcome)}});
+    calls.push_back({{"cpu", call.thread}, {"call", call.call.text}, {"result", call.result}});
   }
   return {{"calls", calls},
           {"schedule", one.history.schedule},
@@ -101,8 +189,7 @@ std::string print_history(const UnexplainedHistory& one) {
   for (const auto& step : one.why.order) {
     const ScheduledCall& call = one.history.calls[step.call];
     text += fmt::format("       CPU{}  {}{}\n", call.thread,
-                        step.begins ? ioasid::print(call.call) : "    = ",
-                        step.begins ? "" : ioasid::print(call.call, call.outcome));
+                        step.begins ? call.call.text : "    = ", step.begins ? "" : call.result);
   }
   for (const std::string& reason : one.why.reasons) text += fmt::format("       ({})\n", reason);
   return text + fmt::format("       schedule     {}\n", one.history.schedule);
@@ -159,7 +246,7 @@ std::vector<ScenarioCause> causes_of(const std::vector<ScenarioRun>& runs) {
   return causes;
 }
 
-void measure_coverage(ScenariosRun& run, linux_harness::ScheduledIoasid& kernel) {
+void measure_coverage(ScenariosRun& run, linux_harness::ScheduledKernel& kernel) {
   std::set<std::uint64_t> covered;
   for (const ScenarioRun& one : run.runs) {
     covered.insert(one.exploration.covered.begin(), one.exploration.covered.end());
@@ -198,13 +285,25 @@ std::string ScenariosRun::verdict() const {
   return exhausted ? "holds" : "unknown";
 }
 
-std::vector<Scenario> choose_scenarios(const std::string& names) {
-  std::vector<Scenario> known = linux_harness::written_ioasid_scenarios();
+const Target& target_named(Arguments& arguments) {
+  std::string names;
+  for (const Target* target : linux_harness::targets()) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", target->name());
+  }
+  const std::string name = arguments.word(fmt::format("the TARGET ({})", names));
+  const Target* found = linux_harness::find_target(name);
+  if (found == nullptr)
+    throw UsageError(fmt::format("there is no target '{}'; there are {}", name, names));
+  return *found;
+}
+
+std::vector<Scenario> choose_scenarios(const Target& target, const std::string& names) {
+  std::vector<Scenario> known = target.written();
   std::string listed = "all, pairs, triples";
   for (const Scenario& scenario : known) listed += ", " + scenario.name;
   for (const unsigned threads : {2U, 3U}) {
     if (names.find(threads == 2 ? "pair-" : "triple-") == std::string::npos) continue;
-    for (Scenario& scenario : linux_harness::generated_ioasid_scenarios(threads)) {
+    for (Scenario& scenario : target.generated(threads)) {
       known.push_back(std::move(scenario));
     }
   }
@@ -214,9 +313,8 @@ std::vector<Scenario> choose_scenarios(const std::string& names) {
     const std::string name = names.substr(at, end - at);
     at = end + 1;
     if (name == "all" || name == "pairs" || name == "triples") {
-      const auto group = name == "all"
-                             ? linux_harness::written_ioasid_scenarios()
-                             : linux_harness::generated_ioasid_scenarios(name == "pairs" ? 2 : 3);
+      const auto group =
+          name == "all" ? target.written() : target.generated(name == "pairs" ? 2 : 3);
       chosen.insert(chosen.end(), group.begin(), group.end());
       continue;
     }
@@ -231,16 +329,17 @@ std::vector<Scenario> choose_scenarios(const std::string& names) {
   return chosen;
 }
 
-ScenariosRun explore_scenarios(linux_harness::ScheduledIoasid& kernel,
+ScenariosRun explore_scenarios(linux_harness::ScheduledKernel& kernel,
                                const std::vector<Scenario>& scenarios,
                                const linux_harness::SearchOptions& options,
                                const std::function<void(std::string_view)>& say) {
   ScenariosRun result;
+  result.target = &kernel.target();
   result.options = options;
   const auto begin = std::chrono::steady_clock::now();
   for (const Scenario& scenario : scenarios) {
     say(fmt::format("{} ({} of {})", scenario.name, result.runs.size() + 1, scenarios.size()));
-    ScenarioRun run{scenario, kernel.explore(scenario, options), {}, 0};
+    ScenarioRun run{scenario, kernel.explore(scenario, options), {}, 0, false};
     for (const ScheduledReport& report : run.exploration.reports) {
       if (is_gap(report.kind)) {
         throw std::runtime_error(
@@ -248,7 +347,7 @@ ScenariosRun explore_scenarios(linux_harness::ScheduledIoasid& kernel,
                         report.kind, report.message));
       }
     }
-    judge(run);
+    judge(run, kernel, options.failing_allocations);
     result.runs.push_back(std::move(run));
   }
   result.causes = causes_of(result.runs);
@@ -257,17 +356,18 @@ ScenariosRun explore_scenarios(linux_harness::ScheduledIoasid& kernel,
   return result;
 }
 
-ScenariosRun run_scenarios(const std::optional<std::string>& tree,
+ScenariosRun run_scenarios(const Target& target, const std::optional<std::string>& tree,
                            const std::optional<std::string>& package,
                            const std::vector<Scenario>& scenarios,
                            const linux_harness::SearchOptions& options,
                            const std::function<void(std::string_view)>& say) {
-  linux_harness::ScheduledIoasid kernel{[&] {
-    linux_harness::Cache cache{linux_harness::Cache::default_directory(), say};
-    const auto source = tree ? linux_harness::open_tree(cache, *tree)
-                             : linux_harness::open_package(cache, *package);
-    return linux_harness::build_scheduled_ioasid(cache, prepare_ioasid(cache, source));
-  }()};
+  linux_harness::ScheduledKernel kernel{
+      target, [&] {
+        linux_harness::Cache cache{linux_harness::Cache::default_directory(), say};
+        const auto source = tree ? linux_harness::open_tree(cache, *tree)
+                                 : linux_harness::open_package(cache, *package);
+        return target.build(cache, target.prepare(cache, source));
+      }()};
   ScenariosRun result = explore_scenarios(kernel, scenarios, options, say);
   result.source = tree ? *tree : *package;
   return result;
@@ -276,7 +376,7 @@ ScenariosRun run_scenarios(const std::optional<std::string>& tree,
 ordered_json scenarios_to_json(const ScenariosRun& run) {
   ordered_json object;
   object["verdict"] = run.verdict();
-  object["scope"] = {{"target", "ioasid"},
+  object["scope"] = {{"target", run.target->name()},
                      {"source", run.source},
                      {"kind", "schedules of scenarios"},
                      {"search", linux_harness::name(run.options.search)},
@@ -318,6 +418,7 @@ ordered_json scenarios_to_json(const ScenariosRun& run) {
                                    {"longest", exploration.longest},
                                    {"histories", exploration.histories.size()},
                                    {"excused", one.excused},
+                                   {"judged", one.judged},
                                    {"exhausted", exploration.exhausted},
                                    {"seconds", exploration.seconds},
                                    {"reports", std::move(reports)},
@@ -328,8 +429,8 @@ ordered_json scenarios_to_json(const ScenariosRun& run) {
 
 std::string print_scenarios(const ScenariosRun& run) {
   std::string text = fmt::format(
-      "{}: ioasid of {}; {} scenario{}, search {}{}\n", run.verdict(), run.source, run.runs.size(),
-      run.runs.size() == 1 ? "" : "s", linux_harness::name(run.options.search),
+      "{}: {} of {}; {} scenario{}, search {}{}\n", run.verdict(), run.target->name(), run.source,
+      run.runs.size(), run.runs.size() == 1 ? "" : "s", linux_harness::name(run.options.search),
       run.options.preemptions ? fmt::format(", at most {} preemptions", *run.options.preemptions)
                               : "");
   constexpr std::size_t kListed = 40;
@@ -355,6 +456,16 @@ std::string print_scenarios(const ScenariosRun& run) {
         "follows from it is not judged\n",
         excused);
   }
+  if (run.target != &linux_harness::ioasid_target()) {
+    text +=
+        run.options.failing_allocations
+            ? "  with failing allocations, results are not compared with those without concurrency\n"
+            : "  results are compared with those of the same calls without concurrency\n";
+  }
+  for (const ScenarioRun& one : run.runs) {
+    if (!one.judged && !run.options.failing_allocations)
+      text += fmt::format("  {}: too many orders, results were not compared\n", one.scenario.name);
+  }
   std::size_t number = 0;
   for (const ScenarioCause& cause : run.causes) {
     text += fmt::format("\n  {}. {}\n     shown by {} scenario{}; the shortest execution\n{}",
@@ -362,7 +473,7 @@ std::string print_scenarios(const ScenariosRun& run) {
                         cause.scenarios.size() == 1 ? "" : "s", cause.text);
   }
   text += fmt::format("\n  {} of {} basic blocks of {} have run{}\n", run.covered, run.blocks,
-                      linux_harness::kIoasidFile,
+                      run.target->file(),
                       run.never_run.empty() ? "" : "; lines where one begins that never ran:");
   std::string function;
   for (const Frame& line : run.never_run) {

@@ -9,8 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/arguments.h"
 #include "conformance/linearize.h"
-#include "impl/linux/scheduled.h"
+#include "impl/linux/target.h"
 
 namespace iommucheck::cli {
 
@@ -26,6 +27,9 @@ struct ScenarioRun {
   std::vector<UnexplainedHistory> unexplained;
   /// Histories in which some order breaks a call's contract: not judged beyond that.
   std::size_t excused = 0;
+  /// Whether results were compared: with the specification, or with those of the code itself
+  /// without concurrency.
+  bool judged = false;
   bool violated() const { return !exploration.reports.empty() || !unexplained.empty(); }
 };
 
@@ -39,6 +43,7 @@ struct ScenarioCause {
 };
 
 struct ScenariosRun {
+  const linux_harness::Target* target = nullptr;
   std::string source;
   linux_harness::SearchOptions options;
   std::vector<ScenarioRun> runs;
@@ -49,17 +54,22 @@ struct ScenariosRun {
   std::string verdict() const;  ///< violated, holds, unknown
 };
 
+/// The next word: a target.  Throws UsageError, which lists them.
+const linux_harness::Target& target_named(Arguments& arguments);
+
 /// Names with commas between; "all" is every written one, "pairs" and "triples" the generated ones.
 /// Throws UsageError, which lists the names.
-std::vector<linux_harness::Scenario> choose_scenarios(const std::string& names);
+std::vector<linux_harness::Scenario> choose_scenarios(const linux_harness::Target& target,
+                                                      const std::string& names);
 
 /// On a runner that is built.
-ScenariosRun explore_scenarios(linux_harness::ScheduledIoasid& kernel,
+ScenariosRun explore_scenarios(linux_harness::ScheduledKernel& kernel,
                                const std::vector<linux_harness::Scenario>& scenarios,
                                const linux_harness::SearchOptions& options,
                                const std::function<void(std::string_view)>& say);
 
-ScenariosRun run_scenarios(const std::optional<std::string>& tree,
+ScenariosRun run_scenarios(const linux_harness::Target& target,
+                           const std::optional<std::string>& tree,
                            const std::optional<std::string>& package,
                            const std::vector<linux_harness::Scenario>& scenarios,
                            const linux_harness::SearchOptions& options,

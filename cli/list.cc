@@ -11,7 +11,7 @@
 #include "cli/exploration.h"
 #include "cli/spec_model.h"
 #include "cli/trace.h"
-#include "impl/linux/ioasid_scenarios.h"
+#include "impl/linux/target.h"
 
 namespace iommucheck::cli {
 namespace {
@@ -114,12 +114,15 @@ void print_text() {
     fmt::print("\n           sorts (--symmetry):{}\n", print_sorts(*spec->concrete({}, "")));
   }
   fmt::print(
-      "\nkernel targets (iommucheck kernel --package linux-source-6.1 TARGET):\n  ioasid   drivers/iommu/ioasid.c\n           scenarios (--scenario, also pairs and "
-      "triples):");
-  for (const linux_harness::Scenario& scenario : linux_harness::written_ioasid_scenarios()) {
-    fmt::print("\n             {:<18} {}", scenario.name, scenario.sentence);
+      "\nkernel targets (iommucheck kernel --package PACKAGE TARGET --scenario NAME, all, pairs or "
+      "triples):\n");
+  for (const linux_harness::Target* target : linux_harness::targets()) {
+    fmt::print("  {:<10} {}\n             {} of {}\n", target->name(), target->sentence(),
+               target->file(), target->package());
+    for (const linux_harness::Scenario& scenario : target->written()) {
+      fmt::print("             {:<18} {}\n", scenario.name, scenario.sentence);
+    }
   }
-  fmt::print("\n");
 }
 
 }  // namespace
@@ -143,11 +146,14 @@ int list_command(const Words& words) {
                                {"sorts", sorts_to_json(*machine)},
                                {"bounds", bounds_to_json(spec->bounds())}});
   }
-  object["targets"] = ordered_json::array(
-      {{{"name", "ioasid"}, {"file", "drivers/iommu/ioasid.c"}, {"kernels", "6.1"}}});
-  for (const linux_harness::Scenario& scenario : linux_harness::written_ioasid_scenarios()) {
-    object["targets"][0]["scenarios"].push_back(
-        {{"name", scenario.name}, {"sentence", scenario.sentence}});
+  object["targets"] = ordered_json::array();
+  for (const linux_harness::Target* target : linux_harness::targets()) {
+    ordered_json one{
+        {"name", target->name()}, {"file", target->file()}, {"kernels", target->versions()}};
+    for (const linux_harness::Scenario& scenario : target->written()) {
+      one["scenarios"].push_back({{"name", scenario.name}, {"sentence", scenario.sentence}});
+    }
+    object["targets"].push_back(std::move(one));
   }
   fmt::print("{}\n", object.dump(2));
   return 0;

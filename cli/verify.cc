@@ -250,8 +250,10 @@ class Verification {
       return;
     }
     for (const char* scenarios : {"all", "pairs"}) {
-      const auto run = run_scenarios(std::nullopt, package, choose_scenarios(scenarios), {},
-                                     [](std::string_view) {});
+      const auto& target = linux_harness::ioasid_target();
+      const auto run =
+          run_scenarios(target, std::nullopt, package, choose_scenarios(target, scenarios), {},
+                        [](std::string_view) {});
       say("{}\n", print_scenarios(run));
       json_["kernel_schedules"].push_back(scenarios_to_json(run));
     }

@@ -19,13 +19,19 @@
 
 namespace iommucheck::conformance {
 
+/// When a call of a history runs, as far as its trace says.
+struct CallTiming {
+  unsigned thread = 0;
+  /// Bit b: call b of the history begins before this one ends, in every execution of the trace.
+  /// Calls of one thread follow each other in the order of the history.
+  std::uint32_t begins_before_my_end = 0;
+};
+
 struct ConcurrentCall {
   unsigned thread = 0;
   ioasid::Call call;
   ioasid::Outcome outcome;
-  /// Bit b: call b of the history begins before this one ends, in every execution of the trace.
-  /// Calls of one thread follow each other in the order of the history.
-  std::uint32_t begins_before_my_end = 0;
+  std::uint32_t begins_before_my_end = 0;  ///< as in CallTiming
 };
 
 struct Unexplained {
@@ -50,6 +56,22 @@ struct Linearization {
 /// promised: a real-time order in which one could is not called unexplained.
 /// `oracle` is the specification behind the set-up; it is left as it was.
 Linearization linearize(ioasid::Oracle& oracle, std::span<const ConcurrentCall> calls);
+
+/// What the calls of a history answer when they come one after the other.
+struct SequentialAnswers {
+  std::vector<std::size_t> order;    ///< the calls, by their place in the history
+  std::vector<std::string> results;  ///< in that order; fewer if one did not return
+};
+
+struct AnsweredCall {
+  CallTiming timing;
+  std::string call, result;  ///< as they are printed
+};
+
+/// The same, where the code itself without concurrency is the specification: `runs` has every
+/// order that keeps the order of each thread.
+Linearization linearize(std::span<const SequentialAnswers> runs,
+                        std::span<const AnsweredCall> calls);
 
 }  // namespace iommucheck::conformance
 

@@ -25,6 +25,9 @@ struct Access {
   bool write = false;
   bool marked = false;     ///< READ_ONCE, WRITE_ONCE, atomics, lock words: no data race by itself
   bool in_reader = false;  ///< inside rcu_read_lock()
+  /// Of a marked write: another thread has read it or what replaced it, at this time of its clock.
+  std::uint32_t seen_at = 0;  ///< 0: nobody has
+  ThreadId seen_by = 0;       ///< the last one
 
   bool same_kind(const Access& other) const {
     return thread == other.thread && bytes == other.bytes && write == other.write &&

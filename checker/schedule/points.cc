@@ -212,6 +212,15 @@ void Engine::access_memory(Thread& thread, const Operation& operation) {
                         thread.pending_marked,
                         thread.readers != 0};
     check_access(cell, access);
+    const bool reads = operation.kind == Kind::read || thread.pending_order.modifies;
+    if (thread.pending_marked && reads) {
+      for (Access& other : cell.accesses) {
+        if (!other.write || !other.marked || other.thread == thread.id) continue;
+        if ((other.bytes & bytes) == 0) continue;
+        other.seen_by = thread.id;
+        other.seen_at = time;
+      }
+    }
     if (thread.pending_marked) synchronise_memory(thread, operation, bytes, cell);
     if (operation.kind == Kind::read) {
       thread.last_read = at;

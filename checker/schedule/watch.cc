@@ -216,6 +216,12 @@ void Engine::check_release_of(Object& object, bool deferred, std::uintptr_t pc) 
     for (const Access& other : cell->accesses) {
       if (other.thread == current_->id || clock.covers(other.thread, other.time)) continue;
       if (deferred && other.in_reader) continue;
+      // What was written before it is another matter, but a marked write itself is over when
+      // somebody has read it: the last of two puts may free (LKMM: rfe is in hb).
+      if (other.seen_at != 0 &&
+          (other.seen_by == current_->id || clock.covers(other.seen_by, other.seen_at))) {
+        continue;
+      }
       report(Severity::goes_on, "use-after-free",
              fmt::format("{} of {} is not ordered after {} of it by another thread",
                          deferred ? "kfree_rcu()" : "the free", object_text(object),

@@ -21,6 +21,21 @@ class CompileError : public HarnessError {
   using HarnessError::HarnessError;
 };
 
+/// The code under test does something wrong already in a scenario's set-up, without concurrency.
+class SetUpError : public HarnessError {
+ public:
+  /// `wrong`: "use-after-free, read of 8 bytes ...".
+  SetUpError(const std::string& scenario, std::string wrong)
+      : HarnessError("the set-up of scenario " + scenario + " ends in a report: " + wrong,
+                     "the scenario breaks the contract of a call, or the code is wrong",
+                     "make the same calls by hand"),
+        wrong_{std::move(wrong)} {}
+  const std::string& wrong() const { return wrong_; }
+
+ private:
+  std::string wrong_;
+};
+
 }  // namespace iommucheck::linux_harness
 
 #endif  // IOMMUCHECK_IMPL_LINUX_ERROR_H

@@ -11,10 +11,11 @@
 
 #include "impl/linux/answer.h"
 #include "impl/linux/error.h"
+#include "impl/linux/ioasid_scenarios.h"
 #include "impl/linux/ioasid_words.h"
 #include "impl/linux/process.h"
-#include "impl/linux/scheduled_runner.h"
 #include "impl/linux/symbols.h"
+#include "impl/linux/target.h"
 
 namespace iommucheck::linux_harness {
 namespace {
@@ -28,7 +29,7 @@ const RunnerParts& parts() {
   static const RunnerParts parts{
       std::string{kFile},
       {"lib/xarray.c", "lib/radix-tree.c", "lib/find_bit.c", "lib/bitmap.c"},
-      "ioasid_calls.c"};
+      {"kernel_facts.c", "target_ioasid.c"}};
   return parts;
 }
 
@@ -68,7 +69,7 @@ KernelBuild prepare_ioasid(Cache& cache, const SourceTree& tree) {
         "patched with another interface",
         "use a tree of 5.18 to 6.2, or --package linux-source-6.1");
   }
-  KernelFiles files{{parts().under_test}, {"-DCONFIG_IOASID=1", "-DCONFIG_IOMMU_API=1"}};
+  KernelFiles files{"ioasid", {parts().under_test}, {"-DCONFIG_IOASID=1", "-DCONFIG_IOMMU_API=1"}};
   for (const std::string& library : parts().libraries) {
     if (std::filesystem::exists(tree.root / library)) files.files.push_back(library);
   }
@@ -77,10 +78,6 @@ KernelBuild prepare_ioasid(Cache& cache, const SourceTree& tree) {
 
 Runner build_ioasid(Cache& cache, const KernelBuild& build) {
   return build_runner(cache, build, parts());
-}
-
-Runner build_scheduled_ioasid(Cache& cache, const KernelBuild& build, const Changed& changed) {
-  return build_scheduled_runner(cache, build, parts(), changed);
 }
 
 namespace {
@@ -103,6 +100,33 @@ Runner build_ioasid_tree(Cache& cache, const std::filesystem::path& tree) {
 Runner build_ioasid_package(Cache& cache, const std::string& package,
                             const std::filesystem::path& directory) {
   return build_ioasid(cache, prepare_ioasid(cache, open_package(cache, package, directory)));
+}
+
+namespace {
+
+class IoasidTarget final : public Target {
+ public:
+  std::string_view name() const override { return "ioasid"; }
+  std::string_view sentence() const override {
+    return "the allocator of I/O address space ids: ioasid.c";
+  }
+  std::string_view versions() const override { return "6.1"; }
+  std::string_view package() const override { return "linux-source-6.1"; }
+  const RunnerParts& parts() const override { return linux_harness::parts(); }
+  KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
+    return prepare_ioasid(cache, tree);
+  }
+  const std::vector<Scenario>& written() const override { return written_ioasid_scenarios(); }
+  std::vector<Scenario> generated(unsigned threads) const override {
+    return generated_ioasid_scenarios(threads);
+  }
+};
+
+}  // namespace
+
+const Target& ioasid_target() {
+  static const IoasidTarget target;
+  return target;
 }
 
 class KernelIoasid::Impl {

@@ -16,7 +16,6 @@
 #include "impl/linux/ioasid_words.h"
 #include "impl/linux/report.h"
 #include "impl/linux/runner.h"
-#include "impl/linux/scheduled_runner.h"
 #include "spec/ioasid/call.h"
 
 namespace iommucheck::linux_harness {
@@ -28,8 +27,6 @@ inline constexpr std::string_view kIoasidFile = "drivers/iommu/ioasid.c";
 KernelBuild prepare_ioasid(Cache& cache, const SourceTree& tree);
 /// A runner for KernelIoasid.
 Runner build_ioasid(Cache& cache, const KernelBuild& build);
-/// A runner for ScheduledIoasid (scheduled.h).
-Runner build_scheduled_ioasid(Cache& cache, const KernelBuild& build, const Changed& changed = {});
 
 /// All in one: from a tree, or from a Debian source package.
 Runner build_ioasid_tree(Cache& cache, const std::filesystem::path& tree);

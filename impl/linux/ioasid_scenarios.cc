@@ -5,8 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include <fmt/format.h>
-
+#include "impl/linux/target.h"
 #include "spec/ioasid/make_call.h"
 #include "spec/ioasid/oracle.h"
 
@@ -28,12 +27,13 @@ Call replace_data(unsigned id, unsigned data, unsigned old) {
 }
 bool keeps_contract(const Scenario& scenario) {
   ioasid::Oracle oracle{ioasid_harness_bounds()};
-  const auto execute = [&](const Call& call) {
+  const auto execute = [&](const TargetCall& one) {
+    const Call& call = *one.ioasid;
     if (!oracle.would_keep_contract(call)) return false;
     const auto outcome = oracle.first_legal(call);
     return outcome && oracle.judge(call, *outcome).legal;
   };
-  for (const Call& call : scenario.setup) {
+  for (const TargetCall& call : scenario.setup) {
     if (!execute(call)) return false;
   }
   const auto before = oracle.snapshot();
@@ -42,23 +42,12 @@ bool keeps_contract(const Scenario& scenario) {
   do {
     oracle.restore(before);
     for (const std::size_t thread : order) {
-      for (const Call& call : scenario.threads[thread]) {
+      for (const TargetCall& call : scenario.threads[thread]) {
         if (!execute(call)) return false;
       }
     }
   } while (std::next_permutation(order.begin(), order.end()));
   return true;
-}
-
-std::string sentence_of(const Scenario& scenario) {
-  std::string text;
-  for (const Call& call : scenario.setup) text += ioasid::print(call) + "; ";
-  if (!text.empty()) text += "then ";
-  for (std::size_t i = 0; i < scenario.threads.size(); ++i) {
-    if (i != 0) text += " || ";
-    for (const Call& call : scenario.threads[i]) text += ioasid::print(call);
-  }
-  return text;
 }
 
 }  // namespace
@@ -140,40 +129,20 @@ const std::vector<Scenario>& written_ioasid_scenarios() {
 }
 
 std::vector<Scenario> generated_ioasid_scenarios(unsigned threads) {
-  const std::vector<std::vector<Call>> setups{
+  const std::vector<std::vector<TargetCall>> setups{
       {},          {alloc(1, 0, 0, 1)},    {alloc(1, 0, 0, 0)},
       {enroll(1)}, {enroll(1), enroll(2)}, {enroll(1), alloc(1, 0, 0, 1, 1)}};
-  const std::vector<Call> calls{alloc(1, 0, 3, 1, 3),
-                                alloc(2, 0, 0, 2, 1),
-                                free_id(0),
-                                find(1, 0),
-                                find(0, 0, Getter::accept),
-                                find(2, 0),
-                                set_data(0, 2),
-                                enroll(1),
-                                enroll(2),
-                                withdraw(1)};
-  std::vector<Scenario> all;
-  for (const std::vector<Call>& setup : setups) {
-    std::vector<std::size_t> chosen(threads, 0);
-    for (;;) {
-      Scenario scenario;
-      scenario.setup = setup;
-      for (const std::size_t call : chosen) scenario.threads.push_back({calls[call]});
-      if (keeps_contract(scenario)) {
-        scenario.name = fmt::format("{}-{}", threads == 2 ? "pair" : "triple", all.size() + 1);
-        scenario.sentence = sentence_of(scenario);
-        all.push_back(std::move(scenario));
-      }
-      // The next combination with repetition: never descending.
-      std::size_t at = threads;
-      while (at > 0 && chosen[at - 1] == calls.size() - 1) --at;
-      if (at == 0) break;
-      const std::size_t next = chosen[at - 1] + 1;
-      std::fill(chosen.begin() + static_cast<std::ptrdiff_t>(at - 1), chosen.end(), next);
-    }
-  }
-  return all;
+  const std::vector<TargetCall> calls{alloc(1, 0, 3, 1, 3),
+                                      alloc(2, 0, 0, 2, 1),
+                                      free_id(0),
+                                      find(1, 0),
+                                      find(0, 0, Getter::accept),
+                                      find(2, 0),
+                                      set_data(0, 2),
+                                      enroll(1),
+                                      enroll(2),
+                                      withdraw(1)};
+  return combinations(setups, calls, threads, keeps_contract);
 }
 
 }  // namespace iommucheck::linux_harness

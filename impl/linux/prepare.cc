@@ -113,7 +113,8 @@ bool is_dropped(std::string_view flag) {
 KernelBuild prepare(Cache& cache, const SourceTree& tree, const KernelFiles& wanted) {
   require_programs({"gcc", "make", "flex", "bison", "bc", "addr2line"});
   const std::string key = digest_of(tree, wanted);
-  const fs::path directory = cache.entry("build-" + tree.key, key, [&](const fs::path& output) {
+  const std::string kind = fmt::format("build-{}-{}", wanted.target, tree.key);
+  const fs::path directory = cache.entry(kind, key, [&](const fs::path& output) {
     cache.say(fmt::format("configuring Linux {} for user space (once, about 15 s)", tree.version));
     make(tree, output, {"defconfig"}, "the configuration");
     {
@@ -126,7 +127,7 @@ KernelBuild prepare(Cache& cache, const SourceTree& tree, const KernelFiles& wan
     for (const std::string& file : wanted.files) targets.push_back(object_of(file));
     make(tree, output, targets, "a compilation");
   });
-  return {tree, directory, key};
+  return {wanted.target, tree, directory, key};
 }
 
 std::vector<std::string> split_command(std::string_view text) {

@@ -15,6 +15,7 @@
 namespace iommucheck::linux_harness {
 
 struct KernelBuild {
+  std::string target;  ///< of KernelFiles
   SourceTree tree;
   std::filesystem::path directory;  ///< the O= directory; compilers run here
   std::string key;                  ///< changes with configuration, headers and compiler
@@ -22,6 +23,7 @@ struct KernelBuild {
 
 /// What to compile and what the configuration cannot select for user-mode Linux.
 struct KernelFiles {
+  std::string target;                ///< what they are for: each has a build directory of its own
   std::vector<std::string> files;    ///< "drivers/iommu/ioasid.c", ...
   std::vector<std::string> defines;  ///< "-DCONFIG_IOASID=1", ...
 };

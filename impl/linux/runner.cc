@@ -70,7 +70,8 @@ void build_support(const fs::path& folder, const KernelBuild& build, const Runne
   for (const GlueFile& file : glue_files()) {
     const fs::path source = folder / file.name;
     write_file(source, file.text);
-    if (file.name == parts.kernel_glue) {
+    if (file.has_kernel_headers()) {
+      if (!parts.uses(file)) continue;
       jobs.push_back(our_job(build, parts.under_test, source, object_in(folder, source), {}));
     } else if (source.extension() == ".c") {
       jobs.push_back(glue_job(source, object_in(folder, source)));

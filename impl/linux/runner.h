@@ -3,6 +3,7 @@
 #ifndef IOMMUCHECK_IMPL_LINUX_RUNNER_H
 #define IOMMUCHECK_IMPL_LINUX_RUNNER_H
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -16,13 +17,21 @@ namespace iommucheck::linux_harness {
 /// A file of impl/linux/glue/, which the build puts into the library (see CMakeLists.txt).
 struct GlueFile {
   std::string_view name, text;
+  /// It is compiled as a kernel file, for the targets that ask for it.
+  bool has_kernel_headers() const {
+    return name.starts_with("kernel_") || name.starts_with("target_");
+  }
 };
 const std::vector<GlueFile>& glue_files();
 
 struct RunnerParts {
-  std::string under_test;              ///< the kernel file whose executed lines are traced
-  std::vector<std::string> libraries;  ///< kernel files it needs; those a tree lacks are left out
-  std::string kernel_glue;             ///< the glue file that includes kernel headers
+  std::string under_test;                ///< the kernel file whose executed lines are traced
+  std::vector<std::string> libraries;    ///< kernel files it needs; those a tree lacks are left out
+  std::vector<std::string> kernel_glue;  ///< the glue files that include kernel headers
+
+  bool uses(const GlueFile& file) const {
+    return std::find(kernel_glue.begin(), kernel_glue.end(), file.name) != kernel_glue.end();
+  }
 };
 
 struct Runner {

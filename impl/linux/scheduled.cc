@@ -2,6 +2,8 @@
 // Requests for a scheduled runner, and its answers.
 #include "impl/linux/scheduled.h"
 
+#include <algorithm>
+#include <cstring>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -9,56 +11,101 @@
 
 #include "impl/linux/answer.h"
 #include "impl/linux/error.h"
-#include "impl/linux/ioasid.h"
 #include "impl/linux/ioasid_words.h"
 #include "impl/linux/process.h"
+#include "impl/linux/target.h"
 
 namespace iommucheck::linux_harness {
 namespace {
 
 using ioasid::Call;
-using ioasid::CallKind;
 using ioasid::Err;
 using ioasid::Outcome;
 using nlohmann::json;
+
+void add_calls(json& request, const Scenario& scenario) {
+  request["setup"] = json::array();
+  request["threads"] = json::array();
+  for (const TargetCall& call : scenario.setup) request["setup"].push_back(call.words);
+  for (const std::vector<TargetCall>& calls : scenario.threads) {
+    json thread = json::array();
+    for (const TargetCall& call : calls) thread.push_back(call.words);
+    request["threads"].push_back(std::move(thread));
+  }
+}
 
 json request_json(const Scenario& scenario, const SearchOptions& options) {
   json request = {
       {"search", name(options.search)}, {"executions", options.executions},
       {"seconds", options.seconds},     {"seed", options.seed},
-      {"schedule", options.schedule},   {"failing_allocations", options.failing_allocations},
-      {"setup", json::array()},         {"threads", json::array()}};
+      {"schedule", options.schedule},   {"failing_allocations", options.failing_allocations}};
   if (options.preemptions) request["preemptions"] = *options.preemptions;
-  for (const Call& call : scenario.setup) request["setup"].push_back(encode(call));
-  for (const std::vector<Call>& calls : scenario.threads) {
-    json thread = json::array();
-    for (const Call& call : calls) thread.push_back(encode(call));
-    request["threads"].push_back(std::move(thread));
-  }
+  add_calls(request, scenario);
   return request;
 }
 
-/// "error value allocator getter_on nomem": see scheduled/ioasid_calls.cc.
-struct Answer {
-  Outcome outcome;
-  bool nomem = false;
-};
+[[noreturn]] void bad_answer(const std::string& text) {
+  throw HarnessError("the runner answers '" + text + "'", "an error of the harness", "report it");
+}
 
-Answer parse_answer(const std::string& text) {
+/// "error value allocator getter_on nomem": see scheduled/ioasid_calls.cc.
+void read_ioasid_answer(ScheduledCall& one, const std::string& text) {
   int error = 0, value = 0, allocator = 0, getter_on = 0, nomem = 0;
   if (std::sscanf(text.c_str(), "%d %d %d %d %d", &error, &value, &allocator, &getter_on, &nomem) !=
       5) {
-    throw HarnessError("the runner answers '" + text + "'", "an error of the harness", "report it");
+    bad_answer(text);
   }
   // Whatever the code answers is judged: a number beyond the vocabulary is never legal.
   const std::optional<Err> known = error_of(error);
-  Answer answer;
-  answer.outcome.err = known ? static_cast<std::uint32_t>(*known) : ioasid::kErrs;
-  answer.outcome.value = static_cast<std::uint32_t>(value);
-  answer.outcome.allocator = static_cast<std::uint32_t>(allocator);
-  answer.outcome.getter_on = static_cast<std::uint32_t>(getter_on);
-  answer.nomem = nomem != 0;
-  return answer;
+  Outcome outcome;
+  outcome.err = known ? static_cast<std::uint32_t>(*known) : ioasid::kErrs;
+  outcome.value = static_cast<std::uint32_t>(value);
+  outcome.allocator = static_cast<std::uint32_t>(allocator);
+  outcome.getter_on = static_cast<std::uint32_t>(getter_on);
+  one.nomem = nomem != 0;
+  if (one.nomem) one.call.ioasid->args.nomem = 1;
+  one.result = ioasid::print(*one.call.ioasid, outcome);
+  one.outcome = outcome;
+}
+
+/// "-", or "value nomem": see scheduled/main.cc.
+std::string read_table_answer(const std::string& text, bool& nomem) {
+  if (text == "-") return std::string{kNotMade};
+  long value = 0;
+  int failed = 0;
+  if (std::sscanf(text.c_str(), "%ld %d", &value, &failed) != 2) bad_answer(text);
+  nomem = failed != 0;
+  constexpr long kErrors = 4095;
+  const char* name =
+      value < 0 && value >= -kErrors ? strerrorname_np(static_cast<int>(-value)) : nullptr;
+  return name != nullptr ? fmt::format("-{}", name) : fmt::format("{}", value);
+}
+
+void read_answer(ScheduledCall& one, const std::string& text) {
+  one.returned = true;
+  if (one.call.ioasid) {
+    read_ioasid_answer(one, text);
+  } else {
+    one.result = read_table_answer(text, one.nomem);
+  }
+}
+
+Finished run_request(const Runner& runner, const Scenario& scenario, const json& request) {
+  Finished finished = run({runner.program.string(), request.dump()});
+  if (finished.status == 0) return finished;
+  if (finished.output.starts_with("schedule") || finished.output.starts_with("the schedule")) {
+    throw std::invalid_argument{finished.output.substr(0, finished.output.find('\n'))};
+  }
+  constexpr std::string_view kInSetUp = "the set-up ends in a report: ";
+  if (finished.output.starts_with(kInSetUp)) {
+    throw SetUpError(
+        scenario.name,
+        finished.output.substr(kInSetUp.size(), finished.output.find('\n') - kInSetUp.size()));
+  }
+  throw HarnessError(fmt::format("the runner failed in scenario {}: {}", scenario.name,
+                                 finished.output.substr(0, 2000)),
+                     "an error of the harness, or kernel code that destroyed its memory",
+                     "report it with the scenario and the kernel version");
 }
 
 std::vector<Frame> frames_of(const json& addresses, Symbols& symbols) {
@@ -91,30 +138,26 @@ std::string_view name(Search search) {
   return "?";
 }
 
-ScheduledIoasid::ScheduledIoasid(Runner runner)
-    : runner_{std::move(runner)}, symbols_{runner_, "ioasid_calls.c"} {}
+TargetCall::TargetCall(const ioasid::Call& call)
+    : words{encode(call)}, text{ioasid::print(call)}, ioasid{call} {}
 
-std::vector<Frame> ScheduledIoasid::lines_of(const std::vector<std::uint64_t>& blocks) {
+ScheduledKernel::ScheduledKernel(const Target& target, Runner runner)
+    : target_{target},
+      runner_{std::move(runner)},
+      symbols_{runner_, target.parts().kernel_glue.back()} {}
+
+std::vector<Frame> ScheduledKernel::lines_of(const std::vector<std::uint64_t>& blocks) {
   symbols_.prefetch(blocks);
   std::vector<Frame> lines;
   for (const std::uint64_t block : blocks) {
-    lines.push_back(frame_in(symbols_.frames(block), kIoasidFile));
+    lines.push_back(frame_in(symbols_.frames(block), target_.file()));
   }
   return lines;
 }
 
-Exploration ScheduledIoasid::explore(const Scenario& scenario, const SearchOptions& options) {
-  const Finished finished = run({runner_.program.string(), request_json(scenario, options).dump()});
-  if (finished.status != 0) {
-    if (finished.output.starts_with("schedule") || finished.output.starts_with("the schedule")) {
-      throw std::invalid_argument{finished.output.substr(0, finished.output.find('\n'))};
-    }
-    throw HarnessError(fmt::format("the runner failed in scenario {}: {}", scenario.name,
-                                   finished.output.substr(0, 2000)),
-                       "an error of the harness, or kernel code that destroyed its memory",
-                       "report it with the scenario and the kernel version");
-  }
-  const json answer = json::parse(finished.output);
+Exploration ScheduledKernel::explore(const Scenario& scenario, const SearchOptions& options) {
+  const json answer =
+      json::parse(run_request(runner_, scenario, request_json(scenario, options)).output);
   Exploration result;
   result.executions = answer.at("executions");
   result.complete = answer.at("complete");
@@ -126,7 +169,10 @@ Exploration ScheduledIoasid::explore(const Scenario& scenario, const SearchOptio
   result.exhausted = answer.at("exhausted");
   result.covered = answer.at("covered").get<std::vector<std::uint64_t>>();
   for (std::size_t i = 0; i < scenario.setup.size(); ++i) {
-    result.setup.push_back(parse_answer(answer.at("setup").at(i).get<std::string>()).outcome);
+    ScheduledCall one{.call = scenario.setup[i]};
+    // A set-up that ends in a report answers less.
+    if (i < answer.at("setup").size()) read_answer(one, answer["setup"][i].get<std::string>());
+    result.setup.push_back(std::move(one));
   }
   std::vector<std::uint64_t> addresses;
   for (const json& report : answer.at("reports")) {
@@ -148,21 +194,41 @@ Exploration ScheduledIoasid::explore(const Scenario& scenario, const SearchOptio
     mine.executions = history.at("executions");
     std::vector<std::size_t> next(scenario.threads.size());
     for (const json& call : history.at("calls")) {
-      ScheduledCall one;
-      one.thread = static_cast<unsigned>(std::stoul(call.at("thread").get<std::string>())) - 1;
-      one.call = scenario.threads.at(one.thread).at(next.at(one.thread)++);
-      one.returned = call.at("returned");
+      const auto thread =
+          static_cast<unsigned>(std::stoul(call.at("thread").get<std::string>())) - 1;
+      ScheduledCall one{.thread = thread,
+                        .call = scenario.threads.at(thread).at(next.at(thread)++)};
       one.begins_before_my_end = call.at("begins_before_my_end");
-      if (one.returned) {
-        const Answer known = parse_answer(call.at("result").get<std::string>());
-        one.outcome = known.outcome;
-        if (known.nomem) one.call.args.nomem = 1;
-      }
-      mine.calls.push_back(one);
+      if (call.at("returned").get<bool>()) read_answer(one, call.at("result").get<std::string>());
+      mine.calls.push_back(std::move(one));
     }
     result.histories.push_back(std::move(mine));
   }
   return result;
+}
+
+std::vector<SequentialRun> ScheduledKernel::in_all_orders(const Scenario& scenario,
+                                                          std::size_t most) {
+  std::vector<unsigned> turns;
+  for (std::size_t thread = 0; thread < scenario.threads.size(); ++thread) {
+    turns.insert(turns.end(), scenario.threads[thread].size(), static_cast<unsigned>(thread));
+  }
+  json request{{"orders", json::array()}};
+  add_calls(request, scenario);
+  std::vector<SequentialRun> runs;
+  do {
+    if (runs.size() == most) return {};
+    request["orders"].push_back(turns);
+    runs.push_back({turns, {}});
+  } while (std::next_permutation(turns.begin(), turns.end()));
+  const json answer = json::parse(run_request(runner_, scenario, request).output);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    for (const std::string text : answer.at(i)) {
+      bool nomem = false;
+      runs[i].results.push_back(read_table_answer(text, nomem));
+    }
+  }
+  return runs;
 }
 
 }  // namespace iommucheck::linux_harness

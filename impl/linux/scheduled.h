@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Explores schedules of IOASID calls on the ioasid.c of the user's kernel, unmodified.
+// Explores schedules of calls on files of the user's kernel, unmodified.
 //
 // Not thread-safe.
 #ifndef IOMMUCHECK_IMPL_LINUX_SCHEDULED_H
@@ -17,12 +17,25 @@
 
 namespace iommucheck::linux_harness {
 
+class Target;
+
+/// A call of a target: as its runner reads it, and as people do.
+struct TargetCall {
+  std::string words, text;
+  std::optional<ioasid::Call> ioasid;  ///< where the specification of IOASIDs knows it
+
+  /// One of the target ioasid.  Throws std::invalid_argument as encode() does.
+  TargetCall(const ioasid::Call& call);  // NOLINT(google-explicit-constructor): tables of calls
+  /// One of a target whose calls are C functions, by its name there.
+  explicit TargetCall(const std::string& function) : words{function}, text{function + "()"} {}
+};
+
 /// Calls by several threads at once.
 struct Scenario {
-  std::string name;                                ///< "find-free"
-  std::string sentence;                            ///< what it is about
-  std::vector<ioasid::Call> setup;                 ///< one after the other, before
-  std::vector<std::vector<ioasid::Call>> threads;  ///< 1 .. 8
+  std::string name;                              ///< "find-free"
+  std::string sentence;                          ///< what it is about
+  std::vector<TargetCall> setup;                 ///< one after the other, before
+  std::vector<std::vector<TargetCall>> threads;  ///< 1 .. 8
 };
 
 enum class Search : std::uint8_t {
@@ -52,11 +65,16 @@ struct ScheduledReport {
   std::uint64_t execution = 0;
 };
 
+/// The result of a call whose precondition did not hold when its turn came.
+inline constexpr std::string_view kNotMade = "not made";
+
 struct ScheduledCall {
   unsigned thread = 0;  ///< 0: CPU0
-  ioasid::Call call;    ///< with nomem, if an allocation failed in it
-  ioasid::Outcome outcome;
+  TargetCall call;      ///< with nomem, if an allocation failed in it
   bool returned = false;
+  bool nomem = false;                           ///< an allocation failed in it
+  std::string result = {};                      ///< "-EBUSY", as it is printed; if it has returned
+  std::optional<ioasid::Outcome> outcome = {};  ///< of a call of the target ioasid
   /// Bit b: call b begins before this one ends, whatever the order of independent steps.
   std::uint32_t begins_before_my_end = 0;
 };
@@ -71,20 +89,32 @@ struct Exploration {
   std::uint64_t executions = 0, complete = 0, abandoned = 0, steps = 0, longest = 0, restarts = 0;
   double seconds = 0;
   bool exhausted = false;
-  std::vector<ioasid::Outcome> setup;  ///< of the scenario's set-up
+  std::vector<ScheduledCall> setup;  ///< of the scenario's set-up
   std::vector<ScheduledReport> reports;
   std::vector<ScheduledHistory> histories;
   std::vector<std::uint64_t> covered;  ///< basic blocks that have run: some of Runner::blocks
 };
 
-class ScheduledIoasid {
+/// What the calls of a scenario's threads answer one after the other.
+struct SequentialRun {
+  std::vector<unsigned> turns;       ///< whose call comes next: threads from 0
+  std::vector<std::string> results;  ///< of these calls; fewer if one did not return
+};
+
+class ScheduledKernel {
  public:
-  /// A runner of build_ioasid_tree() or build_ioasid_package() with `scheduled`.
-  explicit ScheduledIoasid(Runner runner);
+  /// A runner of Target::build().
+  ScheduledKernel(const Target& target, Runner runner);
 
   /// Throws HarnessError if the runner fails, std::invalid_argument for calls or a schedule that
   /// do not fit.
   Exploration explore(const Scenario& scenario, const SearchOptions& options);
+
+  /// The same calls without concurrency, in every order that keeps each thread's own; empty if
+  /// there are more than `most`.
+  std::vector<SequentialRun> in_all_orders(const Scenario& scenario, std::size_t most = 2000);
+
+  const Target& target() const { return target_; }
 
   const Runner& runner() const { return runner_; }
 
@@ -92,6 +122,7 @@ class ScheduledIoasid {
   std::vector<Frame> lines_of(const std::vector<std::uint64_t>& blocks);
 
  private:
+  const Target& target_;
   Runner runner_;
   Symbols symbols_;
 };

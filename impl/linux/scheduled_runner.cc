@@ -87,16 +87,14 @@ void build_scheduling(const fs::path& folder, const KernelBuild& build, const Ru
   write_file(folder / "barriers.h", scheduled_barriers());
   write_file(folder / "data.ld", kDataScript);
   for (const GlueFile& file : glue_files()) {
-    if (file.name == parts.kernel_glue || file.name.ends_with(".h")) {
-      write_file(folder / file.name, file.text);
-    }
+    if (parts.uses(file) || file.name.ends_with(".h")) write_file(folder / file.name, file.text);
   }
   const std::vector<std::string> flags = instrumentation(folder / "barriers.h");
   std::vector<Compilation> jobs;
   const auto add = [&](const std::string& flags_of, const std::string& source) {
     jobs.push_back(kernel_job(build, flags_of, source, object_in(folder, source), flags));
   };
-  add(parts.under_test, folder / parts.kernel_glue);
+  for (const std::string& glue : parts.kernel_glue) add(parts.under_test, folder / glue);
   for (const std::string& file : parts.libraries) {
     if (exists_in(build.tree, file)) add(file, build.tree.root / file);
   }
@@ -165,18 +163,20 @@ Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const Runn
   for (const GlueFile& file : glue_files()) digest.add(file.name).add(file.text);
   for (const std::string& file : parts.libraries) digest.add_file(build.tree.root / file);
   const fs::path support =
-      cache.entry("scheduling-" + build.tree.key, digest.hex(), [&](const fs::path& into) {
-        cache.say("compiling the scheduler's side");
-        build_scheduling(into, build, parts);
-      });
+      cache.entry(fmt::format("scheduling-{}-{}", build.target, build.tree.key), digest.hex(),
+                  [&](const fs::path& into) {
+                    cache.say("compiling the scheduler's side");
+                    build_scheduling(into, build, parts);
+                  });
 
   add_with_headers(digest, build.tree, parts.under_test);
   if (changed.text) digest.add(*changed.text);
   const fs::path entry =
-      cache.entry(changed.kind + "-" + build.tree.key, digest.hex(), [&](const fs::path& into) {
-        cache.say(fmt::format("compiling {} for the scheduler", parts.under_test));
-        build_program(into, support, build, parts, changed.text);
-      });
+      cache.entry(fmt::format("{}-{}-{}", changed.kind, build.target, build.tree.key), digest.hex(),
+                  [&](const fs::path& into) {
+                    cache.say(fmt::format("compiling {} for the scheduler", parts.under_test));
+                    build_program(into, support, build, parts, changed.text);
+                  });
   Runner runner{build.tree, build.directory, entry / "runner", read_unmodelled(entry), {}};
   std::istringstream blocks{read_file(entry / kBlockList)};
   for (std::uint64_t block = 0; blocks >> block;) runner.blocks.push_back(block);

@@ -231,5 +231,42 @@ TEST(Linearize, AgreesWithTheDefinitionOnRandomHistories) {
   EXPECT_GT(no, 50U);
 }
 
+// Two threads: "take" empties what "look" sees; the code without concurrency says so.
+bool explained_by_itself(const std::string& taken, const std::string& seen, std::uint32_t overlap) {
+  const std::vector<SequentialAnswers> runs{{{0, 1}, {"7", "nothing"}}, {{1, 0}, {"7", "7"}}};
+  const std::vector<AnsweredCall> calls{{{0, 1U | overlap}, "take", taken},
+                                        {{1, 2U | overlap >> 1U}, "look", seen}};
+  return !linearize(runs, calls).unexplained;
+}
+
+TEST(LinearizeByItself, ResultsAreThoseOfSomeOrderThatTheTimesAllow) {
+  constexpr std::uint32_t kOverlap = 2;
+  EXPECT_TRUE(explained_by_itself("7", "nothing", kOverlap));
+  EXPECT_TRUE(explained_by_itself("7", "7", kOverlap));
+  EXPECT_FALSE(explained_by_itself("7", "8", kOverlap));
+  EXPECT_FALSE(explained_by_itself("nothing", "7", kOverlap));
+  EXPECT_FALSE(explained_by_itself("7", "7", 0)) << "they need not overlap: the look may come last";
+}
+
+TEST(LinearizeByItself, SaysWhatWasExpected) {
+  const std::vector<SequentialAnswers> runs{{{0}, {"0"}}};
+  const std::vector<AnsweredCall> calls{{{0, 1}, "bind()", "-EBUSY"}};
+  const auto result = linearize(runs, calls);
+  ASSERT_TRUE(result.unexplained);
+  EXPECT_EQ(result.unexplained->reasons,
+            std::vector<std::string>{"bind() = -EBUSY: without concurrency it answers 0"});
+}
+
+// A run that ended early explains nothing behind its end.
+TEST(LinearizeByItself, ACallThatDoesNotReturnExplainsNothing) {
+  const std::vector<SequentialAnswers> runs{{{0, 1}, {"0"}}, {{1, 0}, {"0", "0"}}};
+  const auto answered = [&](std::uint32_t mask0, std::uint32_t mask1) {
+    const std::vector<AnsweredCall> calls{{{0, mask0}, "a", "0"}, {{1, mask1}, "b", "0"}};
+    return !linearize(runs, calls).unexplained;
+  };
+  EXPECT_TRUE(answered(3, 3));
+  EXPECT_FALSE(answered(1, 3)) << "a may end before b begins, and then b does not return";
+}
+
 }  // namespace
 }  // namespace iommucheck::conformance

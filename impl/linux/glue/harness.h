@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the two halves of the runner say to each other: the half that includes kernel headers
-// (ioasid_calls.c) and the half that includes the C library's (all other files here).
+// (target_ioasid.c) and the half that includes the C library's (all other files here).
 //
 // Only plain C types may appear: the two sets of headers do not agree on anything else.
 #ifndef KH_HARNESS_H
@@ -14,6 +14,7 @@
 /* Facts that only kernel headers know. */
 struct kh_facts {
 	unsigned long spinlock_size;
+	unsigned long lockdep_map[3]; /* where it is in a spin lock, a mutex, a rw_semaphore */
 	unsigned int gfp_zero;   /* __GFP_ZERO */
 	unsigned int gfp_sleeps; /* __GFP_DIRECT_RECLAIM: the allocation may sleep */
 	unsigned long poison1;   /* LIST_POISON1: what list_del() leaves in ->next */

@@ -31,9 +31,7 @@ void note_allocator(int ops) {
   now().allocator = ops < 0 ? KH_MAX_OPS + 1 : ops;
 }
 
-}  // namespace
-
-std::string execute_call(const std::string& call) {
+std::string execute_call(const std::string& call, unsigned) {
   std::array<unsigned, 6> n{};
   const char* at = call.c_str() + 1;
   for (unsigned& number : n) {
@@ -73,6 +71,10 @@ std::string execute_call(const std::string& call) {
   return fmt::format("{} {} {} {} {:d}", found.error, found.error != 0 ? 0 : found.data,
                      now().allocator, now().getter_on, nomem);
 }
+
+const RegisteredExecutor registered{execute_call};
+
+}  // namespace
 
 }  // namespace iommucheck::linux_harness::scheduled
 

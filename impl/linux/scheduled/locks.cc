@@ -122,10 +122,13 @@ void lock_release(void* map, unsigned long) {
   --my_read_locks();
   ck_reader_end();
 }
-/// The map of a lock lies inside the lock; maps of other things are believed to be held.
+/// The map of a lock lies inside the lock.
 int lock_is_held_type(const void* map, int) {
   if (is_rcu(map)) return my_read_locks() != 0 ? 1 : 0;
-  return ck_holds_around(map, kh_facts.spinlock_size);
+  for (const unsigned long offset : kh_facts.lockdep_map) {
+    if (ck_holds(static_cast<const char*>(map) - offset) != 0) return 1;
+  }
+  return 0;
 }
 int debug_lockdep_rcu_enabled() { return 1; }
 int rcu_read_lock_held() { return my_read_locks() != 0 ? 1 : 0; }

@@ -5,11 +5,14 @@
 //   "setup": [call...], "threads": [[call...]...], "search": "dpor" | "sleep-sets" | "all" |
 //   "random" | "pct" | "replay", "preemptions": N or absent, "executions", "seconds", "steps",
 //   "seed", "depth" (of pct), "schedule" (of replay), "failing_allocations": bool, "stop": bool
+// or with "orders" in place of a search: [[thread...]...]: the calls of the threads, one after the
+// other; each number says whose turn it is.
 // Exit codes: 0: the answer is on standard output; 70: it says on standard error why not.
 #include <cstdio>
 #include <exception>
 #include <memory>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "checker/schedule/client.h"
@@ -23,6 +26,14 @@
 // The kernel objects' static data, as the builder lays it out.
 extern "C" char __start_kh_data[], __stop_kh_data[];  // NOLINT(bugprone-reserved-identifier)
 
+// What targets with a table of calls give; null in others.
+extern "C" {
+#include "impl/linux/glue/target.h"
+extern const kh_call kh_calls[] __attribute__((weak));
+void kh_target_start(unsigned) __attribute__((weak));
+void kh_target_finish() __attribute__((weak));
+}
+
 namespace iommucheck::linux_harness::scheduled {
 namespace {
 
@@ -30,24 +41,60 @@ using nlohmann::json;
 namespace schedule = iommucheck::schedule;
 using Calls = std::vector<std::string>;
 
+struct ThreadCalls {
+  unsigned number = 0;  ///< 1 ..
+  Calls calls;
+};
 Calls setup_calls, setup_answers;
-std::vector<Calls> thread_calls;
+std::vector<ThreadCalls> threads;
+/// Turns of threads, taken behind the set-up; what the calls answered.
+std::vector<unsigned> turns;
+Calls turn_answers;
 
 std::vector<Span>& all_restored() {
   static std::vector<Span> spans;
   return spans;
 }
 
+Executor& executor() {
+  static Executor registered = nullptr;
+  return registered;
+}
+
+/// Of a target with a table: "value nomem", or "-" for a call that was not made.
+std::string make_call(const std::string& name, unsigned thread) {
+  for (const kh_call* call = kh_calls; call != nullptr && call->name != nullptr; ++call) {
+    if (name != call->name) continue;
+    fail_allocations(0);
+    const long value = call->make(thread);
+    return value == KH_NOT_MADE ? "-" : fmt::format("{} {:d}", value, allocation_failed());
+  }
+  ck_report_fatal("scenario", ("the target has no call " + name).c_str());
+  return {};
+}
+
+std::string execute_call(const std::string& call, unsigned thread) {
+  return executor() != nullptr ? executor()(call, thread) : make_call(call, thread);
+}
+
 void set_up() {
   kh_boot();
   setup_answers.clear();
-  for (const std::string& call : setup_calls) setup_answers.push_back(execute_call(call));
+  for (const std::string& call : setup_calls) setup_answers.push_back(execute_call(call, 0));
+  if (kh_target_start != nullptr) kh_target_start(static_cast<unsigned>(threads.size()));
+  turn_answers.clear();
+  std::vector<std::size_t> next(threads.size());
+  for (const unsigned turn : turns) {
+    const ThreadCalls& thread = threads[turn];
+    turn_answers.push_back(execute_call(thread.calls[next[turn]++], thread.number));
+  }
 }
 
 void run_thread(void* argument) {
-  for (const std::string& call : *static_cast<const Calls*>(argument)) {
+  const auto& thread = *static_cast<const ThreadCalls*>(argument);
+  for (const std::string& call : thread.calls) {
     ck_call_begin(call.c_str());
-    const std::string answer = execute_call(call);
+    const std::string answer = execute_call(call, thread.number);
     ck_call_end(answer.c_str());
   }
 }
@@ -115,21 +162,47 @@ void minimise_report(const schedule::Program& program, const schedule::Report& r
   }
 }
 
-json explore(const json& request) {
+/// The set-up, and the data that each execution finds as it was; no threads.
+schedule::Program read_program(const json& request) {
   setup_calls = request.value("setup", Calls{});
-  thread_calls = request.value("threads", std::vector<Calls>{});
   std::size_t calls = 0;
-  for (const Calls& thread : thread_calls) calls += thread.size();
+  for (const json& thread : request.value("threads", json::array())) {
+    threads.push_back({static_cast<unsigned>(threads.size() + 1), thread.get<Calls>()});
+    calls += thread.size();
+  }
   if (calls > schedule::kMaxCalls) throw std::invalid_argument{"more calls than a history holds"};
-  choose_failures(request.value("failing_allocations", false));
   schedule::Program program;
   program.setup = set_up;
-  for (std::size_t i = 0; i < thread_calls.size(); ++i) {
-    program.threads.push_back({"CPU" + std::to_string(i), run_thread, &thread_calls[i]});
-  }
+  program.finish = kh_target_finish;
   program.data.push_back(
       {__start_kh_data, static_cast<std::size_t>(__stop_kh_data - __start_kh_data)});
   for (const Span& span : restored()) program.data.push_back({span.begin, span.size});
+  return program;
+}
+
+/// What the calls answer one after the other, in each of the orders.
+json in_orders(const json& request) {
+  const schedule::Program program = read_program(request);
+  watch_faults();
+  json answers = json::array();
+  for (const json& order : request.at("orders")) {
+    turns = order.get<std::vector<unsigned>>();
+    turn_answers.clear();
+    schedule::Engine engine;
+    engine.explore(program, {}, [] {
+      return std::make_unique<schedule::Systematic>(schedule::SystematicOptions{});
+    });
+    answers.push_back(turn_answers);
+  }
+  return answers;
+}
+
+json explore(const json& request) {
+  schedule::Program program = read_program(request);
+  choose_failures(request.value("failing_allocations", false));
+  for (ThreadCalls& thread : threads) {
+    program.threads.push_back({"CPU" + std::to_string(thread.number - 1), run_thread, &thread});
+  }
   schedule::Limits limits;
   limits.executions = request.value("executions", limits.executions);
   limits.seconds = request.value("seconds", limits.seconds);
@@ -172,6 +245,8 @@ json explore(const json& request) {
 
 }  // namespace
 
+RegisteredExecutor::RegisteredExecutor(Executor registered) { executor() = registered; }
+
 Restored::Restored(void* begin, std::size_t size) { all_restored().push_back({begin, size}); }
 const std::vector<Span>& restored() { return all_restored(); }
 
@@ -181,9 +256,11 @@ int main(int argc, char** argv) {
   constexpr int kInternalError = 70;
   try {
     if (argc != 2) throw std::invalid_argument{"one argument: the request"};
-    const std::string answer =
-        iommucheck::linux_harness::scheduled::explore(nlohmann::json::parse(argv[1])).dump();
-    std::puts(answer.c_str());
+    namespace scheduled = iommucheck::linux_harness::scheduled;
+    const auto request = nlohmann::json::parse(argv[1]);
+    const auto answer =
+        request.contains("orders") ? scheduled::in_orders(request) : scheduled::explore(request);
+    std::puts(answer.dump().c_str());
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

@@ -60,6 +60,7 @@ bool allocation_failed() { return failures().failed; }
 
 using iommucheck::linux_harness::scheduled::allocate;
 using iommucheck::linux_harness::scheduled::Cache;
+using iommucheck::linux_harness::scheduled::fails;
 using iommucheck::linux_harness::scheduled::kAlign;
 using iommucheck::linux_harness::scheduled::release;
 
@@ -92,16 +93,20 @@ void* kmem_cache_alloc_lru(Cache* cache, void*, unsigned gfp) {
 void* kmem_cache_alloc_lru_noprof(Cache* cache, void*, unsigned gfp) {
   return kmem_cache_alloc(cache, gfp);
 }
-Cache* kmem_cache_create(const char*, unsigned size, unsigned align, unsigned,
-                         void (*constructor)(void*)) {
+Cache* kh_cache_create(unsigned size, unsigned align, void (*constructor)(void*)) {
   auto* cache = static_cast<Cache*>(ck_alloc(sizeof(Cache), kAlign, 1));
   if (cache != nullptr) *cache = {size, align < kAlign ? kAlign : align, constructor};
   return cache;
+}
+Cache* kmem_cache_create(const char*, unsigned size, unsigned align, unsigned,
+                         void (*constructor)(void*)) {
+  return kh_cache_create(size, align, constructor);
 }
 void kmem_cache_free(Cache*, void* object) { release(object); }
 void kfree(const void* object) { release(object); }
 void kvfree(const void* object) { release(object); }
 void kfree_sensitive(const void* object) { release(object); }
+int kh_may_fail() { return fails() ? 1 : 0; }
 void fs_reclaim_acquire(unsigned) {}
 void fs_reclaim_release(unsigned) {}
 

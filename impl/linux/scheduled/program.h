@@ -18,9 +18,14 @@ extern "C" {
 
 namespace iommucheck::linux_harness::scheduled {
 
-/// Executes one call of a request, in the target's own words; gives what it answered.  The words
-/// are the same in the request and in the history.
-std::string execute_call(const std::string& call);
+/// Executes one call of a request, in the target's own words, for a thread (0: the set-up); gives
+/// what it answered.  The words are the same in the request and in the history.
+using Executor = std::string (*)(const std::string& call, unsigned thread);
+/// Of a target whose calls have arguments; registers itself before main().  Others have a table of
+/// functions (glue/target.h).
+struct RegisteredExecutor {
+  explicit RegisteredExecutor(Executor executor);
+};
 
 /// Memory allocations of the running call: 0: none fails; 1: every one; n + 1: only the nth.
 void fail_allocations(unsigned which);

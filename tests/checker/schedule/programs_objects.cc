@@ -38,8 +38,46 @@ void lock_freed(void*) {
 }
 const Expecting uaf_lock{"uaf_lock", {"use-after-free"}, {lock_freed}};
 
-void look(void*) { use(state.device->id); }
+// The last of two puts frees: the other put is over when its value has been read, but what was done
+// before it only if a fence says so.
+void publish_with_two_users() {
+  publish();
+  state.device->users = 2;
+}
+void put() {
+  if (__atomic_sub_fetch(&state.device->users, 1, __ATOMIC_RELAXED) != 0) return;
+  ck_fence(CK_ACQUIRE);
+  ck_free(state.device);
+}
+void only_put(void*) { put(); }
+template <bool Before, bool Behind>
+void write_and_put(void*) {
+  if (Before) state.device->next = nullptr;
+  ck_fence(CK_RELEASE);
+  if (Behind) state.device->next = nullptr;
+  put();
+}
+void write_and_put_unfenced(void*) {
+  state.device->next = nullptr;
+  put();
+}
+void write_marked(void*) { write_once(state.device->users, 1); }
 void drop(void*) { ck_free(state.device); }
+const Expecting last_put_frees{"last_put_frees", {}, {only_put, only_put}, publish_with_two_users};
+const Expecting last_fenced_put_frees{
+    "last_fenced_put_frees", {}, {write_and_put<true, false>, only_put}, publish_with_two_users};
+const Expecting uaf_put_unfenced{"uaf_put_unfenced",
+                                 {"use-after-free"},
+                                 {write_and_put_unfenced, only_put},
+                                 publish_with_two_users};
+const Expecting uaf_write_behind_the_fence{"uaf_write_behind_the_fence",
+                                           {"use-after-free"},
+                                           {write_and_put<false, true>, only_put},
+                                           publish_with_two_users};
+const Expecting uaf_marked_write_unseen{
+    "uaf_marked_write_unseen", {"use-after-free"}, {write_marked, drop}, publish};
+
+void look(void*) { use(state.device->id); }
 const Expecting uaf_unordered{"uaf_unordered", {"use-after-free"}, {look, drop}, publish};
 
 void look_marked(void*) { use(read_once(state.device->id)); }

@@ -5,84 +5,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <iostream>
-#include <memory>
 #include <set>
 
 #include "impl/linux/error.h"
-#include "impl/linux/ioasid.h"
-#include "impl/linux/ioasid_scenarios.h"
-#include "impl/linux/mutants.h"
+#include "tests/impl/linux/on_target.h"
 
 namespace iommucheck::linux_harness {
 namespace {
 
-constexpr const char* kPackage = "linux-source-6.1";
-
-class ScheduledTest : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    if (scheduled_archive().empty()) return;
-    if (!std::filesystem::exists(std::string{"/usr/src/"} + kPackage + ".tar.xz")) return;
-    Cache cache{Cache::default_directory(),
-                [](std::string_view what) { std::cout << what << std::endl; }};
-    build_ = std::make_unique<KernelBuild>(prepare_ioasid(cache, open_package(cache, kPackage)));
-    kernel_ = std::make_unique<ScheduledIoasid>(build_scheduled_ioasid(cache, *build_));
-  }
-  static void TearDownTestSuite() {
-    kernel_.reset();
-    build_.reset();
-  }
-  void SetUp() override {
-    if (scheduled_archive().empty()) GTEST_SKIP() << "skipped: this build has a sanitizer";
-    if (!kernel_) GTEST_SKIP() << "skipped: " << kPackage << " is not installed";
-  }
-
-  static const Scenario& scenario(const std::string& name) {
-    for (const Scenario& one : written_ioasid_scenarios()) {
-      if (one.name == name) return one;
-    }
-    throw std::out_of_range{name};
-  }
-  /// The kinds of reports of a scenario on a mutant.
-  static std::set<std::string> kinds_on(const Mutant& mutant, const std::string& name) {
-    Cache cache;
-    ScheduledIoasid changed{build_scheduled_ioasid(cache, *build_, {"mutant-test", mutant.text})};
-    std::set<std::string> kinds;
-    for (const auto& report : changed.explore(scenario(name), {}).reports)
-      kinds.insert(report.kind);
-    return kinds;
-  }
-  static std::vector<Mutant> mutants_of(const std::string& function, const std::string& kind) {
-    std::vector<Mutant> chosen;
-    for (Mutant& mutant : derive_mutants(read_file(build_->tree.root / kIoasidFile))) {
-      if (mutant.function == function && mutant.kind == kind) chosen.push_back(std::move(mutant));
-    }
-    return chosen;
-  }
-
-  static std::unique_ptr<KernelBuild> build_;
-  static std::unique_ptr<ScheduledIoasid> kernel_;
-};
-std::unique_ptr<KernelBuild> ScheduledTest::build_;
-std::unique_ptr<ScheduledIoasid> ScheduledTest::kernel_;
-
-std::set<std::string> results_of(const Exploration& exploration) {
-  std::set<std::string> all;
-  for (const ScheduledHistory& history : exploration.histories) {
-    std::string text;
-    for (const ScheduledCall& call : history.calls) {
-      text += ioasid::print(call.call, call.outcome) + ';' +
-              std::to_string(call.begins_before_my_end) + ';';
-    }
-    all.insert(text);
-  }
-  return all;
-}
+using ScheduledTest = OnTarget<ioasid_target>;
 
 TEST_F(ScheduledTest, DporAndSleepSetsAgreeOnEveryWrittenScenario) {
-  for (const Scenario& one : written_ioasid_scenarios()) {
+  for (const Scenario& one : ioasid_target().written()) {
     if (one.name == "both-go") continue;  // one trace: it is about the order in one thread
     const Exploration dpor = kernel_->explore(one, {});
     const Exploration sleep = kernel_->explore(one, {.search = Search::sleep_sets});
@@ -131,8 +65,8 @@ TEST_F(ScheduledTest, AFailingAllocationIsAChoice) {
   bool failed = false, succeeded = false;
   for (const auto& history : all.histories) {
     for (const auto& call : history.calls) {
-      failed |= call.call.args.nomem == 1;
-      succeeded |= call.call.args.nomem == 0;
+      failed |= call.nomem;
+      succeeded |= !call.nomem;
     }
   }
   EXPECT_TRUE(failed);
@@ -187,14 +121,13 @@ TEST_F(ScheduledTest, FindsMistakesPlantedIntoTheUsersFile) {
 
 TEST_F(ScheduledTest, AFileThatDoesNotCompileIsSaidSo) {
   Cache cache;
-  EXPECT_THROW(build_scheduled_ioasid(cache, *build_, {"mutant-test", "int broken("}),
-               CompileError);
+  EXPECT_THROW(ioasid_target().build(cache, *build_, {"mutant-test", "int broken("}), CompileError);
 }
 
 TEST(GeneratedScenarios, KeepTheContractAndHaveNamesOfTheirOwn) {
   for (const unsigned threads : {2U, 3U}) {
     std::set<std::string> names;
-    for (const Scenario& one : generated_ioasid_scenarios(threads)) {
+    for (const Scenario& one : ioasid_target().generated(threads)) {
       EXPECT_EQ(one.threads.size(), threads);
       EXPECT_TRUE(names.insert(one.name).second) << one.name;
     }

@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Calls the IOASID functions of the user's kernel: the only file of ours with kernel headers.
+// Calls the IOASID functions of the user's kernel.
 //
 // It is compiled with the kernel's own flags on the user's machine.  Numbers become objects here:
 // sets, data and ops are static objects, told from each other by their position in an array.
 #include <linux/err.h>
 #include <linux/ioasid.h>
 #include <linux/kernel.h>
-#include <linux/poison.h>
 #include <linux/radix-tree.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 
 #include "harness.h"
-
-const struct kh_facts kh_facts = {
-	.spinlock_size = sizeof(spinlock_t),
-	.gfp_zero = (unsigned int)__GFP_ZERO,
-	.gfp_sleeps = (unsigned int)__GFP_DIRECT_RECLAIM,
-	.poison1 = (unsigned long)LIST_POISON1,
-	.poison2 = (unsigned long)LIST_POISON2,
-};
 
 struct payload {
 	unsigned long word[8];

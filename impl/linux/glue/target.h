@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// A target whose calls are C functions with kernel headers: what such a file (target_NAME.c) gives,
+// and what it may use.
+//
+// Scenarios are lists of these calls (impl/linux/targets.cc).  A call is what the specification
+// would call one: it is what histories show.
+#ifndef KH_TARGET_H
+#define KH_TARGET_H
+
+/* What a call answers when its precondition does not hold: it has not been made. */
+#define KH_NOT_MADE (-4096L)
+
+struct kh_call {
+	const char *name;
+	/* `thread`: 0 in the set-up, 1 .. for the threads of the scenario. */
+	long (*make)(unsigned int thread);
+};
+
+/* ---- given by the target ---- */
+extern const struct kh_call kh_calls[]; /* ends with a NULL name */
+/* Builds what calls need; before the set-up. */
+void kh_target_boot(void);
+/* Behind the set-up, before `threads` threads run. */
+void kh_target_start(unsigned int threads);
+/* When all have ended: gives back what is left.  What cannot be reached then is a leak. */
+void kh_target_finish(void);
+
+/* ---- given by the engine and by impl/linux/scheduled ---- */
+void ck_report(const char *kind, const char *message);
+/* Whether a driver's operation fails: both are tried where failing allocations are. */
+int kh_may_fail(void);
+
+#endif

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// The target iommu-sva: iommu-sva.c on the whole of iommu.c.  Its calls are in glue/target_sva.c.
+#include <sstream>
+
+#include "impl/linux/target.h"
+#include "impl/linux/tree.h"
+
+namespace iommucheck::linux_harness {
+namespace {
+
+std::vector<TargetCall> calls(const std::string& names) {
+  std::vector<TargetCall> all;
+  std::istringstream words{names};
+  for (std::string name; words >> name;) all.emplace_back(name);
+  return all;
+}
+
+Scenario scenario(std::string name, std::string sentence, const std::string& setup,
+                  const std::vector<std::string>& threads) {
+  Scenario result{std::move(name), std::move(sentence), calls(setup), {}};
+  for (const std::string& thread : threads) result.threads.push_back(calls(thread));
+  return result;
+}
+
+class SvaTarget final : public Target {
+ public:
+  std::string_view name() const override { return "iommu-sva"; }
+  std::string_view sentence() const override {
+    return "shared virtual addressing: iommu-sva.c on the whole of iommu.c";
+  }
+  std::string_view versions() const override { return "6.12"; }
+  std::string_view package() const override { return "linux-source-6.12"; }
+  const RunnerParts& parts() const override {
+    static const RunnerParts parts{"drivers/iommu/iommu-sva.c",
+                                   {"drivers/iommu/iommu.c", "drivers/iommu/iommu-traces.c", "lib/xarray.c", "lib/radix-tree.c",
+                                    "lib/idr.c", "lib/find_bit.c", "lib/bitmap.c",
+                                    "lib/refcount.c"},
+                                   {"kernel_facts.c", "kernel_base.c", "target_sva.c"}};
+    return parts;
+  }
+
+  KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
+    require_file(tree, file(),
+                 "Linux 6.4 and later have it, and this target is made for 6.12; on Debian: "
+                 "apt-get install linux-source-6.12, then --package linux-source-6.12");
+    KernelFiles files{std::string{name()},
+                      {file()},
+                      {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1", "-DCONFIG_IOMMU_MM_DATA=1",
+                       "-DCONFIG_IOMMU_IOPF=1"}};
+    for (const std::string& library : parts().libraries) {
+      if (std::filesystem::exists(tree.root / library)) files.files.push_back(library);
+    }
+    return linux_harness::prepare(cache, tree, files);
+  }
+
+  const std::vector<Scenario>& written() const override {
+    static const std::vector<Scenario> all{
+        scenario("bind-bind", "two tasks bind to the same device for the first time", "",
+                 {"bind0", "bind0"}),
+        scenario("bind-unbind", "one task unbinds while another binds again", "bind0",
+                 {"unbind0", "bind0"}),
+        scenario("two-devices", "two tasks bind to devices of two groups", "", {"bind0", "bind1"}),
+        scenario("one-group", "two devices of one group are bound to the same mm", "",
+                 {"bind0", "bind2"}),
+        scenario("last-two", "the last two bonds of an mm go at once", "bind0 bind1",
+                 {"unbind0", "unbind1"}),
+        scenario("two-devices-exit", "two devices are bound and unbound, and a task ends", "",
+                 {"bind0 unbind0", "bind1 unbind1", "exit"}),
+        scenario("exit-unbind", "the process ends while its file is closed elsewhere", "bind0",
+                 {"exit", "unbind0"}),
+        scenario("exit-exit", "both tasks of a bound process end", "bind0", {"exit", "exit"}),
+        scenario("exit-close", "a process ends, its file is closed, and an mm is bound elsewhere",
+                 "bind0", {"exit unbind0", "bind1 exit unbind1"}),
+        scenario("two-processes", "two processes bind, and there is a PASID for one of them", "",
+                 {"bind0 unbind0", "other0"}),
+        scenario("other-ends", "a process binds while the one that has the PASID goes", "other0",
+                 {"bind0", "other_exit other_close"}),
+        scenario("reuse", "a process ends while another one waits for its PASID", "bind0",
+                 {"exit", "exit unbind0 other0"}),
+        scenario("exit-pasid", "a task ends while another one binds and asks for the PASID", "bind0",
+                 {"exit", "pasid0", "unbind0"}),
+        scenario("four", "bind, unbind, the end of a task, and a reader of the PASID", "bind0",
+                 {"bind1", "unbind0", "exit", "pasid0"}),
+    };
+    return all;
+  }
+
+  std::vector<Scenario> generated(unsigned threads) const override {
+    return combinations({{}, calls("bind0"), calls("bind0 bind1"), calls("bind0 bind0")},
+                        calls("bind0 bind1 bind2 unbind0 unbind1 pasid0 exit other0"), threads);
+  }
+};
+
+}  // namespace
+
+const Target& sva_target() {
+  static const SvaTarget target;
+  return target;
+}
+
+}  // namespace iommucheck::linux_harness

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// A target of the scheduler on Debian's own source: built once for a test program.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <set>
+
+#include "impl/linux/mutants.h"
+#include "impl/linux/target.h"
+
+namespace iommucheck::linux_harness {
+
+template <const Target& (*TheTarget)()>
+class OnTarget : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (scheduled_archive().empty()) return;
+    const std::string package{TheTarget().package()};
+    if (!std::filesystem::exists("/usr/src/" + package + ".tar.xz")) return;
+    Cache cache{Cache::default_directory(),
+                [](std::string_view what) { std::cout << what << std::endl; }};
+    build_ = std::make_unique<KernelBuild>(
+        TheTarget().prepare(cache, open_package(cache, package)));
+    kernel_ = std::make_unique<ScheduledKernel>(TheTarget(), TheTarget().build(cache, *build_));
+  }
+  static void TearDownTestSuite() {
+    kernel_.reset();
+    build_.reset();
+  }
+  void SetUp() override {
+    if (scheduled_archive().empty()) GTEST_SKIP() << "skipped: this build has a sanitizer";
+    if (!kernel_) GTEST_SKIP() << "skipped: " << TheTarget().package() << " is not installed";
+  }
+
+  static const Scenario& scenario(const std::string& name) {
+    for (const Scenario& one : TheTarget().written()) {
+      if (one.name == name) return one;
+    }
+    throw std::out_of_range{name};
+  }
+  static std::unique_ptr<ScheduledKernel> with(const Mutant& mutant) {
+    Cache cache;
+    return std::make_unique<ScheduledKernel>(
+        TheTarget(), TheTarget().build(cache, *build_, {"mutant-test", mutant.text}));
+  }
+  /// The kinds of reports of a scenario on a mutant.
+  static std::set<std::string> kinds_on(const Mutant& mutant, const std::string& name) {
+    std::set<std::string> kinds;
+    for (const auto& report : with(mutant)->explore(scenario(name), {}).reports)
+      kinds.insert(report.kind);
+    return kinds;
+  }
+  static std::vector<Mutant> mutants_of(const std::string& function, const std::string& kind) {
+    std::vector<Mutant> chosen;
+    for (Mutant& mutant : derive_mutants(read_file(build_->tree.root / TheTarget().file()))) {
+      if (mutant.function == function && mutant.kind == kind) chosen.push_back(std::move(mutant));
+    }
+    return chosen;
+  }
+
+  static inline std::unique_ptr<KernelBuild> build_;
+  static inline std::unique_ptr<ScheduledKernel> kernel_;
+};
+
+/// Results and real-time orders of all histories.
+inline std::set<std::string> results_of(const Exploration& exploration) {
+  std::set<std::string> all;
+  for (const ScheduledHistory& history : exploration.histories) {
+    std::string text;
+    for (const ScheduledCall& call : history.calls) {
+      text += call.result + ';' +
+              std::to_string(call.begins_before_my_end) + ';';
+    }
+    all.insert(text);
+  }
+  return all;
+}
+
+}  // namespace iommucheck::linux_harness

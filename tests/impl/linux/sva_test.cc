@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// Debian's own iommu-sva.c, on the whole of its iommu.c, under every schedule.
+#include <gtest/gtest.h>
+
+#include "tests/impl/linux/on_target.h"
+
+namespace iommucheck::linux_harness {
+namespace {
+
+using SvaTest = OnTarget<sva_target>;
+
+TEST_F(SvaTest, DporAndSleepSetsAgreeOnEveryWrittenScenario) {
+  for (const Scenario& one : sva_target().written()) {
+    const Exploration dpor = kernel_->explore(one, {});
+    const Exploration sleep = kernel_->explore(one, {.search = Search::sleep_sets});
+    EXPECT_TRUE(dpor.exhausted) << one.name;
+    EXPECT_TRUE(sleep.exhausted) << one.name;
+    EXPECT_EQ(dpor.complete, sleep.complete) << one.name;
+    EXPECT_EQ(results_of(dpor), results_of(sleep)) << one.name;
+    EXPECT_TRUE(dpor.reports.empty()) << one.name << ": " << dpor.reports.front().message;
+  }
+}
+
+TEST_F(SvaTest, FindsNothingThatDporDoesNotByEveryInterleaving) {
+  for (const char* name : {"exit-unbind", "exit-exit"}) {
+    const Exploration dpor = kernel_->explore(scenario(name), {});
+    const Exploration all = kernel_->explore(scenario(name), {.search = Search::all});
+    ASSERT_TRUE(all.exhausted) << name;
+    EXPECT_GT(all.complete, dpor.complete) << name;
+    EXPECT_EQ(results_of(dpor), results_of(all)) << name;
+    EXPECT_TRUE(all.reports.empty()) << name;
+  }
+}
+
+TEST_F(SvaTest, CallsOneAfterTheOtherAreRunInEveryOrder) {
+  const auto runs = kernel_->in_all_orders(scenario("exit-close"));
+  EXPECT_EQ(runs.size(), 10U) << "two calls and three";
+  for (const SequentialRun& run : runs) EXPECT_EQ(run.results.size(), run.turns.size());
+  EXPECT_TRUE(kernel_->in_all_orders(scenario("exit-close"), 9).empty());
+}
+
+TEST_F(SvaTest, ABindThatFailsLeavesNothingBehind) {
+  const Exploration all =
+      kernel_->explore(scenario("bind-bind"), {.failing_allocations = true});
+  EXPECT_TRUE(all.exhausted);
+  EXPECT_TRUE(all.reports.empty()) << all.reports.front().message;
+  std::set<std::string> results;
+  for (const ScheduledHistory& history : all.histories) {
+    for (const ScheduledCall& call : history.calls) results.insert(call.result);
+  }
+  EXPECT_EQ(results, (std::set<std::string>{"0", "-EIO", "-ENOMEM"}));
+}
+
+struct Planted {
+  const char *function, *kind, *scenario, *report;
+};
+
+TEST_F(SvaTest, MistakesAreFound) {
+  const Planted all[] = {
+      {"iommu_sva_bind_device", "drop-lock", "bind-bind", "data race"},
+      {"iommu_sva_bind_device", "drop-increment", "bind-unbind", "use-after-free"},
+      {"iommu_sva_unbind_device", "drop-cleanup", "exit-exit", "leak"},
+      {"mm_pasid_drop", "drop-cleanup", "exit-exit", "leak"},
+  };
+  for (const Planted& planted : all) {
+    const auto mutants = mutants_of(planted.function, planted.kind);
+    ASSERT_FALSE(mutants.empty()) << planted.function << " has no place for " << planted.kind;
+    std::set<std::string> kinds;
+    for (const Mutant& mutant : mutants) kinds.merge(kinds_on(mutant, planted.scenario));
+    EXPECT_TRUE(kinds.contains(planted.report))
+        << planted.kind << " in " << planted.function << ": " << testing::PrintToString(kinds);
+  }
+}
+
+}  // namespace
+}  // namespace iommucheck::linux_harness
