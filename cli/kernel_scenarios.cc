@@ -34,8 +34,7 @@ bool is_gap(std::string_view kind) {
 }
 
 /// No answer: the history cannot be judged.
-using Judge =
-    std::function<std::optional<conformance::Linearization>(const ScheduledHistory&)>;
+using Judge = std::function<std::optional<conformance::Linearization>(const ScheduledHistory&)>;
 
 /// By the specification of IOASIDs.
 Judge by_specification(const Scenario& scenario, const Exploration& exploration) {

@@ -33,6 +33,8 @@ constexpr const char* kHelp =
                                                    the invariants, by induction
   iommucheck kernel (--tree DIR | --package NAME) TARGET [--contract strict|any]
                                                    the kernel's own C against the specification
+  iommucheck kernel ... TARGET --scenario all      and under every schedule
+  iommucheck diff ... --patch FILE TARGET          what a patch changes about that
   iommucheck replay TRACE                          a counterexample, step by step
   iommucheck verify                                all of it
   iommucheck bench [--rows small|large|all]        the reference model, beside SPIN and Rumur

@@ -227,15 +227,30 @@ class Verification {
         result.queries, result.seconds);
   }
 
-  void kernel() {
-    const std::string package = "linux-source-6.1";
-    heading("the kernel's own source: drivers/iommu/ioasid.c of " + package);
-    if (!std::filesystem::exists("/usr/src/" + package + ".tar.xz") &&
-        !std::filesystem::exists("/usr/src/" + package)) {
-      say("SKIPPED: {} is not installed (apt-get install {})\n", package, package);
-      json_["kernel"] = "skipped: " + package + " is not installed";
-      return;
+  /// Says that a part is skipped, and why, unless its package is there.
+  bool has_source(std::string_view package, const char* part) {
+    if (std::filesystem::exists(fmt::format("/usr/src/{}.tar.xz", package)) ||
+        std::filesystem::exists(fmt::format("/usr/src/{}", package))) {
+      return true;
     }
+    say("SKIPPED: {} is not installed (apt-get install {})\n", package, package);
+    json_[part].push_back(fmt::format("skipped: {} is not installed", package));
+    return false;
+  }
+
+  void kernel() {
+    for (const linux_harness::Target* target : linux_harness::targets()) {
+      const std::string package{target->package()};
+      if (target == &linux_harness::ioasid_target()) {
+        heading(fmt::format("the kernel's own source: {} of {}", target->file(), package));
+        if (has_source(package, "kernel")) sequences(package);
+      }
+      heading(fmt::format("under every schedule: {} of {}", target->file(), package));
+      if (has_source(package, "kernel_schedules")) schedules(*target, package);
+    }
+  }
+
+  void sequences(const std::string& package) {
     for (const bool any : {false, true}) {
       KernelRunOptions options;
       options.any_contract = any;
@@ -243,14 +258,15 @@ class Verification {
       say("{}\n", print_kernel(run));
       json_["kernel"].push_back(kernel_to_json(run));
     }
-    heading("the same file under every schedule");
+  }
+
+  void schedules(const linux_harness::Target& target, const std::string& package) {
     if (linux_harness::scheduled_archive().empty()) {
       say("SKIPPED: this build has a sanitizer, and the scheduler needs its instrumentation\n");
-      json_["kernel_schedules"] = "skipped: a build with a sanitizer";
+      json_["kernel_schedules"].push_back("skipped: a build with a sanitizer");
       return;
     }
     for (const char* scenarios : {"all", "pairs"}) {
-      const auto& target = linux_harness::ioasid_target();
       const auto run =
           run_scenarios(target, std::nullopt, package, choose_scenarios(target, scenarios), {},
                         [](std::string_view) {});

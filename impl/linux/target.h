@@ -48,6 +48,7 @@ std::vector<Scenario> combinations(const std::vector<std::vector<TargetCall>>& s
                                    bool (*keeps)(const Scenario&) = nullptr);
 
 const Target& ioasid_target();
+const Target& iopf_target();
 const Target& sva_target();
 
 }  // namespace iommucheck::linux_harness

@@ -1,179 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The target iommu-sva: processes that bind their mm to devices, on the core's groups and a driver
-// whose PASID table is an array.
-//
-// One mm with a task for each thread of the scenario, and another one, whose task is not scheduled;
-// there is a PASID for one of them.  Devices 0 and 2 share a group, device 1 has its own.  A bond
-// belongs to whoever closes it: any task may unbind (a file can be shared).
-#include <linux/device.h>
-#include <linux/err.h>
-#include <linux/iommu.h>
-#include <linux/sched/mm.h>
-#include <linux/slab.h>
+// The target iommu-sva: binding, unbinding, the end of processes.
+#include "sva_world.h"
 
-#include "harness.h"
-#include "target.h"
-
-#define DEVICES 3
-#define PASIDS 2 /* 0 is not for processes */
-#define BONDS 8 /* of one device at most */
-
-static struct mm_struct *process; /* until its last task has left */
-static struct mm_struct *other;   /* the other mm, until its task has left */
-static int other_left;
-static bool left[9];              /* by thread */
-static unsigned int tasks;
-static struct device devices[DEVICES];
-static struct dev_iommu params[DEVICES];
-static struct iommu_device mock_iommu;
-static struct iommu_sva *bonds[DEVICES + 1][BONDS]; /* the last: of the other process */
-/* The hardware: which domain a device's PASID translates with. */
-static struct iommu_domain *table[DEVICES][PASIDS];
-
-static unsigned int device_number(const struct device *dev)
+/* Nobody makes page requests. */
+static void drain(struct device *dev)
 {
-	return (unsigned int)(dev - devices);
-}
-
-/* ---- the driver ---- */
-
-static int mock_set_dev_pasid(struct iommu_domain *domain, struct device *dev, ioasid_t pasid)
-{
-	if (kh_may_fail())
-		return -EIO;
-	WRITE_ONCE(table[device_number(dev)][pasid], domain);
-	return 0;
-}
-
-static void mock_remove_dev_pasid(struct device *dev, ioasid_t pasid, struct iommu_domain *domain)
-{
-	if (READ_ONCE(table[device_number(dev)][pasid]) != domain)
-		ck_report("wrong domain", "the driver is told to remove a domain that is not there");
-	WRITE_ONCE(table[device_number(dev)][pasid], NULL);
-}
-
-static void mock_free(struct iommu_domain *domain)
-{
-	unsigned int dev, pasid;
-
-	for (dev = 0; dev < DEVICES; dev++) {
-		for (pasid = 0; pasid < PASIDS; pasid++) {
-			if (READ_ONCE(table[dev][pasid]) == domain)
-				ck_report("domain freed while attached",
-					  "a PASID entry of a device still points to it");
-		}
-	}
-	kfree(domain);
-}
-
-static const struct iommu_domain_ops mock_sva_ops = {
-	.set_dev_pasid = mock_set_dev_pasid,
-	.free = mock_free,
-};
-
-static struct iommu_domain *mock_domain_alloc_sva(struct device *dev, struct mm_struct *mm)
-{
-	struct iommu_domain *domain = kzalloc(sizeof(*domain), GFP_KERNEL);
-
-	if (!domain)
-		return ERR_PTR(-ENOMEM);
-	domain->ops = &mock_sva_ops;
-	return domain;
-}
-
-static const struct iommu_ops mock_ops = {
-	.domain_alloc_sva = mock_domain_alloc_sva,
-	.remove_dev_pasid = mock_remove_dev_pasid,
-};
-
-/* ---- mm: its references, and what the end of a process does that concerns IOMMUs ---- */
-
-void __mmdrop(struct mm_struct *mm)
-{
-	mm_pasid_drop(mm);
-	kfree(mm);
-}
-
-void mmput(struct mm_struct *mm)
-{
-	if (atomic_dec_and_test(&mm->mm_users))
-		mmdrop(mm);
-}
-
-/* ---- calls ---- */
-
-/* Bonds that somebody will close: each device has a file, and the other process one. */
-static DEFINE_SPINLOCK(bonds_lock);
-
-static void keep(unsigned int file, struct iommu_sva *bond)
-{
-	unsigned int slot = 0;
-
-	spin_lock(&bonds_lock);
-	while (slot < BONDS && bonds[file][slot])
-		slot++;
-	if (slot < BONDS)
-		bonds[file][slot] = bond;
-	else
-		ck_report("scenario", "more bonds of a device than the target keeps");
-	spin_unlock(&bonds_lock);
-}
-
-static struct iommu_sva *take(unsigned int file)
-{
-	struct iommu_sva *bond = NULL;
-	unsigned int slot;
-
-	spin_lock(&bonds_lock);
-	for (slot = 0; slot < BONDS && !bond; slot++)
-		swap(bond, bonds[file][slot]);
-	spin_unlock(&bonds_lock);
-	return bond;
-}
-
-static long bind_mm(struct mm_struct *mm, unsigned int dev, unsigned int file)
-{
-	struct iommu_sva *bond = iommu_sva_bind_device(&devices[dev], mm);
-
-	if (IS_ERR(bond))
-		return PTR_ERR(bond);
-	keep(file, bond);
-	return 0;
-}
-
-static long bind(unsigned int thread, unsigned int dev)
-{
-	return left[thread] ? KH_NOT_MADE : bind_mm(process, dev, dev);
-}
-
-/* The other process binds device 0 as long as its task runs, and leaves. */
-static long other0(unsigned int thread)
-{
-	long result;
-
-	if (!mmget_not_zero(other))
-		return KH_NOT_MADE;
-	result = bind_mm(other, 0, DEVICES);
-	mmput(other);
-	return result;
-}
-
-static long other_exit(unsigned int thread)
-{
-	if (xchg(&other_left, 1))
-		return KH_NOT_MADE;
-	mmput(other);
-	return 0;
-}
-
-static long unbind(unsigned int file)
-{
-	struct iommu_sva *bond = take(file);
-
-	if (!bond)
-		return KH_NOT_MADE;
-	iommu_sva_unbind_device(bond);
-	return 0;
 }
 
 /* Binds, asks for the PASID, unbinds: what a driver's open and close do in one go. */
@@ -190,15 +21,6 @@ static long pasid(unsigned int thread, unsigned int dev)
 	value = iommu_sva_get_pasid(bond);
 	iommu_sva_unbind_device(bond);
 	return value;
-}
-
-static long exit_task(unsigned int thread)
-{
-	if (left[thread])
-		return KH_NOT_MADE;
-	left[thread] = true;
-	mmput(process);
-	return 0;
 }
 
 static long bind0(unsigned int thread) { return bind(thread, 0); }
@@ -220,64 +42,12 @@ const struct kh_call kh_calls[] = {
 	{ NULL, NULL },
 };
 
-static void join_group(struct iommu_group *group, unsigned int dev)
-{
-	if (iommu_group_add_device(group, &devices[dev]))
-		ck_report("scenario", "iommu_group_add_device() failed in the set-up");
-}
-
-static struct mm_struct *new_mm(void)
-{
-	struct mm_struct *mm = kzalloc(sizeof(*mm), GFP_KERNEL);
-
-	atomic_set(&mm->mm_count, 1);
-	atomic_set(&mm->mm_users, 1);
-	return mm;
-}
-
 void kh_target_boot(void)
 {
-	struct iommu_group *group;
-	unsigned int dev;
-
-	mock_iommu.ops = &mock_ops;
-	for (dev = 0; dev < DEVICES; dev++) {
-		params[dev].iommu_dev = &mock_iommu;
-		params[dev].max_pasids = PASIDS;
-		devices[dev].iommu = &params[dev];
-	}
-	group = iommu_group_alloc();
-	join_group(group, 0);
-	join_group(group, 2);
-	iommu_group_put(group);
-	group = iommu_group_alloc();
-	join_group(group, 1);
-	iommu_group_put(group);
-
-	process = new_mm();
-	other = new_mm();
-	mmgrab(other); /* so that other0 may look whether it lives */
-}
-
-void kh_target_start(unsigned int threads)
-{
-	tasks = threads;
-	atomic_set(&process->mm_users, (int)threads);
-	left[0] = true;
+	world_boot();
 }
 
 void kh_target_finish(void)
 {
-	unsigned int thread, file;
-
-	/* In the order of the end of a process: exit_mm(), then exit_files(). */
-	for (thread = 1; thread <= tasks; thread++)
-		exit_task(thread);
-	for (file = 0; file <= DEVICES; file++)
-		while (unbind(file) != KH_NOT_MADE)
-			;
-	other_exit(0);
-	mmdrop(other);
-	process = NULL;
-	other = NULL;
+	world_finish();
 }

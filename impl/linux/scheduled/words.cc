@@ -120,6 +120,8 @@ void lockdep_rcu_suspicious(const char*, int, const char* message) {
 void __might_sleep(const char*, int) { ck_may_sleep("might_sleep()"); }
 void __might_resched(const char*, int, unsigned) { ck_may_sleep("might_sleep()"); }
 
+int ___ratelimit(void*, const char*) { return 0; }  // what it would let through is dropped
+
 int __cpuhp_setup_state(int, const char*, bool, int (*)(unsigned), int (*)(unsigned), bool) {
   return 0;
 }

@@ -23,8 +23,8 @@ class OnTarget : public testing::Test {
     if (!std::filesystem::exists("/usr/src/" + package + ".tar.xz")) return;
     Cache cache{Cache::default_directory(),
                 [](std::string_view what) { std::cout << what << std::endl; }};
-    build_ = std::make_unique<KernelBuild>(
-        TheTarget().prepare(cache, open_package(cache, package)));
+    build_ =
+        std::make_unique<KernelBuild>(TheTarget().prepare(cache, open_package(cache, package)));
     kernel_ = std::make_unique<ScheduledKernel>(TheTarget(), TheTarget().build(cache, *build_));
   }
   static void TearDownTestSuite() {
@@ -72,8 +72,7 @@ inline std::set<std::string> results_of(const Exploration& exploration) {
   for (const ScheduledHistory& history : exploration.histories) {
     std::string text;
     for (const ScheduledCall& call : history.calls) {
-      text += call.result + ';' +
-              std::to_string(call.begins_before_my_end) + ';';
+      text += call.result + ';' + std::to_string(call.begins_before_my_end) + ';';
     }
     all.insert(text);
   }

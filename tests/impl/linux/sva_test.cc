@@ -40,8 +40,7 @@ TEST_F(SvaTest, CallsOneAfterTheOtherAreRunInEveryOrder) {
 }
 
 TEST_F(SvaTest, ABindThatFailsLeavesNothingBehind) {
-  const Exploration all =
-      kernel_->explore(scenario("bind-bind"), {.failing_allocations = true});
+  const Exploration all = kernel_->explore(scenario("bind-bind"), {.failing_allocations = true});
   EXPECT_TRUE(all.exhausted);
   EXPECT_TRUE(all.reports.empty()) << all.reports.front().message;
   std::set<std::string> results;

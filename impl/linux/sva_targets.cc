@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The target iommu-sva: iommu-sva.c on the whole of iommu.c.  Its calls are in glue/target_sva.c.
+// The targets iommu-sva and io-pgfault, on the whole of iommu.c.  Their calls are in
+// glue/target_sva.c and glue/target_iopf.c.
 #include <sstream>
 
 #include "impl/linux/target.h"
@@ -22,27 +23,26 @@ Scenario scenario(std::string name, std::string sentence, const std::string& set
   return result;
 }
 
-class SvaTarget final : public Target {
+/// Of a process that shares its tables with devices.
+class OnIommuCore : public Target {
  public:
-  std::string_view name() const override { return "iommu-sva"; }
-  std::string_view sentence() const override {
-    return "shared virtual addressing: iommu-sva.c on the whole of iommu.c";
-  }
+  OnIommuCore(std::string file, std::string other, std::string calls)
+      : parts_{std::move(file),
+               {std::move(other), "drivers/iommu/iommu.c", "drivers/iommu/iommu-traces.c",
+                "lib/xarray.c", "lib/radix-tree.c", "lib/idr.c", "lib/find_bit.c", "lib/bitmap.c",
+                "lib/refcount.c", "mm/mmap_lock.c"},
+               {"kernel_facts.c", "kernel_base.c", std::move(calls)}} {}
+
   std::string_view versions() const override { return "6.12"; }
   std::string_view package() const override { return "linux-source-6.12"; }
-  const RunnerParts& parts() const override {
-    static const RunnerParts parts{"drivers/iommu/iommu-sva.c",
-                                   {"drivers/iommu/iommu.c", "drivers/iommu/iommu-traces.c", "lib/xarray.c", "lib/radix-tree.c",
-                                    "lib/idr.c", "lib/find_bit.c", "lib/bitmap.c",
-                                    "lib/refcount.c"},
-                                   {"kernel_facts.c", "kernel_base.c", "target_sva.c"}};
-    return parts;
-  }
+  const RunnerParts& parts() const override { return parts_; }
 
   KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
-    require_file(tree, file(),
-                 "Linux 6.4 and later have it, and this target is made for 6.12; on Debian: "
-                 "apt-get install linux-source-6.12, then --package linux-source-6.12");
+    for (const std::string& needed : {file(), parts_.libraries.front()}) {
+      require_file(tree, needed,
+                   "this target is made for Linux 6.12; on Debian: apt-get install "
+                   "linux-source-6.12, then --package linux-source-6.12");
+    }
     KernelFiles files{std::string{name()},
                       {file()},
                       {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1", "-DCONFIG_IOMMU_MM_DATA=1",
@@ -51,6 +51,19 @@ class SvaTarget final : public Target {
       if (std::filesystem::exists(tree.root / library)) files.files.push_back(library);
     }
     return linux_harness::prepare(cache, tree, files);
+  }
+
+ private:
+  RunnerParts parts_;
+};
+
+class SvaTarget final : public OnIommuCore {
+ public:
+  SvaTarget()
+      : OnIommuCore{"drivers/iommu/iommu-sva.c", "drivers/iommu/io-pgfault.c", "target_sva.c"} {}
+  std::string_view name() const override { return "iommu-sva"; }
+  std::string_view sentence() const override {
+    return "shared virtual addressing: iommu-sva.c on the whole of iommu.c";
   }
 
   const std::vector<Scenario>& written() const override {
@@ -91,7 +104,48 @@ class SvaTarget final : public Target {
   }
 };
 
+class PageFaultTarget final : public OnIommuCore {
+ public:
+  PageFaultTarget()
+      : OnIommuCore{"drivers/iommu/io-pgfault.c", "drivers/iommu/iommu-sva.c", "target_iopf.c"} {}
+  std::string_view name() const override { return "io-pgfault"; }
+  std::string_view sentence() const override {
+    return "page requests of devices: io-pgfault.c with iommu-sva.c and iommu.c";
+  }
+
+  const std::vector<Scenario>& written() const override {
+    static const std::vector<Scenario> all{
+        scenario("fault-unbind", "a page request is handled while its bond goes", "bind0",
+                 {"fault0", "unbind0"}),
+        scenario("fault-fault", "two groups are handled at once", "bind0", {"fault0", "fault0"}),
+        scenario("fault-exit", "a page request is handled while the process ends", "bind0",
+                 {"fault0", "exit"}),
+        scenario("group", "a group of two page requests, while its bond goes", "bind0",
+                 {"partial0 fault0", "unbind0"}),
+        scenario("fault-disable", "the device leaves its queue while a page request is handled",
+                 "bind0", {"fault0", "disable0"}),
+        scenario("partial-disable", "the device leaves its queue with half a group", "bind0",
+                 {"partial0", "disable0"}),
+        scenario("partial-discard", "half a group is discarded while the other half comes", "bind0",
+                 {"partial0 fault0", "discard"}),
+        scenario("disable-unbind", "a device leaves its queue and loses its bond", "bind0 fault0",
+                 {"disable0", "unbind0", "fault0"}),
+    };
+    return all;
+  }
+
+  std::vector<Scenario> generated(unsigned threads) const override {
+    return combinations({calls("bind0"), calls("bind0 partial0")},
+                        calls("fault0 partial0 bind0 unbind0 exit disable0 discard"), threads);
+  }
+};
+
 }  // namespace
+
+const Target& iopf_target() {
+  static const PageFaultTarget target;
+  return target;
+}
 
 const Target& sva_target() {
   static const SvaTarget target;

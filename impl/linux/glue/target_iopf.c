@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+// The target io-pgfault: page requests of devices that translate with the tables of a process.
+//
+// Device 0 makes page requests as long as its PASID has an entry.  The driver's thread takes them
+// from the hardware, one at a time (its mutex), and hands them to the core.  Each request that ends
+// a group wants one response.
+#include <linux/mm.h>
+#include <linux/mutex.h>
+
+#include "sva_world.h"
+
+static DEFINE_MUTEX(prq_lock); /* of the driver's thread */
+static struct iopf_queue *queue;
+static bool enabled; /* page requests of device 0; under prq_lock */
+/* Device 0 is on the queue: nobody may flush it who does not know that (io-pgfault.c asks that of
+ * drivers). */
+static DEFINE_MUTEX(driver_lock);
+static bool on_queue; /* under driver_lock */
+static bool careless; /* a driver that does not drain */
+
+/* ---- what the handler asks of the mm ---- */
+
+static struct vm_area_struct area;
+
+void *mtree_load(struct maple_tree *mt, unsigned long index)
+{
+	return &area;
+}
+
+vm_fault_t handle_mm_fault(struct vm_area_struct *vma, unsigned long address, unsigned int flags,
+			   struct pt_regs *regs)
+{
+	return 0;
+}
+
+/* ---- the driver ---- */
+
+/* The entry is gone, so that the hardware makes no new request: what it made before is handed to
+ * the core, and handled there. */
+static void drain(struct device *dev)
+{
+	if (careless || device_number(dev) != 0)
+		return;
+	mutex_lock(&prq_lock);
+	mutex_unlock(&prq_lock);
+	mutex_lock(&driver_lock);
+	if (on_queue)
+		iopf_queue_flush_dev(dev);
+	mutex_unlock(&driver_lock);
+}
+
+static long request(u32 flags)
+{
+	struct iopf_fault event = {
+		.fault = {
+			.type = IOMMU_FAULT_PAGE_REQ,
+			.prm = {
+				.flags = IOMMU_FAULT_PAGE_REQUEST_PASID_VALID | flags,
+				.pasid = 1,
+				.grpid = 1,
+				.perm = IOMMU_FAULT_PERM_READ,
+				.addr = PAGE_SIZE,
+			},
+		},
+	};
+	long result = KH_NOT_MADE;
+
+	mutex_lock(&prq_lock);
+	if (enabled && READ_ONCE(table[0][1])) {
+		if (flags & IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE)
+			atomic_inc(&requests);
+		result = iommu_report_device_fault(&devices[0], &event);
+	}
+	mutex_unlock(&prq_lock);
+	return result;
+}
+
+/* ---- calls ---- */
+
+static long bind0(unsigned int thread) { return bind(thread, 0); }
+static long unbind0(unsigned int thread) { return unbind(0); }
+static long fault0(unsigned int thread)
+{
+	return request(IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE);
+}
+static long partial0(unsigned int thread) { return request(0); }
+
+/* In the order that iopf_queue_remove_device() asks for: no new requests, those that are on their
+ * way are handled, then the device leaves the queue. */
+static long leave(bool drained)
+{
+	long result = KH_NOT_MADE;
+
+	mutex_lock(&driver_lock);
+	if (on_queue) {
+		mutex_lock(&prq_lock);
+		enabled = false;
+		mutex_unlock(&prq_lock);
+		if (drained)
+			iopf_queue_flush_dev(&devices[0]);
+		iopf_queue_remove_device(queue, &devices[0]);
+		on_queue = false;
+		result = 0;
+	}
+	mutex_unlock(&driver_lock);
+	return result;
+}
+
+static long disable0(unsigned int thread) { return leave(true); }
+static long disable0_undrained(unsigned int thread) { return leave(false); }
+
+/* The hardware's queue overflowed: no request is taken from it meanwhile. */
+static long discard(unsigned int thread)
+{
+	long result;
+
+	mutex_lock(&prq_lock);
+	result = iopf_queue_discard_partial(queue);
+	mutex_unlock(&prq_lock);
+	return result;
+}
+
+static long no_drain(unsigned int thread)
+{
+	careless = true;
+	return 0;
+}
+
+const struct kh_call kh_calls[] = {
+	{ "bind0", bind0 },
+	{ "unbind0", unbind0 },
+	{ "exit", exit_task },
+	{ "fault0", fault0 },
+	{ "partial0", partial0 },
+	{ "disable0", disable0 },
+	{ "disable0_undrained", disable0_undrained },
+	{ "discard", discard },
+	{ "no_drain", no_drain },
+	{ NULL, NULL },
+};
+
+void kh_target_boot(void)
+{
+	world_boot();
+	area.vm_start = 0;
+	area.vm_end = 4 * PAGE_SIZE;
+	vm_flags_init(&area, VM_READ | VM_WRITE);
+	queue = iopf_queue_alloc("mock");
+	if (iopf_queue_add_device(queue, &devices[0]))
+		ck_report("scenario", "iopf_queue_add_device() failed in the set-up");
+	enabled = true;
+	on_queue = true;
+}
+
+void kh_target_finish(void)
+{
+	world_finish();
+	disable0(0);
+	iopf_queue_free(queue);
+	queue = NULL;
+	if (atomic_read(&requests) != atomic_read(&responses))
+		ck_report("page request without one response",
+			  "groups of page requests and responses are not equally many");
+}
