@@ -109,8 +109,8 @@ std::string print(std::string_view title, const std::vector<Behaviour>& behaviou
   for (const Behaviour& one : behaviours) {
     for (const Scenario& scenario : scenarios) {
       if (scenario.name != one.scenario) continue;
-      text += fmt::format("  {} ({})\n    {}\n    schedule {}\n", one.scenario, scenario.sentence,
-                          one.text, one.schedule);
+      text += fmt::format("  {} ({})\n    {}\n", one.scenario, scenario.sentence, one.text);
+      if (!one.schedule.empty()) text += fmt::format("    schedule {}\n", one.schedule);
     }
   }
   return text;

@@ -99,9 +99,6 @@ MutantsRun run_mutants(const linux_harness::Target& target, const std::optional<
           std::all_of(run.runs.begin(), run.runs.end(),
                       [](const auto& scenario) { return scenario.exploration.exhausted; });
       one.fate = !one.causes.empty() ? Fate::killed : exhausted ? Fate::survived : Fate::undecided;
-    } catch (const linux_harness::SetUpError& error) {
-      one.fate = Fate::killed;
-      one.causes.push_back({error.wrong(), {}, "(a set-up)", 0, {}});
     } catch (const linux_harness::CompileError& error) {
       one.fate = Fate::not_applicable;
       one.why = error.what();

@@ -13,6 +13,7 @@
 
 #include "checker/schedule/schedule_text.h"
 #include "cli/arguments.h"
+#include "impl/linux/error.h"
 #include "impl/linux/ioasid_scenarios.h"
 
 namespace iommucheck::cli {
@@ -180,7 +181,7 @@ std::string print_report(const ScheduledReport& report) {
   return fmt::format("     {} on {}: {}\n", report.kind, report.thread, report.message) +
          print_frames("here", report.here) + print_frames("the other", report.other) +
          print_frames("allocated", report.allocated) + print_frames("freed", report.freed) +
-         fmt::format("       schedule     {}\n", report.schedule);
+         (report.schedule.empty() ? "" : fmt::format("       schedule     {}\n", report.schedule));
 }
 
 std::string print_history(const UnexplainedHistory& one) {
@@ -196,6 +197,7 @@ std::string print_history(const UnexplainedHistory& one) {
 
 /// Scheduling points of a schedule's line.
 std::uint32_t steps_of(const std::string& line) {
+  if (line.empty()) return 0;
   std::uint32_t steps = 0;
   for (const auto& step : schedule::parse_schedule(line).steps) steps += !step.thread.empty();
   return steps;
@@ -328,6 +330,34 @@ std::vector<Scenario> choose_scenarios(const Target& target, const std::string& 
   return chosen;
 }
 
+namespace {
+
+ScenarioRun explore_scenario(linux_harness::ScheduledKernel& kernel, const Scenario& scenario,
+                             const linux_harness::SearchOptions& options) {
+  ScenarioRun run{scenario, {}, {}, 0, false};
+  try {
+    run.exploration = kernel.explore(scenario, options);
+    for (const ScheduledReport& report : run.exploration.reports) {
+      if (!is_gap(report.kind)) continue;
+      throw std::runtime_error(fmt::format("a gap of the harness, not of the kernel, in {}: {}, {}",
+                                           scenario.name, report.kind, report.message));
+    }
+    judge(run, kernel, options.failing_allocations);
+  } catch (const linux_harness::SetUpError& error) {
+    const std::string& wrong = error.wrong();
+    const std::size_t comma = wrong.find(", ");
+    if (is_gap(wrong.substr(0, comma))) throw;
+    run.exploration.exhausted = true;
+    run.exploration.reports.push_back(
+        {.kind = wrong.substr(0, comma) + " without concurrency",
+         .message = comma == std::string::npos ? "" : wrong.substr(comma + 2),
+         .thread = "CPU0"});
+  }
+  return run;
+}
+
+}  // namespace
+
 ScenariosRun explore_scenarios(linux_harness::ScheduledKernel& kernel,
                                const std::vector<Scenario>& scenarios,
                                const linux_harness::SearchOptions& options,
@@ -338,15 +368,7 @@ ScenariosRun explore_scenarios(linux_harness::ScheduledKernel& kernel,
   const auto begin = std::chrono::steady_clock::now();
   for (const Scenario& scenario : scenarios) {
     say(fmt::format("{} ({} of {})", scenario.name, result.runs.size() + 1, scenarios.size()));
-    ScenarioRun run{scenario, kernel.explore(scenario, options), {}, 0, false};
-    for (const ScheduledReport& report : run.exploration.reports) {
-      if (is_gap(report.kind)) {
-        throw std::runtime_error(
-            fmt::format("a gap of the harness, not of the kernel, in {}: {}, {}", scenario.name,
-                        report.kind, report.message));
-      }
-    }
-    judge(run, kernel, options.failing_allocations);
+    ScenarioRun run = explore_scenario(kernel, scenario, options);
     result.runs.push_back(std::move(run));
   }
   result.causes = causes_of(result.runs);

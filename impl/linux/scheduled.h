@@ -60,8 +60,8 @@ struct SearchOptions {
 struct ScheduledReport {
   std::string kind, message;
   std::string thread;  ///< "CPU0"; "CPU0.1" for the first callback that it queued
-  std::vector<Frame> here, other, allocated, freed;
-  std::string schedule;  ///< repeats it
+  std::vector<Frame> here = {}, other = {}, allocated = {}, freed = {};
+  std::string schedule = {};  ///< repeats it; none: it takes no concurrency
   std::uint64_t execution = 0;
 };
 

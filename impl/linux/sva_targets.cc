@@ -128,6 +128,12 @@ class PageFaultTarget final : public OnIommuCore {
                  {"partial0", "disable0"}),
         scenario("partial-discard", "half a group is discarded while the other half comes", "bind0",
                  {"partial0 fault0", "discard"}),
+        scenario("enable-enable", "two devices join the queue while half groups are discarded",
+                 "bind0 disable0", {"enable0", "enable1", "discard"}),
+        scenario("leave-and-join", "one device leaves the queue while another joins it", "bind0",
+                 {"disable0", "enable1"}),
+        scenario("back-again", "a device leaves and comes back, between page requests", "bind0",
+                 {"disable0 enable0", "fault0 fault0"}),
         scenario("disable-unbind", "a device leaves its queue and loses its bond", "bind0 fault0",
                  {"disable0", "unbind0", "fault0"}),
     };
@@ -136,7 +142,7 @@ class PageFaultTarget final : public OnIommuCore {
 
   std::vector<Scenario> generated(unsigned threads) const override {
     return combinations({calls("bind0"), calls("bind0 partial0")},
-                        calls("fault0 partial0 bind0 unbind0 exit disable0 discard"), threads);
+                        calls("fault0 partial0 bind0 unbind0 exit disable0 enable0 enable1 discard"), threads);
   }
 };
 

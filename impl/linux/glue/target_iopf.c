@@ -12,10 +12,10 @@
 static DEFINE_MUTEX(prq_lock); /* of the driver's thread */
 static struct iopf_queue *queue;
 static bool enabled; /* page requests of device 0; under prq_lock */
-/* Device 0 is on the queue: nobody may flush it who does not know that (io-pgfault.c asks that of
+/* A device is on the queue: nobody may flush it who does not know that (io-pgfault.c asks that of
  * drivers). */
-static DEFINE_MUTEX(driver_lock);
-static bool on_queue; /* under driver_lock */
+static struct mutex driver_lock[2];
+static bool on_queue[2]; /* under driver_lock */
 static bool careless; /* a driver that does not drain */
 
 /* ---- what the handler asks of the mm ---- */
@@ -43,10 +43,10 @@ static void drain(struct device *dev)
 		return;
 	mutex_lock(&prq_lock);
 	mutex_unlock(&prq_lock);
-	mutex_lock(&driver_lock);
-	if (on_queue)
+	mutex_lock(&driver_lock[0]);
+	if (on_queue[0])
 		iopf_queue_flush_dev(dev);
-	mutex_unlock(&driver_lock);
+	mutex_unlock(&driver_lock[0]);
 }
 
 static long request(u32 flags)
@@ -87,27 +87,50 @@ static long partial0(unsigned int thread) { return request(0); }
 
 /* In the order that iopf_queue_remove_device() asks for: no new requests, those that are on their
  * way are handled, then the device leaves the queue. */
-static long leave(bool drained)
+static long leave(unsigned int dev, bool drained)
 {
 	long result = KH_NOT_MADE;
 
-	mutex_lock(&driver_lock);
-	if (on_queue) {
-		mutex_lock(&prq_lock);
-		enabled = false;
-		mutex_unlock(&prq_lock);
+	mutex_lock(&driver_lock[dev]);
+	if (on_queue[dev]) {
+		if (dev == 0) {
+			mutex_lock(&prq_lock);
+			enabled = false;
+			mutex_unlock(&prq_lock);
+		}
 		if (drained)
-			iopf_queue_flush_dev(&devices[0]);
-		iopf_queue_remove_device(queue, &devices[0]);
-		on_queue = false;
+			iopf_queue_flush_dev(&devices[dev]);
+		iopf_queue_remove_device(queue, &devices[dev]);
+		on_queue[dev] = false;
 		result = 0;
 	}
-	mutex_unlock(&driver_lock);
+	mutex_unlock(&driver_lock[dev]);
 	return result;
 }
 
-static long disable0(unsigned int thread) { return leave(true); }
-static long disable0_undrained(unsigned int thread) { return leave(false); }
+static long join(unsigned int dev)
+{
+	long result = KH_NOT_MADE;
+
+	mutex_lock(&driver_lock[dev]);
+	if (!on_queue[dev]) {
+		result = iopf_queue_add_device(queue, &devices[dev]);
+		on_queue[dev] = !result;
+		if (dev == 0) {
+			mutex_lock(&prq_lock);
+			enabled = !result;
+			mutex_unlock(&prq_lock);
+		}
+	}
+	mutex_unlock(&driver_lock[dev]);
+	return result;
+}
+
+static long enable0(unsigned int thread) { return join(0); }
+static long enable1(unsigned int thread) { return join(1); }
+static long disable0(unsigned int thread) { return leave(0, true); }
+static long disable1(unsigned int thread) { return leave(1, true); }
+static long disable0_undrained(unsigned int thread) { return leave(0, false); }
 
 /* The hardware's queue overflowed: no request is taken from it meanwhile. */
 static long discard(unsigned int thread)
@@ -132,7 +155,10 @@ const struct kh_call kh_calls[] = {
 	{ "exit", exit_task },
 	{ "fault0", fault0 },
 	{ "partial0", partial0 },
+	{ "enable0", enable0 },
+	{ "enable1", enable1 },
 	{ "disable0", disable0 },
+	{ "disable1", disable1 },
 	{ "disable0_undrained", disable0_undrained },
 	{ "discard", discard },
 	{ "no_drain", no_drain },
@@ -146,16 +172,17 @@ void kh_target_boot(void)
 	area.vm_end = 4 * PAGE_SIZE;
 	vm_flags_init(&area, VM_READ | VM_WRITE);
 	queue = iopf_queue_alloc("mock");
-	if (iopf_queue_add_device(queue, &devices[0]))
+	mutex_init(&driver_lock[0]);
+	mutex_init(&driver_lock[1]);
+	if (join(0))
 		ck_report("scenario", "iopf_queue_add_device() failed in the set-up");
-	enabled = true;
-	on_queue = true;
 }
 
 void kh_target_finish(void)
 {
 	world_finish();
 	disable0(0);
+	disable1(0);
 	iopf_queue_free(queue);
 	queue = NULL;
 	if (atomic_read(&requests) != atomic_read(&responses))
