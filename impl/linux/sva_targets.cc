@@ -23,6 +23,15 @@ Scenario scenario(std::string name, std::string sentence, const std::string& set
   return result;
 }
 
+KernelFiles kernel_files(const Target& target, const SourceTree& tree,
+                         std::vector<std::string> defines) {
+  KernelFiles files{std::string{target.name()}, {target.file()}, std::move(defines)};
+  for (const std::string& library : target.parts().libraries) {
+    if (std::filesystem::exists(tree.root / library)) files.files.push_back(library);
+  }
+  return files;
+}
+
 /// Of a process that shares its tables with devices.
 class OnIommuCore : public Target {
  public:
@@ -43,14 +52,11 @@ class OnIommuCore : public Target {
                    "this target is made for Linux 6.12; on Debian: apt-get install "
                    "linux-source-6.12, then --package linux-source-6.12");
     }
-    KernelFiles files{std::string{name()},
-                      {file()},
-                      {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1", "-DCONFIG_IOMMU_MM_DATA=1",
-                       "-DCONFIG_IOMMU_IOPF=1"}};
-    for (const std::string& library : parts().libraries) {
-      if (std::filesystem::exists(tree.root / library)) files.files.push_back(library);
-    }
-    return linux_harness::prepare(cache, tree, files);
+    return linux_harness::prepare(
+        cache, tree,
+        kernel_files(*this, tree,
+                     {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1", "-DCONFIG_IOMMU_MM_DATA=1",
+                      "-DCONFIG_IOMMU_IOPF=1"}));
   }
 
  private:
@@ -90,8 +96,8 @@ class SvaTarget final : public OnIommuCore {
                  {"bind0", "other_exit other_close"}),
         scenario("reuse", "a process ends while another one waits for its PASID", "bind0",
                  {"exit", "exit unbind0 other0"}),
-        scenario("exit-pasid", "a task ends while another one binds and asks for the PASID", "bind0",
-                 {"exit", "pasid0", "unbind0"}),
+        scenario("exit-pasid", "a task ends while another one binds and asks for the PASID",
+                 "bind0", {"exit", "pasid0", "unbind0"}),
         scenario("four", "bind, unbind, the end of a task, and a reader of the PASID", "bind0",
                  {"bind1", "unbind0", "exit", "pasid0"}),
     };
@@ -141,12 +147,65 @@ class PageFaultTarget final : public OnIommuCore {
   }
 
   std::vector<Scenario> generated(unsigned threads) const override {
-    return combinations({calls("bind0"), calls("bind0 partial0")},
-                        calls("fault0 partial0 bind0 unbind0 exit disable0 enable0 enable1 discard"), threads);
+    return combinations(
+        {calls("bind0"), calls("bind0 partial0")},
+        calls("fault0 partial0 bind0 unbind0 exit disable0 enable0 enable1 discard"), threads);
+  }
+};
+
+class SvaLibTarget final : public Target {
+ public:
+  std::string_view name() const override { return "iommu-sva-lib"; }
+  std::string_view sentence() const override {
+    return "the PASID of an mm: iommu-sva-lib.c on ioasid.c";
+  }
+  std::string_view versions() const override { return "6.1"; }
+  std::string_view package() const override { return "linux-source-6.1"; }
+  const RunnerParts& parts() const override {
+    static const RunnerParts parts{"drivers/iommu/iommu-sva-lib.c",
+                                   {"drivers/iommu/ioasid.c", "lib/xarray.c", "lib/radix-tree.c",
+                                    "lib/find_bit.c", "lib/bitmap.c", "lib/refcount.c"},
+                                   {"kernel_facts.c", "target_sva_lib.c"}};
+    return parts;
+  }
+  KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
+    require_file(tree, file(),
+                 "Linux 5.12 to 6.1 have it; on Debian: apt-get install linux-source-6.1, then "
+                 "--package linux-source-6.1");
+    return linux_harness::prepare(
+        cache, tree,
+        kernel_files(*this, tree,
+                     {"-DCONFIG_IOASID=1", "-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1"}));
+  }
+
+  const std::vector<Scenario>& written() const override {
+    static const std::vector<Scenario> all{
+        scenario("alloc-alloc", "two tasks ask for the PASID of their mm", "", {"alloc", "alloc"}),
+        scenario("two-processes", "two processes ask for a PASID", "", {"alloc", "alloc_other"}),
+        scenario("find-bound", "a look-up while the process ends, and a bond keeps its mm",
+                 "alloc bond", {"find1", "exit", "exit"}),
+        scenario("find-unbound", "a look-up while the last reference of the mm goes", "alloc",
+                 {"exit find1", "exit"}),
+        scenario("last-reference", "the process ends and its bond goes", "alloc bond",
+                 {"exit", "exit unbond"}),
+        scenario("reuse", "a process ends while another one asks for a PASID", "alloc bond",
+                 {"exit", "exit unbond", "alloc_other"}),
+    };
+    return all;
+  }
+
+  std::vector<Scenario> generated(unsigned threads) const override {
+    return combinations({{}, calls("alloc"), calls("alloc bond")},
+                        calls("alloc alloc_other exit exit_other find1"), threads);
   }
 };
 
 }  // namespace
+
+const Target& sva_lib_target() {
+  static const SvaLibTarget target;
+  return target;
+}
 
 const Target& iopf_target() {
   static const PageFaultTarget target;

@@ -23,7 +23,8 @@ std::string sentence_of(const Scenario& scenario) {
 }  // namespace
 
 const std::vector<const Target*>& targets() {
-  static const std::vector<const Target*> all{&ioasid_target(), &iopf_target(), &sva_target()};
+  static const std::vector<const Target*> all{&ioasid_target(), &sva_lib_target(), &iopf_target(),
+                                              &sva_target()};
   return all;
 }
 

@@ -49,6 +49,7 @@ std::vector<Scenario> combinations(const std::vector<std::vector<TargetCall>>& s
 
 const Target& ioasid_target();
 const Target& iopf_target();
+const Target& sva_lib_target();
 const Target& sva_target();
 
 }  // namespace iommucheck::linux_harness

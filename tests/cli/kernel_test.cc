@@ -172,9 +172,10 @@ TEST(KernelScenarios, DebiansSourceUnderEverySchedule) {
   if (first.code == kInput && first.err.find("sanitizer") != std::string::npos) {
     GTEST_SKIP() << "skipped: this build has a sanitizer";
   }
-  const Json all = ask(kGood, kernel({"--package", kPackage, "--scenario", "all"}));
-  EXPECT_EQ(all["verdict"], "holds");
+  const Json all = ask(kViolated, kernel({"--package", kPackage, "--scenario", "all"}));
   for (const Json& scenario : all["scenarios"]) {
+    const bool erases_a_node = scenario["name"] == "find-free-node";
+    EXPECT_EQ(scenario["verdict"], erases_a_node ? "violated" : "holds") << scenario["name"];
     EXPECT_EQ(scenario["exhausted"], true) << scenario["name"];
     EXPECT_GT(scenario["histories"], 0) << scenario["name"];
     EXPECT_EQ(scenario["excused"], 0) << scenario["name"] << " breaks a contract in some order";

@@ -8,21 +8,18 @@
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "harness.h"
 #include "target.h"
+#include "mm_world.h"
 
 #define DEVICES 3
 #define PASIDS 2 /* 0 is not for processes */
 #define BONDS 8 /* of one device at most */
 
-static struct mm_struct *process; /* until its last task has left */
 static struct mm_struct *other;   /* the other mm, until its task has left */
 static int other_left;
-static bool left[9];              /* by thread */
-static unsigned int tasks;
 static struct device devices[DEVICES];
 static struct dev_iommu params[DEVICES];
 static struct iommu_device mock_iommu;
@@ -98,20 +95,6 @@ static const struct iommu_ops mock_ops = {
 	.remove_dev_pasid = mock_remove_dev_pasid,
 	.page_response = mock_page_response,
 };
-
-/* ---- mm: its references, and what the end of a process does that concerns IOMMUs ---- */
-
-void __mmdrop(struct mm_struct *mm)
-{
-	mm_pasid_drop(mm);
-	kfree(mm);
-}
-
-void mmput(struct mm_struct *mm)
-{
-	if (atomic_dec_and_test(&mm->mm_users))
-		mmdrop(mm);
-}
 
 /* ---- bonds ---- */
 
@@ -189,31 +172,12 @@ static long unbind(unsigned int file)
 	return 0;
 }
 
-static long exit_task(unsigned int thread)
-{
-	if (left[thread])
-		return KH_NOT_MADE;
-	left[thread] = true;
-	mmput(process);
-	return 0;
-}
-
 /* ---- the beginning and the end ---- */
 
 static void join_group(struct iommu_group *group, unsigned int dev)
 {
 	if (iommu_group_add_device(group, &devices[dev]))
 		ck_report("scenario", "iommu_group_add_device() failed in the set-up");
-}
-
-static struct mm_struct *new_mm(void)
-{
-	struct mm_struct *mm = kzalloc(sizeof(*mm), GFP_KERNEL);
-
-	atomic_set(&mm->mm_count, 1);
-	atomic_set(&mm->mm_users, 1);
-	init_rwsem(&mm->mmap_lock);
-	return mm;
 }
 
 static void world_boot(void)
@@ -241,20 +205,12 @@ static void world_boot(void)
 	mmgrab(other); /* so that other0 may look whether it lives */
 }
 
-void kh_target_start(unsigned int threads)
-{
-	tasks = threads;
-	atomic_set(&process->mm_users, (int)threads);
-	left[0] = true;
-}
-
 static void world_finish(void)
 {
-	unsigned int thread, file;
+	unsigned int file;
 
 	/* In the order of the end of a process: exit_mm(), then exit_files(). */
-	for (thread = 1; thread <= tasks; thread++)
-		exit_task(thread);
+	all_exit();
 	for (file = 0; file <= DEVICES; file++)
 		while (unbind(file) != KH_NOT_MADE)
 			;

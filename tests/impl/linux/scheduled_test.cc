@@ -26,8 +26,24 @@ TEST_F(ScheduledTest, DporAndSleepSetsAgreeOnEveryWrittenScenario) {
     EXPECT_EQ(results_of(dpor), results_of(sleep)) << one.name;
     EXPECT_GT(dpor.complete, 1U) << one.name << ": nothing to schedule";
     EXPECT_LT(dpor.executions, sleep.executions) << one.name;
+    if (one.name == "find-free-node") continue;
     EXPECT_TRUE(dpor.reports.empty()) << one.name << ": " << dpor.reports.front().message;
   }
+}
+
+// lib/xarray.c hands a node to call_rcu() before it takes it out of the tree: who looks in between
+// is not waited for (docs/real-code.md).
+TEST_F(ScheduledTest, TheLastEntryOfANodeIsErasedInTheWrongOrder) {
+  const Exploration all = kernel_->explore(scenario("find-free-node"), {});
+  std::set<std::string> kinds;
+  bool during_the_look_up = false;
+  for (const auto& report : all.reports) {
+    kinds.insert(report.kind);
+    during_the_look_up |= report.kind == "use-after-free" && report.thread == "CPU0" &&
+                          frame_in(report.freed, "lib/radix-tree.c").line != 0;
+  }
+  EXPECT_EQ(kinds, (std::set<std::string>{"data race", "use-after-free"}));
+  EXPECT_TRUE(during_the_look_up);
 }
 
 TEST_F(ScheduledTest, FindsNothingThatDporDoesNotByEveryInterleaving) {
