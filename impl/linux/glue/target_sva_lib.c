@@ -5,6 +5,7 @@
 // does not say; a bond, as drivers keep one, holds a reference on the mm meanwhile.
 #include <linux/err.h>
 #include <linux/ioasid.h>
+#include <linux/mutex.h>
 #include <linux/radix-tree.h>
 
 #include "harness.h"
@@ -16,7 +17,9 @@ int iommu_sva_alloc_pasid(struct mm_struct *mm, ioasid_t min, ioasid_t max);
 struct mm_struct *iommu_sva_find(ioasid_t pasid);
 
 static struct mm_struct *other;
-static int other_left, bonds;
+static DEFINE_MUTEX(other_task); /* it does one thing at a time */
+static bool other_left;
+static int bonds;
 
 static long alloc(unsigned int thread)
 {
@@ -25,21 +28,27 @@ static long alloc(unsigned int thread)
 
 static long alloc_other(unsigned int thread)
 {
-	long result;
+	long result = KH_NOT_MADE;
 
-	if (!mmget_not_zero(other))
-		return KH_NOT_MADE;
-	result = iommu_sva_alloc_pasid(other, 1, 2);
-	mmput(other);
+	mutex_lock(&other_task);
+	if (!other_left)
+		result = iommu_sva_alloc_pasid(other, 1, 2);
+	mutex_unlock(&other_task);
 	return result;
 }
 
 static long exit_other(unsigned int thread)
 {
-	if (xchg(&other_left, 1))
-		return KH_NOT_MADE;
-	mmput(other);
-	return 0;
+	long result = KH_NOT_MADE;
+
+	mutex_lock(&other_task);
+	if (!other_left) {
+		other_left = true;
+		mmput(other);
+		result = 0;
+	}
+	mutex_unlock(&other_task);
+	return result;
 }
 
 static long bond(unsigned int thread)
@@ -82,7 +91,6 @@ void kh_boot(void)
 	other = new_mm();
 	mm_pasid_init(process);
 	mm_pasid_init(other);
-	mmgrab(other); /* so that the calls may look whether it lives */
 }
 
 void kh_target_finish(void)
@@ -90,7 +98,6 @@ void kh_target_finish(void)
 	all_exit();
 	unbond(0);
 	exit_other(0);
-	mmdrop(other);
 	process = NULL;
 	other = NULL;
 }

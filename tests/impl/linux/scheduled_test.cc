@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 
+#include "impl/linux/answer.h"
 #include "impl/linux/error.h"
 #include "tests/impl/linux/on_target.h"
 
