@@ -23,7 +23,7 @@ class Toy : public Design<Concrete> {
         scope(root()),
         heap(*this, "object", 3),
         published(scope, "published", 3, pointer_to("object")),
-        old(scope, "old", process_count(), 3, pointer_to("object")),
+        old(scope, "old", process_count(), 3U, pointer_to("object")),
         number(scope, "number", 3) {}
   Spinlock<D> lock;
   Mutex<D> mutex;

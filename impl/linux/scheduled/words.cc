@@ -27,9 +27,10 @@ namespace iommucheck::linux_harness::scheduled {
 namespace {
 
 std::string formatted(const char* format, va_list arguments) {
+  if (format == nullptr) return {};
   char line[512];
   // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the callers start it
-  std::vsnprintf(line, sizeof(line), format == nullptr ? "" : format, arguments);
+  std::vsnprintf(line, sizeof(line), format, arguments);
   // Without the level that printk puts in front.
   std::string text = line[0] == '\001' && line[1] != '\0' ? line + 2 : line;
   while (!text.empty() && text.back() == '\n') text.pop_back();

@@ -78,7 +78,8 @@ TEST_F(Compiled, ExpandGivesTheMachinesSuccessors) {
       std::vector<std::vector<std::uint64_t>> rows;
       bool wrong = false;
       void successor(ActionId a, StateView next) {
-        rows.emplace_back(next.begin(), next.end()).push_back(a.process << 16U | a.step);
+        rows.emplace_back(next.begin(), next.end())
+            .push_back(std::uint64_t{a.process} << 16U | a.step);
       }
       void violation(ActionId, const Failure&, StateView) { wrong = true; }
       void stuck(const Failure&) { wrong = true; }

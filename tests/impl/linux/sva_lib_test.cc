@@ -25,7 +25,8 @@ TEST_F(SvaLibTest, ALookUpWithoutABondIsAUseAfterFree) {
   bool found = false;
   for (const auto& report : kernel_->explore(scenario("find-unbound"), {}).reports) {
     for (const Frame& frame : report.freed) {
-      found |= report.kind == "use-after-free" && frame.function.find("mmdrop") != std::string::npos;
+      found |=
+          report.kind == "use-after-free" && frame.function.find("mmdrop") != std::string::npos;
     }
   }
   EXPECT_TRUE(found);
