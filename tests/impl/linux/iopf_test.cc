@@ -24,16 +24,7 @@ class PageFaultTest : public OnTarget<iopf_target> {
 };
 
 TEST_F(PageFaultTest, DporAndSleepSetsAgreeOnEveryWrittenScenario) {
-  for (const Scenario& one : iopf_target().written()) {
-    const Exploration dpor = kernel_->explore(one, {});
-    const Exploration sleep = kernel_->explore(one, {.search = Search::sleep_sets});
-    EXPECT_TRUE(dpor.exhausted) << one.name;
-    EXPECT_TRUE(sleep.exhausted) << one.name;
-    EXPECT_EQ(dpor.complete, sleep.complete) << one.name;
-    EXPECT_EQ(results_of(dpor), results_of(sleep)) << one.name;
-    EXPECT_GT(dpor.complete, 1U) << one.name << ": nothing to schedule";
-    EXPECT_TRUE(dpor.reports.empty()) << one.name << ": " << dpor.reports.front().message;
-  }
+  for (const Scenario& one : iopf_target().written()) expect_searches_agree(one, true);
 }
 
 // CVE-2025-38594: a driver that takes the device from its queue before it has drained it.
@@ -55,24 +46,12 @@ TEST_F(PageFaultTest, WithoutMemoryEachRequestIsAnsweredAllTheSame) {
   }
 }
 
-struct Planted {
-  const char *function, *kind, *scenario, *report;
-};
-
 TEST_F(PageFaultTest, MistakesAreFound) {
-  const Planted all[] = {
+  expect_found({
       {"iopf_group_response", "drop-lock", "fault-fault", "data race"},
       {"iopf_queue_add_device", "drop-lock", "fault-disable", "suspicious RCU usage"},
       {"__iopf_free_group", "drop-cleanup", "group", "leak"},
-  };
-  for (const Planted& planted : all) {
-    const auto mutants = mutants_of(planted.function, planted.kind);
-    ASSERT_FALSE(mutants.empty()) << planted.function << " has no place for " << planted.kind;
-    std::set<std::string> kinds;
-    for (const Mutant& mutant : mutants) kinds.merge(kinds_on(mutant, planted.scenario));
-    EXPECT_TRUE(kinds.contains(planted.report))
-        << planted.kind << " in " << planted.function << ": " << testing::PrintToString(kinds);
-  }
+  });
 }
 
 }  // namespace

@@ -14,6 +14,24 @@
 
 namespace iommucheck::linux_harness {
 
+/// Results and real-time orders of all histories.
+inline std::set<std::string> results_of(const Exploration& exploration) {
+  std::set<std::string> all;
+  for (const ScheduledHistory& history : exploration.histories) {
+    std::string text;
+    for (const ScheduledCall& call : history.calls) {
+      text += call.result + ';' + std::to_string(call.begins_before_my_end) + ';';
+    }
+    all.insert(text);
+  }
+  return all;
+}
+
+/// A mistake that is derived from the user's file, and what shows it.
+struct Planted {
+  const char *function, *kind, *scenario, *report;
+};
+
 template <const Target& (*TheTarget)()>
 class OnTarget : public testing::Test {
  protected:
@@ -62,21 +80,34 @@ class OnTarget : public testing::Test {
     return chosen;
   }
 
+  /// Two searches show the same; `nothing`: and no report.
+  static void expect_searches_agree(const Scenario& one, bool nothing) {
+    const Exploration dpor = kernel_->explore(one, {});
+    const Exploration sleep = kernel_->explore(one, {.search = Search::sleep_sets});
+    EXPECT_TRUE(dpor.exhausted) << one.name;
+    EXPECT_TRUE(sleep.exhausted) << one.name;
+    EXPECT_EQ(dpor.complete, sleep.complete) << one.name;
+    EXPECT_EQ(results_of(dpor), results_of(sleep)) << one.name;
+    EXPECT_LE(dpor.executions, sleep.executions) << one.name;
+    if (nothing) {
+      EXPECT_TRUE(dpor.reports.empty()) << one.name << ": " << dpor.reports.front().message;
+    }
+  }
+
+  /// Each is shown by some mutant of that kind in that function.
+  static void expect_found(const std::vector<Planted>& all) {
+    for (const Planted& planted : all) {
+      const auto mutants = mutants_of(planted.function, planted.kind);
+      ASSERT_FALSE(mutants.empty()) << planted.function << " has no place for " << planted.kind;
+      std::set<std::string> kinds;
+      for (const Mutant& mutant : mutants) kinds.merge(kinds_on(mutant, planted.scenario));
+      EXPECT_TRUE(kinds.contains(planted.report))
+          << planted.kind << " in " << planted.function << ": " << testing::PrintToString(kinds);
+    }
+  }
+
   static inline std::unique_ptr<KernelBuild> build_;
   static inline std::unique_ptr<ScheduledKernel> kernel_;
 };
-
-/// Results and real-time orders of all histories.
-inline std::set<std::string> results_of(const Exploration& exploration) {
-  std::set<std::string> all;
-  for (const ScheduledHistory& history : exploration.histories) {
-    std::string text;
-    for (const ScheduledCall& call : history.calls) {
-      text += call.result + ';' + std::to_string(call.begins_before_my_end) + ';';
-    }
-    all.insert(text);
-  }
-  return all;
-}
 
 }  // namespace iommucheck::linux_harness

@@ -11,12 +11,7 @@ using SvaLibTest = OnTarget<sva_lib_target>;
 
 TEST_F(SvaLibTest, DporAndSleepSetsAgreeOnEveryWrittenScenario) {
   for (const Scenario& one : sva_lib_target().written()) {
-    const Exploration dpor = kernel_->explore(one, {});
-    const Exploration sleep = kernel_->explore(one, {.search = Search::sleep_sets});
-    EXPECT_TRUE(dpor.exhausted && sleep.exhausted) << one.name;
-    EXPECT_EQ(dpor.complete, sleep.complete) << one.name;
-    EXPECT_EQ(results_of(dpor), results_of(sleep)) << one.name;
-    EXPECT_EQ(dpor.reports.empty(), one.name != "find-unbound") << one.name;
+    expect_searches_agree(one, one.name != "find-unbound");
   }
 }
 
@@ -33,9 +28,7 @@ TEST_F(SvaLibTest, ALookUpWithoutABondIsAUseAfterFree) {
 }
 
 TEST_F(SvaLibTest, MistakesAreFound) {
-  const auto mutants = mutants_of("iommu_sva_alloc_pasid", "drop-lock");
-  ASSERT_EQ(mutants.size(), 1U);
-  EXPECT_TRUE(kinds_on(mutants[0], "alloc-alloc").contains("data race"));
+  expect_found({{"iommu_sva_alloc_pasid", "drop-lock", "alloc-alloc", "data race"}});
 }
 
 }  // namespace

@@ -10,15 +10,7 @@ namespace {
 using SvaTest = OnTarget<sva_target>;
 
 TEST_F(SvaTest, DporAndSleepSetsAgreeOnEveryWrittenScenario) {
-  for (const Scenario& one : sva_target().written()) {
-    const Exploration dpor = kernel_->explore(one, {});
-    const Exploration sleep = kernel_->explore(one, {.search = Search::sleep_sets});
-    EXPECT_TRUE(dpor.exhausted) << one.name;
-    EXPECT_TRUE(sleep.exhausted) << one.name;
-    EXPECT_EQ(dpor.complete, sleep.complete) << one.name;
-    EXPECT_EQ(results_of(dpor), results_of(sleep)) << one.name;
-    EXPECT_TRUE(dpor.reports.empty()) << one.name << ": " << dpor.reports.front().message;
-  }
+  for (const Scenario& one : sva_target().written()) expect_searches_agree(one, true);
 }
 
 TEST_F(SvaTest, FindsNothingThatDporDoesNotByEveryInterleaving) {
@@ -50,25 +42,13 @@ TEST_F(SvaTest, ABindThatFailsLeavesNothingBehind) {
   EXPECT_EQ(results, (std::set<std::string>{"0", "-EIO", "-ENOMEM"}));
 }
 
-struct Planted {
-  const char *function, *kind, *scenario, *report;
-};
-
 TEST_F(SvaTest, MistakesAreFound) {
-  const Planted all[] = {
+  expect_found({
       {"iommu_sva_bind_device", "drop-lock", "bind-bind", "data race"},
       {"iommu_sva_bind_device", "drop-increment", "bind-unbind", "use-after-free"},
       {"iommu_sva_unbind_device", "drop-cleanup", "exit-exit", "leak"},
       {"mm_pasid_drop", "drop-cleanup", "exit-exit", "leak"},
-  };
-  for (const Planted& planted : all) {
-    const auto mutants = mutants_of(planted.function, planted.kind);
-    ASSERT_FALSE(mutants.empty()) << planted.function << " has no place for " << planted.kind;
-    std::set<std::string> kinds;
-    for (const Mutant& mutant : mutants) kinds.merge(kinds_on(mutant, planted.scenario));
-    EXPECT_TRUE(kinds.contains(planted.report))
-        << planted.kind << " in " << planted.function << ": " << testing::PrintToString(kinds);
-  }
+  });
 }
 
 }  // namespace
