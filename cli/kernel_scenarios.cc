@@ -5,16 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <memory>
 #include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "checker/schedule/schedule_text.h"
-#include "cli/arguments.h"
+#include "cli/kernel_judge.h"
 #include "impl/linux/error.h"
-#include "impl/linux/ioasid_scenarios.h"
 
 namespace iommucheck::cli {
 namespace {
@@ -32,121 +30,6 @@ using nlohmann::ordered_json;
 bool is_gap(std::string_view kind) {
   return kind == "unmodelled kernel symbol" || kind == "too many threads" ||
          kind == "out of memory";
-}
-
-/// No answer: the history cannot be judged.
-using Judge = std::function<std::optional<conformance::Linearization>(const ScheduledHistory&)>;
-
-/// By the specification of IOASIDs.
-Judge by_specification(const Scenario& scenario, const Exploration& exploration) {
-  auto oracle = std::make_shared<ioasid::Oracle>(linux_harness::ioasid_harness_bounds());
-  for (const ScheduledCall& call : exploration.setup) {
-    if (!call.returned) {
-      throw std::runtime_error(fmt::format("in the set-up of scenario {}, {} does not return",
-                                           scenario.name, call.call.text));
-    }
-    const auto judgement = oracle->judge(*call.call.ioasid, *call.outcome);
-    if (!judgement.legal) {
-      throw std::runtime_error(
-          fmt::format("the set-up of scenario {} already differs from the specification: {}: {}",
-                      scenario.name, call.result, judgement.reason));
-    }
-  }
-  return [oracle](const ScheduledHistory& history) {
-    std::vector<conformance::ConcurrentCall> calls;
-    for (const ScheduledCall& call : history.calls) {
-      calls.push_back({call.thread, *call.call.ioasid, *call.outcome, call.begins_before_my_end});
-    }
-    return conformance::linearize(*oracle, calls);
-  };
-}
-
-/// By the code itself, one call after the other.
-class ByItself {
- public:
-  /// `kernel` has to live as long.
-  ByItself(const Scenario& scenario, linux_harness::ScheduledKernel& kernel)
-      : scenario_{scenario}, kernel_{kernel} {}
-
-  /// No answer where the calls have too many orders.
-  std::optional<conformance::Linearization> operator()(const ScheduledHistory& history) {
-    std::vector<conformance::AnsweredCall> calls;
-    Made made(scenario_.threads.size());
-    std::vector<std::vector<std::size_t>> of_thread(scenario_.threads.size());
-    std::vector<std::size_t> place;  // in `calls`, by the place in the history
-    std::vector<bool> kept;
-    for (const ScheduledCall& call : history.calls) {
-      kept.push_back(call.result != linux_harness::kNotMade);
-      place.push_back(calls.size());
-      made[call.thread].push_back(kept.back());
-      if (!kept.back()) continue;
-      of_thread[call.thread].push_back(calls.size());
-      calls.push_back({{call.thread, call.begins_before_my_end}, call.call.text, call.result});
-    }
-    for (conformance::AnsweredCall& call : calls) {
-      std::uint32_t mask = 0;
-      for (std::size_t i = 0; i < kept.size(); ++i) {
-        if (kept[i] && (call.timing.begins_before_my_end >> i & 1U) != 0) mask |= 1U << place[i];
-      }
-      call.timing.begins_before_my_end = mask;
-    }
-    const auto& runs = runs_of(made);
-    if (runs.empty()) return {};
-    std::vector<conformance::SequentialAnswers> answers;
-    for (const linux_harness::SequentialRun& run : runs) {
-      conformance::SequentialAnswers one;
-      std::vector<std::size_t> next(of_thread.size());
-      for (const unsigned turn : run.turns) {
-        one.order.push_back(of_thread[turn].at(next[turn]++));
-      }
-      one.results = run.results;
-      answers.push_back(std::move(one));
-    }
-    return conformance::linearize(answers, calls);
-  }
-
- private:
-  using Made = std::vector<std::vector<bool>>;  ///< by thread and call
-  Scenario scenario_;
-  linux_harness::ScheduledKernel& kernel_;
-  std::map<Made, std::vector<linux_harness::SequentialRun>> runs_;
-
-  /// Calls that were not made are no calls: without them.
-  const std::vector<linux_harness::SequentialRun>& runs_of(const Made& made) {
-    const auto known = runs_.find(made);
-    if (known != runs_.end()) return known->second;
-    Scenario part = scenario_;
-    for (std::size_t thread = 0; thread < made.size(); ++thread) {
-      std::vector<linux_harness::TargetCall> calls;
-      for (std::size_t i = 0; i < made[thread].size(); ++i) {
-        if (made[thread][i]) calls.push_back(scenario_.threads[thread][i]);
-      }
-      part.threads[thread] = std::move(calls);
-    }
-    return runs_[made] = kernel_.in_all_orders(part);
-  }
-};
-
-void judge(ScenarioRun& run, linux_harness::ScheduledKernel& kernel, bool failing_allocations) {
-  const bool specified = &kernel.target() == &linux_harness::ioasid_target();
-  // Without concurrency no allocation fails: results of executions where one did are not compared.
-  const Judge explain = specified             ? by_specification(run.scenario, run.exploration)
-                        : failing_allocations ? Judge{}
-                                              : Judge{ByItself{run.scenario, kernel}};
-  run.judged = static_cast<bool>(explain);
-  if (!run.judged) return;
-  for (const ScheduledHistory& history : run.exploration.histories) {
-    // A call that did not return has a report of its own.
-    if (!std::all_of(history.calls.begin(), history.calls.end(),
-                     [](const ScheduledCall& call) { return call.returned; })) {
-      continue;
-    }
-    auto result = explain(history);
-    run.judged = run.judged && result;
-    if (!result) continue;
-    run.excused += result->excused;
-    if (result->unexplained) run.unexplained.push_back({history, std::move(*result->unexplained)});
-  }
 }
 
 ordered_json frames_json(const std::vector<Frame>& frames) {
@@ -272,7 +155,7 @@ void measure_coverage(ScenariosRun& run, linux_harness::ScheduledKernel& kernel)
 }
 
 std::string_view verdict_of(const ScenarioRun& run) {
-  return run.violated() ? "violated" : run.exploration.exhausted ? "holds" : "unknown";
+  return run.violated() ? "violated" : run.complete() ? "holds" : "unknown";
 }
 
 }  // namespace
@@ -281,7 +164,7 @@ std::string ScenariosRun::verdict() const {
   bool exhausted = true;
   for (const ScenarioRun& run : runs) {
     if (run.violated()) return "violated";
-    exhausted = exhausted && run.exploration.exhausted;
+    exhausted = exhausted && run.complete();
   }
   return exhausted ? "holds" : "unknown";
 }
@@ -334,7 +217,7 @@ namespace {
 
 ScenarioRun explore_scenario(linux_harness::ScheduledKernel& kernel, const Scenario& scenario,
                              const linux_harness::SearchOptions& options) {
-  ScenarioRun run{scenario, {}, {}, 0, false};
+  ScenarioRun run{scenario, {}, {}, 0, false, 0};
   try {
     run.exploration = kernel.explore(scenario, options);
     for (const ScheduledReport& report : run.exploration.reports) {
@@ -440,6 +323,7 @@ ordered_json scenarios_to_json(const ScenariosRun& run) {
                                    {"histories", exploration.histories.size()},
                                    {"excused", one.excused},
                                    {"judged", one.judged},
+                                   {"too_many_orders", one.too_many_orders},
                                    {"exhausted", exploration.exhausted},
                                    {"seconds", exploration.seconds},
                                    {"reports", std::move(reports)},
@@ -484,8 +368,11 @@ std::string print_scenarios(const ScenariosRun& run) {
             : "  results are compared with those of the same calls without concurrency\n";
   }
   for (const ScenarioRun& one : run.runs) {
-    if (!one.judged && !run.options.failing_allocations)
-      text += fmt::format("  {}: too many orders, results were not compared\n", one.scenario.name);
+    if (one.too_many_orders != 0) {
+      text +=
+          fmt::format("  {}: {} histories were not compared, their calls have too many orders\n",
+                      one.scenario.name, one.too_many_orders);
+    }
   }
   std::size_t number = 0;
   for (const ScenarioCause& cause : run.causes) {

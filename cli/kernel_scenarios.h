@@ -30,6 +30,9 @@ struct ScenarioRun {
   /// Whether results were compared: with the specification, or with those of the code itself
   /// without concurrency.
   bool judged = false;
+  /// Histories that could not be: their calls have too many sequential orders.
+  std::size_t too_many_orders = 0;
+  bool complete() const { return exploration.exhausted && too_many_orders == 0; }
   bool violated() const { return !exploration.reports.empty() || !unexplained.empty(); }
 };
 
