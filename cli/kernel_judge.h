@@ -7,10 +7,10 @@
 
 namespace iommucheck::cli {
 
-/// Compares the results of a run's histories with those of sequential calls, and notes the histories
-/// that none explains: by the specification where there is one for the target, else by the code
-/// itself without concurrency.  Throws SetUpError, or std::runtime_error if already the set-up
-/// differs from the specification.
+/// Compares the results of a run's histories with those of sequential calls, and notes the
+/// histories that none explains: by the specification where there is one for the target, else by
+/// the code itself without concurrency.  Throws SetUpError, or std::runtime_error if already the
+/// set-up differs from the specification.
 void judge(ScenarioRun& run, linux_harness::ScheduledKernel& kernel, bool failing_allocations);
 
 }  // namespace iommucheck::cli

@@ -76,6 +76,11 @@ void copy_padding(void*) {
   ck_free(from);
   ck_free(to);
 }
+const Expecting new_copied{"new_copied", {}, {copy_padding}};
+
+// clang 14 copies small structures in registers, which looks like a use of their padding, and calls
+// memcpy() for others, which tells nobody.
+#ifndef __clang__
 struct Padded {
   long number;
   char letter;
@@ -91,8 +96,8 @@ void copy_structure(void*) {
   ck_free(from);
   ck_free(to);
 }
-const Expecting new_copied{"new_copied", {}, {copy_padding}};
 const Expecting new_structure{"new_structure", {}, {copy_structure}};
+#endif
 
 // What the set-up has written stays written, what it has not does not become so.
 void set_up_half() {
