@@ -23,7 +23,7 @@ struct KernelBuild {
 
 /// What to compile and what the configuration cannot select for user-mode Linux.
 struct KernelFiles {
-  std::string target;                ///< what they are for: each has a build directory of its own
+  std::string target;                ///< what they are for: each name has a build directory
   std::vector<std::string> files;    ///< "drivers/iommu/ioasid.c", ...
   std::vector<std::string> defines;  ///< "-DCONFIG_IOASID=1", ...
 };

@@ -81,6 +81,9 @@ std::string block_list(const fs::path& program) {
   return list;
 }
 
+/// Runners of different targets do not replace one another.
+std::string name_of(const RunnerParts& parts) { return fs::path{parts.kernel_glue.back()}.stem(); }
+
 /// What stays the same while the file under test is edited.
 void build_scheduling(const fs::path& folder, const KernelBuild& build, const RunnerParts& parts) {
   write_file(folder / "engine.a", scheduled_archive());
@@ -163,7 +166,7 @@ Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const Runn
   for (const GlueFile& file : glue_files()) digest.add(file.name).add(file.text);
   for (const std::string& file : parts.libraries) digest.add_file(build.tree.root / file);
   const fs::path support =
-      cache.entry(fmt::format("scheduling-{}-{}", build.target, build.tree.key), digest.hex(),
+      cache.entry(fmt::format("scheduling-{}-{}", name_of(parts), build.tree.key), digest.hex(),
                   [&](const fs::path& into) {
                     cache.say("compiling the scheduler's side");
                     build_scheduling(into, build, parts);
@@ -172,8 +175,8 @@ Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const Runn
   add_with_headers(digest, build.tree, parts.under_test);
   if (changed.text) digest.add(*changed.text);
   const fs::path entry =
-      cache.entry(fmt::format("{}-{}-{}", changed.kind, build.target, build.tree.key), digest.hex(),
-                  [&](const fs::path& into) {
+      cache.entry(fmt::format("{}-{}-{}", changed.kind, name_of(parts), build.tree.key),
+                  digest.hex(), [&](const fs::path& into) {
                     cache.say(fmt::format("compiling {} for the scheduler", parts.under_test));
                     build_program(into, support, build, parts, changed.text);
                   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The targets iommu-sva and io-pgfault, on the whole of iommu.c.  Their calls are in
 // glue/target_sva.c and glue/target_iopf.c.
+#include <algorithm>
 #include <sstream>
 
 #include "impl/linux/target.h"
@@ -23,12 +24,14 @@ Scenario scenario(std::string name, std::string sentence, const std::string& set
   return result;
 }
 
-KernelFiles kernel_files(const Target& target, const SourceTree& tree,
+/// `shared`: targets of that name with the same files and definitions use one configured kernel.
+KernelFiles kernel_files(const std::string& shared, const Target& target, const SourceTree& tree,
                          std::vector<std::string> defines) {
-  KernelFiles files{std::string{target.name()}, {target.file()}, std::move(defines)};
+  KernelFiles files{shared, {target.file()}, std::move(defines)};
   for (const std::string& library : target.parts().libraries) {
     if (std::filesystem::exists(tree.root / library)) files.files.push_back(library);
   }
+  std::sort(files.files.begin(), files.files.end());
   return files;
 }
 
@@ -54,7 +57,7 @@ class OnIommuCore : public Target {
     }
     return linux_harness::prepare(
         cache, tree,
-        kernel_files(*this, tree,
+        kernel_files("iommu", *this, tree,
                      {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1", "-DCONFIG_IOMMU_MM_DATA=1",
                       "-DCONFIG_IOMMU_IOPF=1"}));
   }
@@ -174,7 +177,7 @@ class SvaLibTarget final : public Target {
                  "--package linux-source-6.1");
     return linux_harness::prepare(
         cache, tree,
-        kernel_files(*this, tree,
+        kernel_files("iommu-sva-lib", *this, tree,
                      {"-DCONFIG_IOASID=1", "-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1"}));
   }
 
