@@ -1,15 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Precompiled headers: up to half of the time that a small file takes to compile goes into the
 # headers of others.  Ours are not precompiled: a change of one would compile everything again.
-#
-# No file may depend on them.  The preset `clang` builds without, and so finds a file that does not
-# include what it uses.
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  set(precompiled_default ON)
-else()
-  set(precompiled_default OFF)
-endif()
-option(IOMMUCHECK_PRECOMPILED_HEADERS "Precompile the headers of others" ${precompiled_default})
+# No file may depend on them.
 if(NOT IOMMUCHECK_PRECOMPILED_HEADERS)
   return()
 endif()

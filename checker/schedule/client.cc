@@ -47,18 +47,6 @@ int ck_holds(const void* lock) {
   const Engine* engine = Engine::running();
   return engine == nullptr || engine->holds(number(lock)) ? 1 : 0;
 }
-int ck_holds_around(const void* address, unsigned long size) {
-  const Engine* engine = Engine::running();
-  if (engine == nullptr) return 1;
-  for (const std::uintptr_t lock : engine->held()) {
-    if (number(address) - lock < size) return 1;
-  }
-  return 0;
-}
-unsigned ck_locks_held() {
-  const Engine* engine = Engine::running();
-  return engine == nullptr ? 0 : static_cast<unsigned>(engine->held().size());
-}
 
 void ck_reader_begin() {
   if (Engine* engine = Engine::running()) engine->reader_begin(CK_PC);

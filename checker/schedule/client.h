@@ -19,9 +19,6 @@ void ck_lock_shared(const void* lock);
 int ck_trylock_shared(const void* lock);
 void ck_unlock_shared(const void* lock);
 int ck_holds(const void* lock);
-/* Whether a lock is held whose address lies less than `size` below `address`, or there. */
-int ck_holds_around(const void* address, unsigned long size);
-unsigned ck_locks_held(void);
 
 /* ---- readers and grace periods ---- */
 void ck_reader_begin(void);

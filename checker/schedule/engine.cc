@@ -119,6 +119,7 @@ Engine::Thread& Engine::start_thread(const char* name, std::string path, void (*
   thread.argument = argument;
   thread.stamp = {};
   thread.fence_release = thread.fence_acquire = {};
+  thread.acquire_fences.clear();
   thread.pending_lock = nullptr;
   thread.release_next = false;
   thread.woken = thread.with_timeout = thread.timed_out = false;

@@ -12,7 +12,6 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -111,8 +110,6 @@ class Engine {
   bool try_acquire(std::uintptr_t lock, bool shared, std::uintptr_t pc);
   void release(std::uintptr_t lock, bool shared, std::uintptr_t pc);
   bool holds(std::uintptr_t lock) const;
-  /// The locks that the running thread holds.
-  std::span<const std::uintptr_t> held() const;
 
   void reader_begin(std::uintptr_t pc);
   void reader_end(std::uintptr_t pc);
@@ -174,7 +171,8 @@ class Engine {
     void* argument = nullptr;
     Fiber fiber;
     Stamp stamp;
-    Clock fence_release, fence_acquire;  ///< for relaxed accesses next to fences
+    Clock fence_release, fence_acquire;         ///< for relaxed accesses next to fences
+    std::vector<std::uint32_t> acquire_fences;  ///< when, by its own clock
     Lock* pending_lock = nullptr;
     MemoryOrder pending_order;  ///< of the memory operation that is pending
     bool pending_marked = false, pending_copies = false;
@@ -265,6 +263,7 @@ class Engine {
   void check_initialised(std::uintptr_t address, std::size_t size, bool write, bool read,
                          std::uintptr_t pc);
   void check_access(Cell& cell, const Access& access);
+  bool is_over(const Access& write) const;
   void check_release_of(Object& object, bool deferred, std::uintptr_t pc);
   void check_deadlock();
   std::vector<bool> reachable();

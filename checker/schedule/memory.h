@@ -26,8 +26,9 @@ struct Access {
   bool marked = false;     ///< READ_ONCE, WRITE_ONCE, atomics, lock words: no data race by itself
   bool in_reader = false;  ///< inside rcu_read_lock()
   /// Of a marked write: another thread has read it or what replaced it, at this time of its clock.
-  std::uint32_t seen_at = 0;  ///< 0: nobody has
-  ThreadId seen_by = 0;       ///< the last one
+  std::uint32_t seen_at = 0;    ///< 0: nobody has
+  ThreadId seen_by = 0;         ///< the last one
+  bool seen_acquiring = false;  ///< the reading was an acquire; else a fence behind it may be one
 
   bool same_kind(const Access& other) const {
     return thread == other.thread && bytes == other.bytes && write == other.write &&

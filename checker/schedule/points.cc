@@ -219,6 +219,7 @@ void Engine::access_memory(Thread& thread, const Operation& operation) {
         if ((other.bytes & bytes) == 0) continue;
         other.seen_by = thread.id;
         other.seen_at = time;
+        other.seen_acquiring = thread.pending_order.acquire;
       }
     }
     if (thread.pending_marked) synchronise_memory(thread, operation, bytes, cell);
@@ -288,7 +289,10 @@ void Engine::note_plain(Thread& thread, std::uintptr_t address, std::size_t size
 void Engine::fence(bool acquire, bool release) {
   if (current_ == nullptr || alone_) return;
   Thread& self = *current_;
-  if (acquire) self.stamp.sync.join(self.fence_acquire);
+  if (acquire) {
+    self.stamp.sync.join(self.fence_acquire);
+    self.acquire_fences.push_back(self.stamp.sync.at[self.id]++);
+  }
   if (!release) return;
   ++self.stamp.sync.at[self.id];
   self.fence_release = self.stamp.sync;

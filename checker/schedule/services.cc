@@ -89,11 +89,6 @@ bool Engine::holds(std::uintptr_t lock) const {
   return false;
 }
 
-std::span<const std::uintptr_t> Engine::held() const {
-  if (current_ == nullptr) return {};
-  return current_->held_addresses;
-}
-
 // ---- readers ----
 
 void Engine::reader_begin(std::uintptr_t pc) {

@@ -205,6 +205,21 @@ void Engine::check_access(Cell& cell, const Access& access) {
   Memory::note(cell, access, clock);
 }
 
+/// Whether a marked write by another thread is over, though what that thread did before it may not
+/// be: somebody has read it, acquiring, and the current thread comes after that.  So the last of
+/// two puts may free (LKMM: rfe is in hb; what follows the reading needs an order of its own).
+bool Engine::is_over(const Access& write) const {
+  if (write.seen_at == 0) return false;
+  std::uint32_t ordered_at = write.seen_at;
+  if (!write.seen_acquiring) {
+    const std::vector<std::uint32_t>& fences = threads_[write.seen_by].acquire_fences;
+    const auto fence = std::lower_bound(fences.begin(), fences.end(), write.seen_at);
+    if (fence == fences.end()) return false;
+    ordered_at = *fence;
+  }
+  return write.seen_by == current_->id || current_->stamp.sync.covers(write.seen_by, ordered_at);
+}
+
 /// An object is about to be freed, or handed to kfree_rcu(): what others did with it has to be
 /// over.
 void Engine::check_release_of(Object& object, bool deferred, std::uintptr_t pc) {
@@ -216,12 +231,7 @@ void Engine::check_release_of(Object& object, bool deferred, std::uintptr_t pc) 
     for (const Access& other : cell->accesses) {
       if (other.thread == current_->id || clock.covers(other.thread, other.time)) continue;
       if (deferred && other.in_reader) continue;
-      // What was written before it is another matter, but a marked write itself is over when
-      // somebody has read it: the last of two puts may free (LKMM: rfe is in hb).
-      if (other.seen_at != 0 &&
-          (other.seen_by == current_->id || clock.covers(other.seen_by, other.seen_at))) {
-        continue;
-      }
+      if (is_over(other)) continue;
       report(Severity::goes_on, "use-after-free",
              fmt::format("{} of {} is not ordered after {} of it by another thread",
                          deferred ? "kfree_rcu()" : "the free", object_text(object),

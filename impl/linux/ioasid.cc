@@ -53,6 +53,13 @@ unsigned definition_line(std::string_view text, std::string_view function) {
 
 }  // namespace
 
+KernelFiles ioasid_kernel_files(const SourceTree& tree) {
+  return present_files(tree, "ioasid",
+                       {"drivers/iommu/ioasid.c", "drivers/iommu/iommu-sva-lib.c", "lib/xarray.c",
+                        "lib/radix-tree.c", "lib/find_bit.c", "lib/bitmap.c", "lib/refcount.c"},
+                       {"-DCONFIG_IOASID=1", "-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1"});
+}
+
 KernelBuild prepare_ioasid(Cache& cache, const SourceTree& tree) {
   require_file(tree, std::string{kFile},
                "Linux 5.5 to 6.2 have it; on Debian: apt-get install linux-source-6.1, then "
@@ -69,11 +76,7 @@ KernelBuild prepare_ioasid(Cache& cache, const SourceTree& tree) {
         "patched with another interface",
         "use a tree of 5.18 to 6.2, or --package linux-source-6.1");
   }
-  KernelFiles files{"ioasid", {parts().under_test}, {"-DCONFIG_IOASID=1", "-DCONFIG_IOMMU_API=1"}};
-  for (const std::string& library : parts().libraries) {
-    if (std::filesystem::exists(tree.root / library)) files.files.push_back(library);
-  }
-  return prepare(cache, tree, files);
+  return prepare(cache, tree, ioasid_kernel_files(tree));
 }
 
 Runner build_ioasid(Cache& cache, const KernelBuild& build) {

@@ -23,6 +23,8 @@ namespace iommucheck::linux_harness {
 /// The file of this target, relative to the tree.
 inline constexpr std::string_view kIoasidFile = "drivers/iommu/ioasid.c";
 
+/// What the targets of its time compile, iommu-sva-lib.c included: they share a configured kernel.
+KernelFiles ioasid_kernel_files(const SourceTree& tree);
 /// A tree that has been prepared to compile the target's files.  Throws HarnessError.
 KernelBuild prepare_ioasid(Cache& cache, const SourceTree& tree);
 /// A runner for KernelIoasid.

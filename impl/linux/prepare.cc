@@ -110,10 +110,19 @@ bool is_dropped(std::string_view flag) {
 
 }  // namespace
 
+KernelFiles present_files(const SourceTree& tree, std::string name,
+                          const std::vector<std::string>& files, std::vector<std::string> defines) {
+  KernelFiles present{std::move(name), {}, std::move(defines)};
+  for (const std::string& file : files) {
+    if (fs::exists(tree.root / file)) present.files.push_back(file);
+  }
+  return present;
+}
+
 KernelBuild prepare(Cache& cache, const SourceTree& tree, const KernelFiles& wanted) {
   require_programs({"gcc", "make", "flex", "bison", "bc", "addr2line"});
   const std::string key = digest_of(tree, wanted);
-  const std::string kind = fmt::format("build-{}-{}", wanted.target, tree.key);
+  const std::string kind = fmt::format("build-{}-{}", wanted.name, tree.key);
   const fs::path directory = cache.entry(kind, key, [&](const fs::path& output) {
     cache.say(fmt::format("configuring Linux {} for user space (once, about 15 s)", tree.version));
     make(tree, output, {"defconfig"}, "the configuration");
@@ -127,7 +136,7 @@ KernelBuild prepare(Cache& cache, const SourceTree& tree, const KernelFiles& wan
     for (const std::string& file : wanted.files) targets.push_back(object_of(file));
     make(tree, output, targets, "a compilation");
   });
-  return {wanted.target, tree, directory, key};
+  return {tree, directory, key};
 }
 
 std::vector<std::string> split_command(std::string_view text) {

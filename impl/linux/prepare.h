@@ -15,7 +15,6 @@
 namespace iommucheck::linux_harness {
 
 struct KernelBuild {
-  std::string target;  ///< of KernelFiles
   SourceTree tree;
   std::filesystem::path directory;  ///< the O= directory; compilers run here
   std::string key;                  ///< changes with configuration, headers and compiler
@@ -23,10 +22,14 @@ struct KernelBuild {
 
 /// What to compile and what the configuration cannot select for user-mode Linux.
 struct KernelFiles {
-  std::string target;                ///< what they are for: each name has a build directory
+  std::string name;                  ///< each has a build directory; targets may share one
   std::vector<std::string> files;    ///< "drivers/iommu/ioasid.c", ...
   std::vector<std::string> defines;  ///< "-DCONFIG_IOASID=1", ...
 };
+
+/// Those of the files that the tree has.
+KernelFiles present_files(const SourceTree& tree, std::string name,
+                          const std::vector<std::string>& files, std::vector<std::string> defines);
 
 /// Configures and prepares the tree (10 s, once for each state of its headers), and compiles each
 /// file once the kernel's own way, so that its flags are known.

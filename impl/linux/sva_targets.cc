@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The targets iommu-sva and io-pgfault, on the whole of iommu.c.  Their calls are in
 // glue/target_sva.c and glue/target_iopf.c.
-#include <algorithm>
 #include <sstream>
 
+#include "impl/linux/ioasid.h"
 #include "impl/linux/target.h"
 #include "impl/linux/tree.h"
 
@@ -24,42 +24,42 @@ Scenario scenario(std::string name, std::string sentence, const std::string& set
   return result;
 }
 
-/// `shared`: targets of that name with the same files and definitions use one configured kernel.
-KernelFiles kernel_files(const std::string& shared, const Target& target, const SourceTree& tree,
-                         std::vector<std::string> defines) {
-  KernelFiles files{shared, {target.file()}, std::move(defines)};
-  for (const std::string& library : target.parts().libraries) {
-    if (std::filesystem::exists(tree.root / library)) files.files.push_back(library);
-  }
-  std::sort(files.files.begin(), files.files.end());
-  return files;
-}
+/// Shared by both targets on it.
+const std::vector<std::string> kCoreFiles{"drivers/iommu/iommu-sva.c",
+                                          "drivers/iommu/io-pgfault.c",
+                                          "drivers/iommu/iommu.c",
+                                          "drivers/iommu/iommu-traces.c",
+                                          "lib/xarray.c",
+                                          "lib/radix-tree.c",
+                                          "lib/idr.c",
+                                          "lib/find_bit.c",
+                                          "lib/bitmap.c",
+                                          "lib/refcount.c",
+                                          "mm/mmap_lock.c"};
 
 /// Of a process that shares its tables with devices.
 class OnIommuCore : public Target {
  public:
-  OnIommuCore(std::string file, std::string other, std::string calls)
-      : parts_{std::move(file),
-               {std::move(other), "drivers/iommu/iommu.c", "drivers/iommu/iommu-traces.c",
-                "lib/xarray.c", "lib/radix-tree.c", "lib/idr.c", "lib/find_bit.c", "lib/bitmap.c",
-                "lib/refcount.c", "mm/mmap_lock.c"},
-               {"kernel_facts.c", "kernel_base.c", std::move(calls)}} {}
+  OnIommuCore(std::string file, std::string calls)
+      : parts_{std::move(file), kCoreFiles, {"kernel_facts.c", "kernel_base.c", std::move(calls)}} {
+    std::erase(parts_.libraries, parts_.under_test);
+  }
 
   std::string_view versions() const override { return "6.12"; }
   std::string_view package() const override { return "linux-source-6.12"; }
   const RunnerParts& parts() const override { return parts_; }
 
   KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
-    for (const std::string& needed : {file(), parts_.libraries.front()}) {
+    for (const std::string& needed : {kCoreFiles[0], kCoreFiles[1]}) {
       require_file(tree, needed,
                    "this target is made for Linux 6.12; on Debian: apt-get install "
                    "linux-source-6.12, then --package linux-source-6.12");
     }
     return linux_harness::prepare(
         cache, tree,
-        kernel_files("iommu", *this, tree,
-                     {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1", "-DCONFIG_IOMMU_MM_DATA=1",
-                      "-DCONFIG_IOMMU_IOPF=1"}));
+        present_files(tree, "iommu", kCoreFiles,
+                      {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1", "-DCONFIG_IOMMU_MM_DATA=1",
+                       "-DCONFIG_IOMMU_IOPF=1"}));
   }
 
  private:
@@ -68,8 +68,7 @@ class OnIommuCore : public Target {
 
 class SvaTarget final : public OnIommuCore {
  public:
-  SvaTarget()
-      : OnIommuCore{"drivers/iommu/iommu-sva.c", "drivers/iommu/io-pgfault.c", "target_sva.c"} {}
+  SvaTarget() : OnIommuCore{"drivers/iommu/iommu-sva.c", "target_sva.c"} {}
   std::string_view name() const override { return "iommu-sva"; }
   std::string_view sentence() const override {
     return "shared virtual addressing: iommu-sva.c on the whole of iommu.c";
@@ -115,8 +114,7 @@ class SvaTarget final : public OnIommuCore {
 
 class PageFaultTarget final : public OnIommuCore {
  public:
-  PageFaultTarget()
-      : OnIommuCore{"drivers/iommu/io-pgfault.c", "drivers/iommu/iommu-sva.c", "target_iopf.c"} {}
+  PageFaultTarget() : OnIommuCore{"drivers/iommu/io-pgfault.c", "target_iopf.c"} {}
   std::string_view name() const override { return "io-pgfault"; }
   std::string_view sentence() const override {
     return "page requests of devices: io-pgfault.c with iommu-sva.c and iommu.c";
@@ -175,10 +173,7 @@ class SvaLibTarget final : public Target {
     require_file(tree, file(),
                  "Linux 5.12 to 6.1 have it; on Debian: apt-get install linux-source-6.1, then "
                  "--package linux-source-6.1");
-    return linux_harness::prepare(
-        cache, tree,
-        kernel_files("iommu-sva-lib", *this, tree,
-                     {"-DCONFIG_IOASID=1", "-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1"}));
+    return linux_harness::prepare(cache, tree, ioasid_kernel_files(tree));
   }
 
   const std::vector<Scenario>& written() const override {

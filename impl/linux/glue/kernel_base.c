@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What targets share that needs kernel headers: the small part of kobjects and of mm
-// that IOMMU code relies on.
+// What targets share that needs kernel headers: starting, slab caches, and the small part of
+// kobjects and sysfs that IOMMU code relies on.
 #include <linux/device.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>

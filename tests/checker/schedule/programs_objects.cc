@@ -50,6 +50,13 @@ void put() {
   ck_free(state.device);
 }
 void only_put(void*) { put(); }
+void put_acquiring() {
+  if (__atomic_sub_fetch(&state.device->users, 1, __ATOMIC_ACQUIRE) == 0) ck_free(state.device);
+}
+void only_put_acquiring(void*) { put_acquiring(); }
+void only_put_relaxed(void*) {
+  if (__atomic_sub_fetch(&state.device->users, 1, __ATOMIC_RELAXED) == 0) ck_free(state.device);
+}
 template <bool Before, bool Behind>
 void write_and_put(void*) {
   if (Before) state.device->next = nullptr;
@@ -64,6 +71,14 @@ void write_and_put_unfenced(void*) {
 void write_marked(void*) { write_once(state.device->users, 1); }
 void drop(void*) { ck_free(state.device); }
 const Expecting last_put_frees{"last_put_frees", {}, {only_put, only_put}, publish_with_two_users};
+const Expecting last_acquiring_put_frees{"last_acquiring_put_frees",
+                                         {},
+                                         {only_put_acquiring, only_put_acquiring},
+                                         publish_with_two_users};
+const Expecting uaf_put_relaxed{"uaf_put_relaxed",
+                                {"use-after-free"},
+                                {only_put_relaxed, only_put_relaxed},
+                                publish_with_two_users};
 const Expecting last_fenced_put_frees{
     "last_fenced_put_frees", {}, {write_and_put<true, false>, only_put}, publish_with_two_users};
 const Expecting uaf_put_unfenced{"uaf_put_unfenced",

@@ -2,6 +2,7 @@
 // Debian's own iommu-sva.c, on the whole of its iommu.c, under every schedule.
 #include <gtest/gtest.h>
 
+#include "cli/kernel_scenarios.h"
 #include "tests/impl/linux/on_target.h"
 
 namespace iommucheck::linux_harness {
@@ -40,6 +41,57 @@ TEST_F(SvaTest, ABindThatFailsLeavesNothingBehind) {
     for (const ScheduledCall& call : history.calls) results.insert(call.result);
   }
   EXPECT_EQ(results, (std::set<std::string>{"0", "-EIO", "-ENOMEM"}));
+}
+
+// The verdict, as the command line gives it, on this text of the file under test.
+class SvaVerdictTest : public SvaTest {
+ protected:
+  static cli::ScenariosRun verdict_on(linux_harness::ScheduledKernel& kernel, const Scenario& one,
+                                      const SearchOptions& options = {}) {
+    return cli::explore_scenarios(kernel, {one}, options, [](std::string_view) {});
+  }
+};
+
+TEST_F(SvaVerdictTest, ResultsThatNoOrderOfTheCallsGivesAreAViolation) {
+  const cli::ScenariosRun original = verdict_on(*kernel_, scenario("bind-bind"));
+  EXPECT_EQ(original.verdict(), "holds");
+  EXPECT_TRUE(original.runs.front().judged);
+
+  Mutant impatient;
+  impatient.text = read_file(build_->tree.root / sva_target().file());
+  const std::string waits = "\n\tmutex_lock(&iommu_sva_lock);";
+  const std::size_t bind = impatient.text.find("iommu_sva_bind_device(");
+  const std::size_t at = impatient.text.find(waits, bind);
+  ASSERT_NE(at, std::string::npos);
+  impatient.text.replace(at, waits.size(),
+                         "\n\tif (!mutex_trylock(&iommu_sva_lock)) return ERR_PTR(-EBUSY);");
+  const auto changed = with(impatient);
+  const cli::ScenariosRun busy = verdict_on(*changed, scenario("bind-bind"));
+  EXPECT_EQ(busy.verdict(), "violated");
+  ASSERT_EQ(busy.causes.size(), 1U);
+  EXPECT_NE(busy.causes.front().text.find("-EBUSY"), std::string::npos) << busy.causes.front().text;
+  EXPECT_TRUE(busy.runs.front().exploration.reports.empty());
+}
+
+TEST_F(SvaVerdictTest, CallsThatWereNotMadeAreNoCalls) {
+  // unbind0 is made only where bind0 has succeeded before it.
+  const Scenario early{"early", "", {}, {{TargetCall{"bind0"}}, {TargetCall{"unbind0"}}}};
+  const cli::ScenariosRun run = verdict_on(*kernel_, early);
+  EXPECT_EQ(run.verdict(), "holds");
+  std::set<std::string> results;
+  for (const ScheduledHistory& history : run.runs.front().exploration.histories)
+    results.insert(history.calls.back().result);
+  EXPECT_TRUE(results.contains(std::string{kNotMade})) << testing::PrintToString(results);
+  EXPECT_EQ(results.size(), 2U);
+}
+
+TEST_F(SvaVerdictTest, MoreOrdersThanCanBeRunIsUnknown) {
+  const std::vector<TargetCall> asks(4, TargetCall{"pasid0"});  // 12! / 4!^3 = 34,650 orders
+  const Scenario many{"many", "", {TargetCall{"bind0"}}, {asks, asks, asks}};
+  const cli::ScenariosRun run = verdict_on(*kernel_, many, {.executions = 20});
+  EXPECT_EQ(run.verdict(), "unknown");
+  EXPECT_NE(run.runs.front().too_many_orders, 0U);
+  EXPECT_TRUE(run.runs.front().unexplained.empty());
 }
 
 TEST_F(SvaTest, MistakesAreFound) {
