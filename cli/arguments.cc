@@ -119,8 +119,13 @@ model::BoundValues Arguments::rest_as_bounds(const std::vector<model::BoundInfo>
       values[option] = 1;
       continue;
     }
+    const auto word = std::find(bound.words.begin(), bound.words.end(), *value);
+    if (word != bound.words.end()) {
+      values[option] = static_cast<unsigned>(word - bound.words.begin());
+      continue;
+    }
     const auto parsed = parse(*value);
-    if (!parsed || *parsed < bound.min || *parsed > bound.max)
+    if (!bound.words.empty() || !parsed || *parsed < bound.min || *parsed > bound.max)
       throw model::out_of_range(bound, owner, value->empty() ? "''" : *value);
     values[option] = static_cast<unsigned>(*parsed);
   }

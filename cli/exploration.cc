@@ -20,6 +20,10 @@ std::string print_bounds(const model::BoundValues& bounds) {
   for (const auto& [name, value] : bounds) {
     const bool unlimited = name == "calls" && value == 0;
     if (name == "objects" && value == 0) continue;
+    if (name == "memory") {
+      if (value != 0) text += fmt::format(", memory {}", model::memory_bound().words.at(value));
+      continue;
+    }
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name,
                         unlimited ? "unlimited" : fmt::format("{}", value));
   }
@@ -31,11 +35,12 @@ std::string print_scope(const Subject& subject) {
   if (subject.sliced && subject.sliced->empty()) sliced = "; sliced, but every field is read";
   if (subject.sliced && !subject.sliced->empty())
     sliced = fmt::format("; without {}, which nothing reads", fmt::join(*subject.sliced, ", "));
-  return fmt::format("{}{}; {}; {}; sequentially consistent memory{}{}", subject.model,
+  return fmt::format("{}{}; {}; {}; {} memory{}{}", subject.model,
                      subject.bug.empty() ? "" : fmt::format(" with bug {}", subject.bug),
                      print_bounds(subject.bounds),
                      subject.property.empty() ? "all properties"
                                               : fmt::format("only property {}", subject.property),
+                     model::memory_of(subject.bounds),
                      subject.symmetry.empty() ? ""
                                               : fmt::format("; up to permutations of {}",
                                                             fmt::join(subject.symmetry, ", ")),
@@ -75,7 +80,7 @@ ordered_json scope_to_json(const Subject& subject) {
   scope["bug"] = subject.bug.empty() ? ordered_json(nullptr) : ordered_json(subject.bug);
   scope["bounds"] = subject.bounds;
   scope["property"] = subject.property.empty() ? "all" : subject.property;
-  scope["memory_model"] = "sequentially consistent";
+  scope["memory_model"] = model::memory_of(subject.bounds);
   scope["states_stored"] = "exactly";
   scope["symmetry"] = subject.symmetry;
   if (subject.sliced) scope["sliced"] = *subject.sliced;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "model/dma_resv/entries.h"
 #include "model/ioasid/entries.h"
 #include "model/iommu/entries.h"
 #include "model/reference/entries.h"
@@ -20,9 +21,30 @@ const BoundInfo& find_bound(const std::vector<BoundInfo>& bounds, std::string_vi
   throw UsageError(fmt::format("{} has no bound --{}; it has {}", owner, name, names));
 }
 
+BoundInfo memory_bound() {
+  return {"memory",
+          0,
+          2,
+          0,
+          "sc: sequentially consistent; tso: stores wait in a buffer; pso: those to different "
+          "locations in no order",
+          {"sc", "tso", "pso"}};
+}
+
+std::string memory_of(const BoundValues& values) {
+  const auto memory = values.find("memory");
+  switch (memory == values.end() ? 0 : memory->second) {
+    case 1: return "total store order";
+    case 2: return "partial store order";
+    default: return "sequentially consistent";
+  }
+}
+
 UsageError out_of_range(const BoundInfo& bound, std::string_view owner, std::string_view value) {
-  return UsageError(fmt::format("--{} {} is out of range: {} takes {} to {}", bound.name, value,
-                                owner, bound.min, bound.max));
+  return UsageError(fmt::format("--{} {} is out of range: {} takes {}", bound.name, value, owner,
+                                bound.words.empty()
+                                    ? fmt::format("{} to {}", bound.min, bound.max)
+                                    : fmt::format("{}", fmt::join(bound.words, ", "))));
 }
 
 BoundValues complete_bounds(const std::vector<BoundInfo>& bounds, std::string_view owner,
@@ -55,7 +77,7 @@ const std::vector<const DesignEntry*>& designs() {
   static const std::vector<const DesignEntry*> kDesigns{
       &ioasid_plain(),     &ioasid_refcounted(), &ioasid_sets(),  &sva_attach_handle(),
       &sva_mm_data(),      &sva_pasid_lib(),     &attach_group(), &dma_pasid_group(),
-      &dma_pasid_device(), &reference()};
+      &dma_pasid_device(), &dma_resv_fences(),   &reference()};
   return kDesigns;
 }
 

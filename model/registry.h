@@ -21,10 +21,16 @@ struct BoundInfo {
   std::string name;
   unsigned min, max, standard;
   std::string sentence;
+  std::vector<std::string> words = {};  ///< for the values, where numbers say nothing
 };
 
 /// Bounds by name.  A name that is not there has its standard value.
 using BoundValues = std::map<std::string, unsigned>;
+
+/// The bound `memory` of designs with StoreBuffers (model/kernel/store_buffers.h).
+BoundInfo memory_bound();
+/// In words, the memory that a model with these bounds is checked under.
+std::string memory_of(const BoundValues& values);
 
 /// A named change of a design.
 struct BugInfo {

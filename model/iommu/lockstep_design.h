@@ -4,7 +4,7 @@
 #ifndef IOMMUCHECK_MODEL_IOMMU_LOCKSTEP_DESIGN_H
 #define IOMMUCHECK_MODEL_IOMMU_LOCKSTEP_DESIGN_H
 
-#include "model/kernel/cpu.h"
+#include "model/kernel/call_locals.h"
 #include "model/kernel/xarray.h"
 #include "spec/iommu/spec.h"
 
@@ -28,13 +28,7 @@ class LockstepDesign : public Design<D> {
         scope_(this->root()),
         iommu_global_pasid_ida(scope_, "iommu_global_pasid_ida", b.pasids, 1U, Format{}),
         spec(this->root().child("spec"), layout, sorts.spec(this->threads())),
-        locals_first_(static_cast<std::uint32_t>(this->schema.fields().size())),
-        local_(this->root(), "call", over(this->threads(), this->process_count()), b, sorts) {
-    const auto size = (static_cast<std::uint32_t>(this->schema.fields().size()) - locals_first_) /
-                      this->process_count();
-    for (unsigned i = 0; i < this->process_count(); ++i) {
-      this->locals(i, locals_first_ + i * size, locals_first_ + (i + 1) * size);
-    }
+        local_(*this, b, sorts) {
     legal_answer_ = this->property(
         "legal-answer",
         "Every call answers what the specification allows at the instant it takes effect.");
@@ -45,8 +39,8 @@ class LockstepDesign : public Design<D> {
   PropertyId legal_answer() const { return legal_answer_; }
 
   /// The locals of the call that runs.
-  decltype(auto) local(const T& t) const { return local_[t.self()]; }
-  const Array<D, Locals<D>>& locals_of_all() const { return local_; }
+  decltype(auto) local(const T& t) const { return local_(t); }
+  const CallLocals<D, Locals<D>>& locals_of_all() const { return local_; }
 
   /// Here the call takes effect: the specification makes the same call, and has to allow the
   /// answer.
@@ -121,8 +115,7 @@ class LockstepDesign : public Design<D> {
   iommu::Spec<D> spec;
 
  private:
-  std::uint32_t locals_first_;
-  Array<D, Locals<D>> local_;
+  CallLocals<D, Locals<D>> local_;
   PropertyId legal_answer_{}, contract_{};
 };
 

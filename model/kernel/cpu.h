@@ -99,6 +99,7 @@ class Cpu {
 
   template <class L>
   void acquire(const L& l) const {
+    require(design_->stores_are_visible(self_));
     const Val<D> holder = l.holder;
     const Bool<D> recursion = holder == self_ + 1;
     fail_unless(!recursion, design_->locking, "a lock is taken by the process that holds it");
@@ -110,6 +111,7 @@ class Cpu {
   }
   template <class L>
   void release(const L& l) const {
+    require(design_->stores_are_visible(self_));
     fail_unless(l.holder == self_ + 1, design_->locking,
                 "a lock is released by a process that does not hold it");
     context().when(l.holder == self_ + 1, [&] { l.holder = 0; });

@@ -30,6 +30,8 @@ struct ProcessBounds {
   /// whether a lock starves its callers does.  Calls that choose their arguments by what the caller
   /// holds begin with their first step all the same: the choice has to hold there.
   bool call_step = false;
+  /// Some step names one of the threads, so that they are not interchangeable.
+  bool threads_told_apart = false;
   /// Kernel threads that work for others (a threaded interrupt, a worker of a work queue), by name.
   /// Each runs programs of its own, one at a time, and begins one only where its first step can be
   /// taken: that there is something to do.
@@ -71,6 +73,15 @@ class RcuClient {
   virtual Bool<D> waiting(unsigned object) const = 0;
 };
 
+/// Stores that other CPUs do not see yet.
+template <class D>
+class WeakStores {
+ public:
+  virtual ~WeakStores() = default;
+  /// Whether the CPU of this process has none.
+  virtual Bool<D> empty(unsigned self) const = 0;
+};
+
 /// A lock that must not be held when a call returns.
 template <class D>
 class Lock {
@@ -85,7 +96,9 @@ class Design : public Machine<D> {
   explicit Design(const ProcessBounds& bounds)
       : bounds_(bounds),
         processes_(first_worker() + static_cast<unsigned>(bounds.workers.size())),
-        threads_(bounds.interrupt ? Sort{} : this->sort("threads", bounds.threads)),
+        threads_(bounds.interrupt || bounds.threads_told_apart
+                     ? Sort{}
+                     : this->sort("threads", bounds.threads)),
         thread_(this->root(), "cpu", over(threads_, processes_), bounds_, processes_, threads_) {
     using P = PropertyId;
     no_use_after_free = this->property(
@@ -110,7 +123,8 @@ class Design : public Machine<D> {
   const ProcessBounds& process_bounds() const { return bounds_; }
   unsigned process_count() const { return processes_; }
   const Array<D, ThreadRecord<D>>& thread() const { return thread_; }
-  /// Threads are interchangeable, unless one of them is what the interrupt handler interrupts.
+  /// Threads are interchangeable, unless one of them is what the interrupt handler interrupts, or
+  /// the design tells them apart.
   Sort threads() const { return threads_; }
   bool is_interrupt(unsigned self) const { return bounds_.interrupt && self == bounds_.threads; }
   bool is_worker(unsigned self) const { return self >= first_worker(); }
@@ -155,8 +169,15 @@ class Design : public Machine<D> {
   }
 
   /// Something that is no thread takes these steps: a device.  The steps may still be added.
-  void add_actor(std::string name, const Code& code) {
-    actors_.emplace_back(std::move(name), &code);
+  /// `fairness`: each step that is possible from some time on is taken; in words.
+  void add_actor(std::string name, const Code& code, std::string fairness = {}) {
+    actors_.push_back({std::move(name), &code, std::move(fairness)});
+  }
+
+  /// Locks wait until the CPU's own stores are visible.
+  void use(const WeakStores<D>& stores) { weak_stores_ = &stores; }
+  Bool<D> stores_are_visible(unsigned self) const {
+    return weak_stores_ == nullptr ? Bool<D>(true) : weak_stores_->empty(self);
   }
 
   void add(RcuClient<D>& client) { rcu_clients_.push_back(&client); }
@@ -233,7 +254,13 @@ class Design : public Machine<D> {
   std::vector<std::vector<FieldRange<D>>> locals_;
   Code code_, irq_code_, rcu_code_;
   std::deque<Code> worker_code_;
-  std::vector<std::pair<std::string, const Code*>> actors_;
+  struct Actor {
+    std::string name;
+    const Code* code;
+    std::string fairness;
+  };
+  std::vector<Actor> actors_;
+  const WeakStores<D>* weak_stores_ = nullptr;
   std::deque<Var<D>> pcs_;
 };
 

@@ -100,8 +100,10 @@ void Design<D>::complete() {
   }
   if (bounds_.rcu_actor) add_rcu_actor();
   // Behind the processes, whose places are their numbers in masks of who waits for whom.
-  for (const auto& [name, code] : actors_) {
-    this->process({name, static_cast<unsigned>(this->processes().size()), code, nullptr});
+  for (const Actor& actor : actors_) {
+    const auto number = static_cast<unsigned>(this->processes().size());
+    this->process({actor.name, number, actor.code, nullptr});
+    if (!actor.fairness.empty()) this->each_step_fair(Fair::weak, number, actor.fairness);
   }
   promise_grace_periods();
   assume_fairness();

@@ -26,7 +26,7 @@ class Refcount {
   /// refcount_inc_not_zero().
   Bool<D> inc_not_zero() const {
     const Bool<D> alive = value_ != 0U;
-    add(alive);
+    context().when(alive, [&] { add(alive); });
     return alive;
   }
   /// refcount_dec_and_test(): true when the last reference is gone.

@@ -85,7 +85,8 @@ TEST(IommuDesigns, TheSolverFindsTheSameStates) {
       {"dma-pasid/device", {{"threads", 1}, {"devices", 1}}},
       {"sva/attach-handle", {{"threads", 1}}},
       {"sva/mm-data", {{"threads", 1}}},
-      {"sva/pasid-lib", {{"threads", 1}}}};
+      {"sva/pasid-lib", {{"threads", 1}}},
+      {"dma-resv/fences", {{"threads", 2}, {"fences", 1}, {"calls", 1}, {"memory", 2}}}};
   for (const auto& [name, bounds] : instances) {
     SCOPED_TRACE(name);
     const auto executed = explore(name, bounds);
@@ -102,6 +103,8 @@ TEST(IommuDesigns, ThreadsAreInterchangeable) {
   options.symmetry = {"threads"};
   for (const auto& row : iommu_rows()) {
     if (row.bounds.at("threads") == 1) continue;
+    // Under a weak memory, the stores of each CPU become visible by steps of their own.
+    if (row.bounds.contains("memory")) continue;
     SCOPED_TRACE(row.design);
     const auto result =
         checker::explore([&] { return design(row.design).concrete(row.bounds, ""); }, options);

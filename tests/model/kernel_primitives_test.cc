@@ -362,6 +362,7 @@ TEST(Refcounts, ComplainAndSaturate) {
   EXPECT_EQ(with([](Toy& toy, T& t) {
               auto&& refs = toy.heap.at(toy.published).refs;
               t.fail_unless(!refs.inc_not_zero(), toy.refcounts, "taken from zero");
+              t.fail_unless(refs.read() == 0U, toy.refcounts, "resurrected");
               refs.set(1);
               t.fail_unless(refs.inc_not_zero(), toy.refcounts, "not taken");
               t.fail_unless(!refs.dec_and_test(), toy.refcounts, "gone too early");
