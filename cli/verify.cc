@@ -64,6 +64,8 @@ const std::vector<Instance>& instances() {
       {"dma-resv/fences", {{"threads", 2}, {"fences", 3}}},
       {"dma-resv/fences", {{"threads", 2}, {"memory", 1}}},
       {"dma-resv/fences", {{"threads", 3}, {"calls", 2}, {"memory", 2}}},
+      {"vtd/pasid-entry", {{"threads", 2}, {"devices", 2}, {"mms", 2}}},
+      {"vtd/pasid-entry", {{"threads", 2}, {"mms", 2}, {"kernel", 1}, {"memory", 2}}},
       {"reference", {{"threads", 2}}},
   };
   return kInstances;

@@ -8,6 +8,7 @@
 #include "model/ioasid/entries.h"
 #include "model/iommu/entries.h"
 #include "model/reference/entries.h"
+#include "model/vtd/entries.h"
 
 namespace iommucheck::model {
 
@@ -75,9 +76,9 @@ const BugInfo& DesignEntry::bug(std::string_view bug_name) const {
 
 const std::vector<const DesignEntry*>& designs() {
   static const std::vector<const DesignEntry*> kDesigns{
-      &ioasid_plain(),     &ioasid_refcounted(), &ioasid_sets(),  &sva_attach_handle(),
-      &sva_mm_data(),      &sva_pasid_lib(),     &attach_group(), &dma_pasid_group(),
-      &dma_pasid_device(), &dma_resv_fences(),   &reference()};
+      &ioasid_plain(),     &ioasid_refcounted(), &ioasid_sets(),     &sva_attach_handle(),
+      &sva_mm_data(),      &sva_pasid_lib(),     &attach_group(),    &dma_pasid_group(),
+      &dma_pasid_device(), &dma_resv_fences(),   &vtd_pasid_entry(), &reference()};
   return kDesigns;
 }
 

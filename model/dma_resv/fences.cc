@@ -38,17 +38,16 @@ std::vector<FenceBug> bugs() {
                                         auto&& l = d.local(t);
                                         t.when(d.dma_fence.at(l.old).refcount.dec_and_test(),
                                                [&] { d.dma_fence.kfree(l.old); });
- t.jump(d.add_unlocks);
+                                        t.jump(d.add_unlocks);
                                       });
                }),
       FenceBug({"get-of-dying-fence", "reference", "mutant",
                 "who walks the list takes a reference without looking whether any is left",
                 "refcounts", two},
                [](auto& d) {
-                 d.edit(kWalk).replace("cursor->fence = dma_fence_get_rcu",
-                                       "dma_fence_get(cursor->fence)", [&d](auto& t) {
-                                         d.dma_fence.at(d.local(t).fence).refcount.inc();
-                                       });
+                 d.edit(kWalk).replace(
+                     "cursor->fence = dma_fence_get_rcu", "dma_fence_get(cursor->fence)",
+                     [&d](auto& t) { d.dma_fence.at(d.local(t).fence).refcount.inc(); });
                }),
       FenceBug({"walk-without-rcu", "grace period", "mutant",
                 "the list is walked outside of a reader", "no-use-after-free", two},
@@ -56,18 +55,26 @@ std::vector<FenceBug> bugs() {
                  d.edit(kWalk).replace("rcu_read_lock()", "(no reader)", [](auto&) {});
                  d.edit(kWalk).replace("rcu_read_unlock()", "(no reader)", [](auto&) {});
                }),
-      FenceBug({"add-without-lock", "lock", "mutant", "fences are added without the lock",
-                "no-leak", {{"threads", 2}, {"fences", 2}}},
+      FenceBug({"add-without-lock",
+                "lock",
+                "mutant",
+                "fences are added without the lock",
+                "no-leak",
+                {{"threads", 2}, {"fences", 2}}},
                [](auto& d) {
                  d.edit(kAdd).drop("dma_resv_lock(obj)");
                  d.edit(kAdd).replace("dma_resv_unlock(obj)", "(no lock)", [](auto&) {});
                }),
-      FenceBug({"replaced-fence-kept", "reference", "mutant",
-                "the reference of a fence that is replaced is not dropped", "no-leak",
+      FenceBug({"replaced-fence-kept",
+                "reference",
+                "mutant",
+                "the reference of a fence that is replaced is not dropped",
+                "no-leak",
                 {{"threads", 1}, {"fences", 1}}},
-               [](auto& d) { d.edit(kAdd).replace("dma_fence_put(old)", "(left out)", [&d](auto& t) {
-                               t.jump(d.add_unlocks);
-                             }); }),
+               [](auto& d) {
+                 d.edit(kAdd).replace("dma_fence_put(old)", "(left out)",
+                                      [&d](auto& t) { t.jump(d.add_unlocks); });
+               }),
   };
 }
 

@@ -130,9 +130,8 @@ class DmaResvFences : public Design<D> {
     p.step("if (dma_resv_reserve_fences(obj, 1)) goto unlock", [=, this](T& t) {
       // A longer list is not to be had; a signaled fence can be replaced.
       const auto full = all_of<D>(b.fences, [&](unsigned i) { return fobj.table[i] != 0U; });
-      const auto replaceable = any_of<D>(b.objects(), [&](unsigned f) {
-        return in_list(f + 1) && dma_fence.object(f).signaled;
-      });
+      const auto replaceable = any_of<D>(
+          b.objects(), [&](unsigned f) { return in_list(f + 1) && dma_fence.object(f).signaled; });
       t.when(full && !replaceable, [&] { t.jump(add_unlocks); });
     });
     p.step("dma_fence_get(fence); count = fobj->num_fences", [=, this](T& t) {
@@ -149,8 +148,7 @@ class DmaResvFences : public Design<D> {
              auto&& l = local(t);
              l.old = memory.read_once(t, entry(l.i));
              t.when(
-                 dma_fence.at(l.old).signaled,
-                 [&] { memory.write_once(t, entry(l.i), l.fence); },
+                 dma_fence.at(l.old).signaled, [&] { memory.write_once(t, entry(l.i), l.fence); },
                  [&] {
                    l.i += 1;
                    t.when(
@@ -167,9 +165,8 @@ class DmaResvFences : public Design<D> {
       memory.write_once(t, entry(l.count), l.fence);
     });
     p.step("smp_wmb()", [this](T& t) { memory.smp_wmb(t); });
-    p.step("fobj->num_fences = count", [this](T& t) {
-      memory.write_once(t, num_fences(), local(t).count + 1U);
-    });
+    p.step("fobj->num_fences = count",
+           [this](T& t) { memory.write_once(t, num_fences(), local(t).count + 1U); });
     p.place(add_unlocks);
     p.step("dma_resv_unlock(obj)", [this](T& t) { t.unlock(lock); });
   }
@@ -200,13 +197,12 @@ class DmaResvFences : public Design<D> {
     p.step("cursor->fence = dma_fence_get_rcu(cursor->fence)", [=, this](T& t) {
       t.when(!dma_fence.at(local(t).fence).refcount.inc_not_zero(), [&] { t.jump(restart); });
     });
-    p.step("dma_fence_is_signaled(cursor->fence); dma_fence_put(cursor->fence)",
-           [=, this](T& t) {
-             auto&& l = local(t);
-             put(t, l.fence);
-             l.fence = 0;
-             t.jump(next);
-           });
+    p.step("dma_fence_is_signaled(cursor->fence); dma_fence_put(cursor->fence)", [=, this](T& t) {
+      auto&& l = local(t);
+      put(t, l.fence);
+      l.fence = 0;
+      t.jump(next);
+    });
     p.place(done);
     p.step("rcu_read_unlock()", [](T& t) { t.rcu_read_unlock(); });
   }

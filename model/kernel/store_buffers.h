@@ -81,7 +81,8 @@ class StoreBuffers : public WeakStores<D> {
         design_(&design),
         load_(std::move(load)),
         store_(std::move(store)),
-        buffer_(design.root(), "store_buffer", over(design.threads(), design.process_count()), shape) {
+        buffer_(design.root(), "store_buffer", over(design.threads(), design.process_count()),
+                shape) {
     if (!weak()) return;
     if (design.threads().exists())
       throw std::logic_error("store buffers need ProcessBounds::threads_told_apart");
@@ -99,9 +100,8 @@ class StoreBuffers : public WeakStores<D> {
 
   /// READ_ONCE(): the CPU's own last store to it, as long as that is pending, else memory.
   V read_once(Cpu<D>& t, V location) const {
-    V value = sum_of<D>(locations(), [&](unsigned i) {
-      return select(location == i, load_(i), V(0));
-    });
+    V value =
+        sum_of<D>(locations(), [&](unsigned i) { return select(location == i, load_(i), V(0)); });
     return weak() ? pending_or(t.self(), location, value, shape_.stores) : value;
   }
   /// WRITE_ONCE(), a plain store.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Litmus tests of the weak memories: what may be seen at the end, as the literature says for SC, TSO
-// and PSO.
+// Litmus tests of the weak memories: what may be seen at the end, as the literature says for SC,
+// TSO and PSO.
 #include "model/kernel/store_buffers.h"
 
 #include <gtest/gtest.h>
@@ -45,10 +45,10 @@ class Litmus : public Design<Concrete> {
   Litmus(const Threads& threads, MemoryModel memory, const Final& end)
       : Design(bounds_of(threads)),
         words_(root().child("memory")),
-        buffers_(*this,
-                 {.memory = memory, .stores = 3, .numbers = {"x", "y"}, .max = 2},
-                 [this](unsigned at) { return words_.at[at].value(); },
-                 [this](unsigned at, Val<Concrete> value) { words_.at[at] = value; }) {
+        buffers_(
+            *this, {.memory = memory, .stores = 3, .numbers = {"x", "y"}, .max = 2},
+            [this](unsigned at) { return words_.at[at].value(); },
+            [this](unsigned at, Val<Concrete> value) { words_.at[at] = value; }) {
     for (unsigned self = 0; self < threads.size(); ++self) add(self, threads[self]);
     property("seen", "This is not how it ends.", [this, end] { return !ends_in(end); });
     complete();
@@ -126,12 +126,7 @@ std::vector<Row> rows() {
       {"CoRR", {{kWx, kWx2}, {kRx, kRx}}, {{{}, {2, 1}}}, false, false, false},
       {"CoWW", {{kWx, kWx2}}, {{{}}, 1}, false, false, false},
       {"2+2W", {{kWx, kWy2}, {kWy, kWx2}}, {{{}, {}}, 1, 1}, false, false, true},
-      {"2+2W+wmbs",
-       {{kWx, kWmb, kWy2}, {kWy, kWmb, kWx2}},
-       {{{}, {}}, 1, 1},
-       false,
-       false,
-       false},
+      {"2+2W+wmbs", {{kWx, kWmb, kWy2}, {kWy, kWmb, kWx2}}, {{{}, {}}, 1, 1}, false, false, false},
       {"LB", {{kRx, kWy}, {kRy, kWx}}, {{{1}, {1}}}, false, false, false},
       {"IRIW",
        {{kWx}, {kWy}, {kRx, kRy}, {kRy, kRx}},
