@@ -66,6 +66,9 @@ const std::vector<Instance>& instances() {
       {"dma-resv/fences", {{"threads", 3}, {"calls", 2}, {"memory", 2}}},
       {"vtd/pasid-entry", {{"threads", 2}, {"devices", 2}, {"mms", 2}}},
       {"vtd/pasid-entry", {{"threads", 2}, {"mms", 2}, {"kernel", 1}, {"memory", 2}}},
+      {"iopf/queue", {{"threads", 2}, {"requests", 2}, {"partial", 1}}},
+      {"iopf/queue", {{"threads", 2}, {"partial", 1}, {"user", 1}}},
+      {"iopf/queue", {{"threads", 3}, {"user", 1}}},
       {"reference", {{"threads", 2}}},
   };
   return kInstances;

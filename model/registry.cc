@@ -7,6 +7,7 @@
 #include "model/dma_resv/entries.h"
 #include "model/ioasid/entries.h"
 #include "model/iommu/entries.h"
+#include "model/iopf/entries.h"
 #include "model/reference/entries.h"
 #include "model/vtd/entries.h"
 
@@ -78,7 +79,8 @@ const std::vector<const DesignEntry*>& designs() {
   static const std::vector<const DesignEntry*> kDesigns{
       &ioasid_plain(),     &ioasid_refcounted(), &ioasid_sets(),     &sva_attach_handle(),
       &sva_mm_data(),      &sva_pasid_lib(),     &attach_group(),    &dma_pasid_group(),
-      &dma_pasid_device(), &dma_resv_fences(),   &vtd_pasid_entry(), &reference()};
+      &dma_pasid_device(), &dma_resv_fences(),   &vtd_pasid_entry(), &iopf_queue(),
+      &reference()};
   return kDesigns;
 }
 

@@ -3,8 +3,8 @@
 // IOTLB, device TLB and paging-structure cache behind it, with the commands that invalidate them.
 // Source: Intel VT-d specification, rev. 4.1, chapters 6.2 (caching) and 6.5.3 (invalidation).
 //
-// The hardware acts on its own: its steps are those of the actor "IOMMU".  An invalidation completes
-// when the fetches that began before it are over; here such a fetch begins anew.
+// The hardware acts on its own: its steps are those of the actor "IOMMU".  An invalidation
+// completes when the fetches that began before it are over; here such a fetch begins anew.
 #ifndef IOMMUCHECK_MODEL_VTD_HARDWARE_H
 #define IOMMUCHECK_MODEL_VTD_HARDWARE_H
 
@@ -119,9 +119,8 @@ class VtdHardware : public Design<D> {
     step("its entry is cached", [this, d] { end_fetch(d); });
     step("a walk of its page tables fills the IOTLB", [this, d] {
       auto&& h = hardware[d];
-      const B mapped = any_of<D>(b.mms, [&](unsigned m) {
-        return h.flptr == m + 1 && mm[m].page == PageState::mapped;
-      });
+      const B mapped = any_of<D>(
+          b.mms, [&](unsigned m) { return h.flptr == m + 1 && mm[m].page == PageState::mapped; });
       this->context.require(h.valid && h.iotlb == 0U && mapped);
       h.iotlb = h.flptr;
     });
@@ -141,7 +140,8 @@ class VtdHardware : public Design<D> {
   void fetch(unsigned d, unsigned w) {
     auto&& h = hardware[d];
     auto&& e = entry[d];
-    this->context.require(!h.valid && !has_bit(h.fetched, w) && (B(w == 0) || has_bit(h.fetched, 0)));
+    this->context.require(!h.valid && !has_bit(h.fetched, w) &&
+                          (B(w == 0) || has_bit(h.fetched, 0)));
     h.fetched = with_bit(h.fetched, w);
     if (w == 1) h.fetched_did = e.did;
     if (w == 2) h.fetched_flptr = e.flptr;
@@ -165,25 +165,24 @@ class VtdHardware : public Design<D> {
   /// ... for every device that keeps what the comment of iommu_sva_unbind_device() demands.
   template <class F>
   B for_all_in_use(F f) const {
-    return for_all([&](unsigned d, auto&& h) {
-      return !(device[d].in_use || B(b.untrusted)) || f(d, h);
-    });
+    return for_all(
+        [&](unsigned d, auto&& h) { return !(device[d].in_use || B(b.untrusted)) || f(d, h); });
   }
   void declare_properties() {
     this->property("no-torn-entry",
-                   "What the hardware caches of an entry was there as a whole at some time.", [this] {
+                   "What the hardware caches of an entry was there as a whole at some time.",
+                   [this] {
                      return for_all([&](unsigned, auto&& h) {
                        return !h.valid || (h.did == h.flptr && h.flptr != 0U);
                      });
                    });
-    this->property("no-freed-table",
-                   "No TLP is translated by page tables that are freed.", [this] {
-                     return for_all_in_use([&](unsigned, auto&& h) {
-                       return !h.valid || !any_of<D>(b.mms, [&](unsigned m) {
-                         return h.flptr == m + 1 && mm[m].tables_freed;
-                       });
-                     });
-                   });
+    this->property("no-freed-table", "No TLP is translated by page tables that are freed.", [this] {
+      return for_all_in_use([&](unsigned, auto&& h) {
+        return !h.valid || !any_of<D>(b.mms, [&](unsigned m) {
+          return h.flptr == m + 1 && mm[m].tables_freed;
+        });
+      });
+    });
     this->property("no-freed-page", "No TLP reaches a page that is freed.", [this] {
       return for_all_in_use([&](unsigned, auto&& h) {
         return !any_of<D>(b.mms, [&](unsigned m) {

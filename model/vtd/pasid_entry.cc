@@ -105,8 +105,8 @@ std::vector<VtdBug> order_mutants() {
               "the paging-structure caches are invalidated before the page is unlinked",
               "no-freed-kernel-table", kernel},
              [](auto& d) {
-               d.edit("pmd_free_pte_page").swap("pmd_clear(pmd)",
-                                                "iommu_sva_invalidate_kva_range(start, end)");
+               d.edit("pmd_free_pte_page")
+                   .swap("pmd_clear(pmd)", "iommu_sva_invalidate_kva_range(start, end)");
              }),
       VtdBug({"release-without-domain-lock",
               "lock",
@@ -116,20 +116,19 @@ std::vector<VtdBug> order_mutants() {
               "nothing-cached-after-unbind",
               {{"threads", 2}}},
              [](auto& d) {
-               d.edit(kExit).replace("spin_lock_irqsave(&domain->lock)", "(no lock)",
-                                     [](auto&) {});
+               d.edit(kExit).replace("spin_lock_irqsave(&domain->lock)", "(no lock)", [](auto&) {});
                d.edit(kExit).replace("spin_unlock_irqrestore(&domain->lock)", "(no lock)",
                                      [](auto&) {});
              }),
-      VtdBug({"bind-not-listed", "missing step", "mutant",
-              "bind does not put the device on the list that mm_release walks", "no-freed-table",
-              one},
-             [](auto& d) {
-               d.edit(kBind).replace("list_add(&dev_pasid->link_domain", "unlock", [&d](auto& t) {
-                 d.device[d.dev(t)].in_use = true;
-                 t.unlock(d.domain_lock);
-               });
-             }),
+      VtdBug(
+          {"bind-not-listed", "missing step", "mutant",
+           "bind does not put the device on the list that mm_release walks", "no-freed-table", one},
+          [](auto& d) {
+            d.edit(kBind).replace("list_add(&dev_pasid->link_domain", "unlock", [&d](auto& t) {
+              d.device[d.dev(t)].in_use = true;
+              t.unlock(d.domain_lock);
+            });
+          }),
   };
 }
 
@@ -160,8 +159,7 @@ std::vector<VtdBug> invalidation_mutants() {
       VtdBug({"unbind-keeps-devtlb", "missing invalidation", "mutant",
               "unbind does not invalidate the device TLB", "nothing-cached-after-unbind", one},
              without(kUnbind, kFlushDevtlb)),
-      VtdBug({"lock-kept", "lock", "mutant",
-              "bind returns with iommu->lock held", "locking", one},
+      VtdBug({"lock-kept", "lock", "mutant", "bind returns with iommu->lock held", "locking", one},
              [](auto& d) {
                d.edit(kBind).replace("spin_unlock(&iommu->lock)", "(left out)", [](auto&) {});
              }),

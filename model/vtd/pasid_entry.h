@@ -114,11 +114,10 @@ class VtdPasidEntry : public VtdHardware<D> {
     });
     if (released_before) {
       p.step("pasid_clear_entry(pte)", [this](T& t) { write_state(t, kEmpty); });
-      p.step("spin_unlock(&iommu->lock); intel_iommu_drain_pasid_prq(dev, pasid)",
-             [=, this](T& t) {
-               t.unlock(iommu_lock);
-               t.jump(done);
-             });
+      p.step("spin_unlock(&iommu->lock); intel_iommu_drain_pasid_prq(dev, pasid)", [=, this](T& t) {
+        t.unlock(iommu_lock);
+        t.jump(done);
+      });
     }
     p.place(live);
     p.step("pasid_clear_present(pte)", [this](T& t) { write_state(t, kEmpty); });
@@ -169,12 +168,10 @@ class VtdPasidEntry : public VtdHardware<D> {
       });
     });
     p.call("intel_arch_invalidate_secondary_tlbs", [&] {
-      p.step("cache_tag_flush_range(): CACHE_TAG_IOTLB", [this](T& t) {
-        each_bound(t, [&](V d) { this->flush_iotlb(t, d); });
-      });
-      p.step("cache_tag_flush_range(): CACHE_TAG_DEVTLB", [this](T& t) {
-        each_bound(t, [&](V d) { this->flush_devtlb(t, d); });
-      });
+      p.step("cache_tag_flush_range(): CACHE_TAG_IOTLB",
+             [this](T& t) { each_bound(t, [&](V d) { this->flush_iotlb(t, d); }); });
+      p.step("cache_tag_flush_range(): CACHE_TAG_DEVTLB",
+             [this](T& t) { each_bound(t, [&](V d) { this->flush_devtlb(t, d); }); });
     });
     p.step("free_pages_and_swap_cache()",
            [this](T& t) { with_mm(t, [](auto&& m) { m.page = PageState::freed; }); });
@@ -213,18 +210,17 @@ class VtdPasidEntry : public VtdHardware<D> {
     p.call("intel_mm_release", [&] {
       p.step("spin_lock_irqsave(&domain->lock)", [this](T& t) { t.lock(domain_lock); });
       p.place(next);
-      p.step("list_for_each_entry(dev_pasid, &domain->dev_pasids, link_domain)",
-             [=, this](T& t) {
-               auto&& l = local(t);
-               t.when(
-                   l.next == b.devices, [&] { t.jump(done); },
-                   [&] {
-                     l.dev = l.next;
-                     l.next += 1;
-                     auto&& d = device[V(l.dev)];
-                     t.when(!d.on_list || d.owner != l.mm, [&] { t.jump(next); });
-                   });
-             });
+      p.step("list_for_each_entry(dev_pasid, &domain->dev_pasids, link_domain)", [=, this](T& t) {
+        auto&& l = local(t);
+        t.when(
+            l.next == b.devices, [&] { t.jump(done); },
+            [&] {
+              l.dev = l.next;
+              l.next += 1;
+              auto&& d = device[V(l.dev)];
+              t.when(!d.on_list || d.owner != l.mm, [&] { t.jump(next); });
+            });
+      });
       p.call("intel_pasid_tear_down_entry", [&] { build_tear_down(p, false); });
       p.step("next dev_pasid", [=](T& t) { t.jump(next); });
       p.place(done);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The records of vtd/pasid-entry: bounds, PASID table entries, what the hardware has cached of them,
-// processes, and the local variables of a call.
+// The records of vtd/pasid-entry: bounds, PASID table entries, what the hardware has cached of
+// them, processes, and the local variables of a call.
 #ifndef IOMMUCHECK_MODEL_VTD_RECORDS_H
 #define IOMMUCHECK_MODEL_VTD_RECORDS_H
 

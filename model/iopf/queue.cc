@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// iopf/queue and its bugs: each is one change of the design.
+#include "model/iopf/queue.h"
+
+#include "model/iopf/entries.h"
+
+namespace iommucheck::model {
+namespace iopf_bugs {
+
+using IopfBug = Bug<IopfQueue>;
+
+constexpr const char* kReport = "iommu_report_device_fault";
+constexpr const char* kHandle = "iommu_sva_handle_iopf";
+constexpr const char* kAnswer = "iommufd_fault_fops_write";
+constexpr const char* kLeave = "iopf_queue_remove_device";
+
+/// An edit: a step of the program does nothing.
+auto without(const char* program, const char* label) {
+  return [program, label](auto& d) { d.edit(program).replace(label, "(left out)", [](auto&) {}); };
+}
+
+std::vector<IopfBug> kernel_bugs() {
+  const BoundValues one{{"threads", 1}};
+  return {
+      IopfBug({"iopf-freed-before-drain", "use after free", "CVE-2025-38594",
+               "the device leaves the queue before what it has sent is drained: the groups are "
+               "freed, and the worker uses them",
+               "no-use-after-free", one},
+              [](auto& d) {
+                auto& p = d.edit(kLeave);
+                p.insert_after("page requests are disabled", "(first the queue is left)",
+                               [&d](auto& t) { t.jump(d.remove); });
+                p.insert_after("mutex_unlock(&param->lock); mutex_unlock(&queue->lock)",
+                               "(then it is drained)", [&d](auto& t) { t.jump(d.drain); });
+                p.insert_after("iopf_queue_flush_dev(dev)", "(it is drained)",
+                                [&d](auto& t) { t.jump(d.left); });
+              }),
+      IopfBug({"iopf-group-two-owners",
+               "use after free",
+               "CVE-2026-74520",
+               "a group that is delivered to user space stays on the pending list: leaving the "
+               "queue frees it while user space answers it",
+               "no-use-after-free",
+               {{"threads", 2}, {"user", 1}}},
+              without(kReport, "iopf_group_dequeue(group): list_del_init(&group->pending_node)")),
+  };
+}
+
+std::vector<IopfBug> mutants() {
+  const BoundValues one{{"threads", 1}};
+  const BoundValues partial{{"threads", 1}, {"partial", 1}};
+  return {
+      IopfBug({"leaves-undrained-prq", "lost wait", "mutant",
+               "leaving does not wait for the thread of the PRQ", "no-use-after-free", one},
+              without(kLeave, "wait until the PRQ is empty")),
+      IopfBug({"leaves-unflushed", "lost wait", "mutant",
+               "leaving does not flush the work queue", "no-use-after-free", one},
+              without(kLeave, "iopf_queue_flush_dev(dev)")),
+      IopfBug({"partial-faults-kept", "leak", "mutant",
+               "leaving does not free the partial faults", "no-leak", partial},
+              [](auto& d) {
+                d.edit(kLeave).replace("partial faults are freed", "(left out)", [](auto&) {});
+              }),
+      IopfBug({"partial-faults-not-moved", "leak", "mutant",
+               "a group does not take the partial faults before it along", "partial-faults-have-a-group", partial},
+              without(kReport, "list_move(&iopf->list, &group->faults)")),
+      IopfBug({"group-keeps-param", "reference", "mutant",
+               "the reference of a group on the fault_param is not dropped", "no-leak", one},
+              [](auto& d) {
+                d.edit(kHandle).replace("iopf_free_group(group)", "kfree(group)",
+                                        [&d](auto& t) { d.iopf_group.kfree(d.local(t).group); });
+              }),
+      IopfBug({"answered-by-nobody", "missing step", "mutant",
+               "a request that meets no handler gets no answer", "no-request-forgotten", one},
+              without(kReport, "iopf_error_response(dev, evt)")),
+      IopfBug({"answered-twice", "missing step", "mutant",
+               "a group is answered before it is handled, and once more behind it",
+               "answered-once", one},
+              [](auto& d) {
+                d.edit(kHandle).insert_before(
+                    "handle_mm_fault() of each request", "ops->page_response() (early)",
+                    [&d](auto& t) {
+                      d.respond(t, d.iopf_group.at(d.local(t).group.value()).grpid.value());
+                    });
+              }),
+      IopfBug({"group-used-behind-its-answer", "use after free", "mutant",
+               "who has answered a group reads it once more when it is freed",
+               "no-use-after-free",
+               {{"threads", 2}, {"user", 1}}},
+              [](auto& d) {
+                d.edit(kAnswer).insert_after("iopf_free_group(group)", "(the group is read again)",
+                                             [&d](auto& t) {
+                                               d.iopf_group.touch(d.local(t).group.value());
+                                             });
+              }),
+  };
+}
+
+std::vector<IopfBug> bugs() {
+  std::vector<IopfBug> all = kernel_bugs();
+  for (IopfBug& mutant : mutants()) all.push_back(std::move(mutant));
+  return all;
+}
+
+std::vector<BoundInfo> bounds() {
+  return {{"threads", 1, 3, 2, "threads, each on a CPU of its own"},
+          {"requests", 1, 2, 1, "page request groups that the device has under way"},
+          {"partial", 0, 1, 0, "1: a group has a request before the last one, or not"},
+          {"user", 0, 1, 0, "1: user space handles the groups; 0: a work queue"},
+          {"calls", 0, 15, 0, "calls that each thread makes at most; 0: no limit"}};
+}
+
+IopfBounds to_bounds(const BoundValues& values) {
+  IopfBounds b;
+  b.threads = values.at("threads");
+  b.calls = values.at("calls");
+  b.requests = values.at("requests");
+  b.partial = values.at("partial") != 0;
+  b.user = values.at("user") != 0;
+  return b;
+}
+
+}  // namespace iopf_bugs
+
+const DesignEntry& iopf_queue() {
+  static const TypedDesign<IopfQueue, IopfBounds> kEntry{
+      "iopf/queue",
+      "groups of page requests hold the fault_param; a device leaves when all is drained",
+      "6.12.117 drivers/iommu/io-pgfault.c, iommufd/fault.c",
+      iopf_bugs::bounds(),
+      iopf_bugs::to_bounds,
+      iopf_bugs::bugs()};
+  return kEntry;
+}
+
+}  // namespace iommucheck::model

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+// The records of iopf/queue: bounds, iommu_fault_param, iopf_group, iopf_fault, what the device has
+// asked for, and the local variables of a call.
+#ifndef IOMMUCHECK_MODEL_IOPF_RECORDS_H
+#define IOMMUCHECK_MODEL_IOPF_RECORDS_H
+
+#include <algorithm>
+
+#include "model/kernel/call_locals.h"
+#include "model/kernel/heap.h"
+#include "model/kernel/refcount.h"
+
+namespace iommucheck::model {
+
+struct IopfBounds : ProcessBounds {
+  unsigned requests = 1;  ///< page request groups that the device has under way; 1 .. 2
+  bool partial = false;   ///< a group may have two requests: one that is not the last, and the last
+  bool user = false;      ///< user space handles the groups (iommufd); else a work queue (SVA)
+
+  /// One, and those that groups of before still use.
+  unsigned params() const { return std::max(2U, threads); }
+  /// Who handles a group has answered it, so that the device sends the next one, and not freed it.
+  unsigned groups() const { return requests + (user ? threads : 1); }
+  unsigned faults() const { return partial ? groups() : 0; }
+};
+
+/// Whether the device takes part: its driver does one thing after the other.
+enum class Attachment : std::uint8_t { off, changing, on };
+inline std::string_view name(Attachment attachment) {
+  constexpr std::array<std::string_view, 3> kNames{"off", "changing", "on"};
+  return kNames.at(static_cast<std::size_t>(attachment));
+}
+
+/// What is in the hardware queue of a page request group.
+enum class Queued : std::uint8_t { nothing, partial, last };
+inline std::string_view name(Queued queued) {
+  constexpr std::array<std::string_view, 3> kNames{"nothing", "a request", "the last request"};
+  return kNames.at(static_cast<std::size_t>(queued));
+}
+
+/// A page request group, as the device knows it.
+template <class D>
+struct AskedFor : Record<D> {
+  AskedFor(Scope<D> scope, const IopfBounds& b)
+      : Record<D>(std::move(scope)),
+        queued(*this, "queued", 2, names_of<Queued>(3)),
+        begun(*this, "begun", b.partial ? 1 : 0),
+        waits(*this, "waits") {}
+  Var<D, Queued> queued;
+  Var<D> begun;   ///< a request that is not the last has been sent
+  Flag<D> waits;  ///< the last one has been sent, and no answer has come
+};
+
+/// struct iommu_fault_param.
+template <class D>
+struct FaultParam : HeapObject<D> {
+  FaultParam(Scope<D> scope, unsigned processes, const Design<D>* design, const IopfBounds& b)
+      : HeapObject<D>(std::move(scope), processes),
+        users(*this, "users", *design, 2 + b.groups()),
+        partial(*this, "partial", (1U << b.faults()) - 1, mask_format()) {}
+  Refcount<D> users;
+  Var<D> partial;  ///< the iopf_faults on the list
+};
+
+/// struct iopf_fault of a request that is not the last.
+template <class D>
+struct PartialFault : HeapObject<D> {
+  PartialFault(Scope<D> scope, unsigned processes, const IopfBounds& b)
+      : HeapObject<D>(std::move(scope), processes), grpid(*this, "grpid", b.requests - 1) {}
+  Var<D> grpid;
+};
+
+/// struct iopf_group.
+template <class D>
+struct IopfGroup : HeapObject<D> {
+  IopfGroup(Scope<D> scope, unsigned processes, const IopfBounds& b)
+      : HeapObject<D>(std::move(scope), processes),
+        param(*this, "fault_param", b.params(), pointer_to("fault_param")),
+        grpid(*this, "grpid", b.requests - 1),
+        faults(*this, "faults", (1U << b.faults()) - 1, mask_format()),
+        pending(*this, "pending"),
+        handed_over(*this, b.user ? "on_deliver" : "queue_work") {}
+  Var<D> param, grpid;
+  Var<D> faults;       ///< the requests before the last one
+  Flag<D> pending;     ///< on fault_param->faults
+  Flag<D> handed_over; ///< on fault->deliver of iommufd, or on the work queue
+};
+
+template <class D>
+struct IopfLocals : Record<D> {
+  IopfLocals(Scope<D> scope, const IopfBounds& b)
+      : Record<D>(std::move(scope)),
+        grpid(*this, "grpid", b.requests - 1),
+        last(*this, "last"),
+        param(*this, "iopf_param", b.params(), pointer_to("fault_param")),
+        group(*this, "group", b.groups(), pointer_to("iopf_group")) {}
+  Var<D> grpid;
+  Flag<D> last;
+  Var<D> param, group;
+};
+
+}  // namespace iommucheck::model
+
+#endif  // IOMMUCHECK_MODEL_IOPF_RECORDS_H
