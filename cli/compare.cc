@@ -3,33 +3,17 @@
 #include <fmt/format.h>
 #include <fnmatch.h>
 
-#include <map>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
-#include "cli/exploration.h"
+#include "cli/comparison.h"
 
 namespace iommucheck::cli {
 namespace {
 
 using nlohmann::ordered_json;
-
-/// One bug: what a search for its property found.
-struct Found {
-  const model::BugInfo* bug;
-  checker::Verdict verdict;
-  std::size_t steps;
-};
-
-/// One design within the bounds, and its bugs within theirs.
-struct Row {
-  const model::DesignEntry* design;
-  Subject subject;
-  checker::Exploration result;
-  std::vector<std::pair<std::string, std::string>> properties;  ///< name, sentence
-  std::vector<Found> found;
-};
 
 std::vector<const model::DesignEntry*> matching(const std::vector<std::string>& patterns) {
   std::vector<const model::DesignEntry*> chosen;
@@ -59,14 +43,15 @@ std::vector<model::BoundInfo> shared_bounds(const std::vector<const model::Desig
   return shared;
 }
 
-Row explore_row(const model::DesignEntry& design, const model::BoundValues& bounds, bool mutants,
-                const std::string& symmetry) {
-  Row row{&design, {design.name(), "", "", design.complete(bounds)}, {}, {}, {}};
+ComparedDesign explore_row(const model::DesignEntry& design, const model::BoundValues& bounds,
+                           bool mutants, const std::string& symmetry) {
+  ComparedDesign row{&design, {design.name(), "", "", design.complete(bounds)}, {}, {}, {}, {}};
   const auto machine = design.concrete(row.subject.bounds, "");
   for (const auto& p : machine->properties()) row.properties.emplace_back(p.name, p.sentence);
   checker::Options options;
   if (!symmetry.empty()) options.symmetry = parse_symmetry(symmetry, machine->schema);
   row.result = explore_subject(row.subject, options);
+  if (row.result.path) row.path = print_path(*machine, *row.result.path);
   for (const auto& bug : design.bugs()) {
     if (bug.source == "mutant" && !mutants) continue;
     const bool safety = std::any_of(row.properties.begin(), row.properties.end(),
@@ -78,69 +63,13 @@ Row explore_row(const model::DesignEntry& design, const model::BoundValues& boun
     if (!safety && !of_its_own) continue;  // of the long run: check --liveness
     const Subject subject{design.name(), bug.name, bug.property, design.complete(bug.bounds)};
     const auto result = explore_subject(subject, {});
-    row.found.push_back({&bug, result.verdict, result.path ? result.path->steps.size() : 0});
+    row.found.push_back({&bug, result.verdict, result.path ? result.path->steps.size() : 0,
+                         result.path ? print_path(*own, *result.path) : ""});
   }
   return row;
 }
 
-/// What stands in the cell of a design and a property.
-std::string cell(const Row& row, const std::string& property) {
-  const bool has = std::any_of(row.properties.begin(), row.properties.end(),
-                               [&](const auto& p) { return p.first == property; });
-  std::string text = has ? std::string{checker::name(row.result.verdict)} : "-";
-  if (row.result.path) {
-    const auto broken = static_cast<std::size_t>(row.result.path->failure.property);
-    // The search ends at the first violation: nothing is known of the other properties.
-    if (has && row.properties[broken].first != property) text = "unknown";
-  }
-  for (const auto& f : row.found) {
-    if (f.bug->property != property) continue;
-    text += fmt::format("; {}: {} ({} steps)", f.bug->name, checker::name(f.verdict), f.steps);
-  }
-  return text;
-}
-
-void print(const std::vector<Row>& rows) {
-  fmt::print("| property |");
-  for (const auto& row : rows) fmt::print(" {} |", row.design->name());
-  fmt::print("\n|---|");
-  for (std::size_t i = 0; i < rows.size(); ++i) fmt::print("---|");
-  fmt::print("\n");
-  std::vector<std::pair<std::string, std::string>> all;
-  for (const auto& row : rows) {
-    auto names = row.properties;
-    for (const auto& f : row.found) names.emplace_back(f.bug->property, "");
-    for (const auto& p : names) {
-      const bool there = std::any_of(all.begin(), all.end(),
-                                     [&](const auto& other) { return other.first == p.first; });
-      if (!there) all.push_back(p);
-    }
-  }
-  for (const auto& [name, sentence] : all) {
-    fmt::print("| {} |", name);
-    for (const auto& row : rows) fmt::print(" {} |", cell(row, name));
-    fmt::print("\n");
-  }
-  fmt::print("\n");
-  for (const auto& [name, sentence] : all) {
-    if (!sentence.empty()) fmt::print("- {}: {}\n", name, sentence);
-  }
-  fmt::print("\n");
-  for (const auto& row : rows) {
-    std::size_t taken = 0;
-    for (const auto& step : row.result.coverage) taken += step.taken != 0 ? 1 : 0;
-    fmt::print("{}: {}\n  {}; {} states, depth {}; {} of {} steps taken\n", row.design->name(),
-               row.design->source(), print_scope(row.subject), row.result.states, row.result.depth,
-               taken, row.result.coverage.size());
-    if (!row.result.reason.empty()) fmt::print("  {}\n", row.result.reason);
-    for (const auto& f : row.found) {
-      fmt::print("  {} ({}; {}): {}\n", f.bug->name, f.bug->source, print_bounds(f.bug->bounds),
-                 f.bug->sentence);
-    }
-  }
-}
-
-ordered_json to_json(const Row& row) {
+ordered_json to_json(const ComparedDesign& row) {
   ordered_json object = exploration_to_json(row.subject, row.result);
   for (const auto& p : row.properties)
     object["properties"].push_back({{"name", p.first}, {"sentence", p.second}});
@@ -169,22 +98,25 @@ int compare_command(const Words& words) {
   const bool as_json = arguments.flag("json");
   const bool mutants = arguments.flag("mutants");
   const std::string symmetry = arguments.name("symmetry", "sorts, or all");
+  const std::string page = arguments.name("page", "a file to write");
   if (patterns.empty())
     throw UsageError("compare needs designs: iommucheck compare 'sva/*', or names with a '/'");
   const auto designs = matching(patterns);
   const auto bounds = arguments.rest_as_bounds(shared_bounds(designs), "every design compared");
-  arguments.finish("--mutants, --symmetry, --json and the bounds that all the designs have");
+  arguments.finish(
+      "--mutants, --symmetry, --page, --json and the bounds that all the designs have");
 
-  std::vector<Row> rows;
+  std::vector<ComparedDesign> rows;
   for (const auto* d : designs) rows.push_back(explore_row(*d, bounds, mutants, symmetry));
   int code = 0;
   for (const auto& row : rows) code = std::max(code, checker::exit_code(row.result.verdict));
+  if (!page.empty()) write_text(page, comparison_as_page(rows, mutants));
   if (as_json) {
     ordered_json object = ordered_json::array();
     for (const auto& row : rows) object.push_back(to_json(row));
     fmt::print("{}\n", ordered_json{{"designs", object}}.dump(2));
   } else {
-    print(rows);
+    fmt::print("{}", comparison_as_text(rows, mutants));
   }
   return code;
 }

@@ -214,11 +214,15 @@ std::string print_exploration(const Subject& subject, const checker::Exploration
   return text;
 }
 
-void write_trace(const std::string& file, const ordered_json& trace) {
+void write_text(const std::string& file, std::string_view text) {
   std::ofstream stream{file};
-  stream << trace.dump(1) << '\n';
+  stream << text;
   stream.flush();
-  if (!stream) throw TraceError(fmt::format("the trace cannot be written to {}", file));
+  if (!stream) throw TraceError(fmt::format("{} cannot be written", file));
+}
+
+void write_trace(const std::string& file, const ordered_json& trace) {
+  write_text(file, trace.dump(1) + '\n');
 }
 
 }  // namespace iommucheck::cli

@@ -31,7 +31,8 @@ nlohmann::ordered_json exploration_to_json(const Subject& subject,
 /// have been.
 std::string print_exploration(const Subject& subject, const checker::Exploration& result);
 
-/// Throws TraceError.
+/// Throw TraceError.
+void write_text(const std::string& file, std::string_view text);
 void write_trace(const std::string& file, const nlohmann::ordered_json& trace);
 
 }  // namespace iommucheck::cli
