@@ -52,7 +52,7 @@ bool Arguments::flag(const std::string& name) { return flags_.erase(name) != 0; 
 std::optional<std::string> Arguments::text(const std::string& name) {
   const auto found = options_.find(name);
   if (found == options_.end()) return std::nullopt;
-  const auto value = found->second;
+  auto value = found->second;
   if (!value) throw UsageError(fmt::format("--{} needs a value", name));
   options_.erase(found);
   return value;

@@ -107,6 +107,7 @@ int compare_command(const Words& words) {
       "--mutants, --symmetry, --page, --json and the bounds that all the designs have");
 
   std::vector<ComparedDesign> rows;
+  rows.reserve(designs.size());
   for (const auto* d : designs) rows.push_back(explore_row(*d, bounds, mutants, symmetry));
   int code = 0;
   for (const auto& row : rows) code = std::max(code, checker::exit_code(row.result.verdict));

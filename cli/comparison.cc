@@ -91,10 +91,10 @@ std::string comparison_as_text(const std::vector<ComparedDesign>& rows, bool mut
   }
   text += '\n';
   for (const ComparedDesign& row : rows) {
-    text += fmt::format("{}: {}\n  {}; {} states, depth {}; {} of {} steps taken\n",
-                        row.design->name(), row.design->source(), print_scope(row.subject),
-                        row.result.states, row.result.depth, row.steps_taken(),
-                        row.result.coverage.size());
+    text +=
+        fmt::format("{}: {}\n  {}; {} states, depth {}; {} of {} steps taken\n", row.design->name(),
+                    row.design->source(), print_scope(row.subject), row.result.states,
+                    row.result.depth, row.steps_taken(), row.result.coverage.size());
     if (!row.result.reason.empty()) text += fmt::format("  {}\n", row.result.reason);
     for (const FoundBug& found : row.found) {
       text += fmt::format("  {} ({}; {}): {}\n", found.bug->name, found.bug->source,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Comparison: designs side by side within the same bounds, with the bugs of each; as a table for the
-// terminal, and as a page that needs nothing but a browser.
+// Comparison: designs side by side within the same bounds, with the bugs of each; as a table for
+// the terminal, and as a page that needs nothing but a browser.
 #ifndef IOMMUCHECK_CLI_COMPARISON_H
 #define IOMMUCHECK_CLI_COMPARISON_H
 

@@ -50,8 +50,8 @@ std::string verdict_class(const ComparisonCell& cell) {
 
 std::string cell_of_page(const ComparedDesign& row, const std::string& property, bool mutants) {
   const ComparisonCell cell = cell_of(row, property, mutants);
-  std::string text = fmt::format("<td><span class=\"{}\">{}</span>", verdict_class(cell),
-                                 escape(cell.verdict()));
+  std::string text =
+      fmt::format("<td><span class=\"{}\">{}</span>", verdict_class(cell), escape(cell.verdict()));
   for (const FoundBug* found : cell.bugs) {
     text += fmt::format("<br><a href=\"#{}\">{}</a>: {}, {} steps", anchor(row, *found),
                         escape(found->bug->name), checker::name(found->verdict), found->steps);
@@ -62,8 +62,8 @@ std::string cell_of_page(const ComparedDesign& row, const std::string& property,
 std::string table(const std::vector<ComparedDesign>& rows, bool mutants) {
   std::string text = "<table>\n<tr><th scope=\"col\">property</th>";
   for (const ComparedDesign& row : rows) {
-    text += fmt::format("<th scope=\"col\"><a href=\"#{0}\">{0}</a></th>",
-                        escape(row.design->name()));
+    text +=
+        fmt::format("<th scope=\"col\"><a href=\"#{0}\">{0}</a></th>", escape(row.design->name()));
   }
   text += "</tr>\n";
   for (const auto& [name, sentence] : all_properties(rows)) {

@@ -138,7 +138,7 @@ Sides build(const Target& target, const std::optional<std::string>& tree,
     return {std::move(before), target.build(cache, target.prepare(cache, other)),
             fmt::format("from {} to {}", base.origin.string(), *against)};
   }
-  const std::string file{target.file()};
+  const std::string& file = target.file();
   const std::string what = fmt::format("{} on {}", *patch, base.origin.string());
   if (texts.size() == 1 && texts.contains(file)) {
     const Changed changed{"patched", texts.at(file)};

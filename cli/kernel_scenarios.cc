@@ -21,7 +21,6 @@ using linux_harness::Exploration;
 using linux_harness::Frame;
 using linux_harness::Scenario;
 using linux_harness::ScheduledCall;
-using linux_harness::ScheduledHistory;
 using linux_harness::ScheduledReport;
 using linux_harness::Target;
 using nlohmann::ordered_json;

@@ -13,6 +13,7 @@ namespace {
 template <class T>
 T median_of(const std::vector<Run>& runs, T Run::*what) {
   std::vector<T> values;
+  values.reserve(runs.size());
   for (const auto& run : runs) values.push_back(run.*what);
   std::sort(values.begin(), values.end());
   return values.at((values.size() - 1) / 2);

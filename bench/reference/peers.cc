@@ -2,6 +2,7 @@
 // What running the checkers has in common.
 #include "bench/reference/peers.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -43,7 +44,7 @@ std::optional<std::string> missing_programs(const std::vector<std::string>& prog
     bool found = false;
     for (const auto& folder : folders)
       found = found || access((folder / program).c_str(), X_OK) == 0;
-    if (!found) return program + " is not installed (apt-get install " + program + ")";
+    if (!found) return fmt::format("{0} is not installed (apt-get install {0})", program);
   }
   return std::nullopt;
 }

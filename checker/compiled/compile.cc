@@ -21,8 +21,6 @@
 
 #include "checker/compiled/generate.h"
 
-extern char** environ;
-
 namespace iommucheck::checker {
 
 namespace {
@@ -49,7 +47,7 @@ fs::path cache_directory() {
     if (home.empty()) return {};
     base = fs::path{home} / ".cache";
   }
-  const fs::path directory = base / "iommucheck";
+  fs::path directory = base / "iommucheck";
   std::error_code error;
   fs::create_directories(directory, error);
   if (error || access(directory.c_str(), W_OK) != 0) return {};
@@ -87,6 +85,7 @@ std::string read_file(const fs::path& file) {
 /// Runs the command; what it prints goes to `log`.
 void run(const std::vector<std::string>& command, const fs::path& log) {
   std::vector<char*> words;
+  words.reserve(command.size() + 1);
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   posix_spawn_file_actions_t actions;

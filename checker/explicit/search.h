@@ -61,7 +61,7 @@ class Search {
     }
   }
   /// Uses the code that another search has made.
-  void use(CompiledSteps code) { shared_.compiled = std::move(code); }
+  void use(const CompiledSteps& code) { shared_.compiled = code; }
 
   const Watch& watch() const { return shared_.watch; }
   const CompiledSteps& compiled() const { return shared_.compiled; }

@@ -99,6 +99,7 @@ std::vector<std::string> assumed(const Machine<Concrete>& machine, Assume assume
     }
   }
   std::vector<std::string> sentences;
+  sentences.reserve(groups.size());
   for (const Group& g : groups) {
     sentences.push_back(fmt::format("{} fairness of {}: {}",
                                     g.kind == Fair::weak ? "weak" : "strong", g.processes,

@@ -56,6 +56,7 @@ class Stems {
       : graph_(graph), p_(p), q_(q) {
     for (auto& layer : layers_) layer.resize(graph.states());
     for (const StateNumber s : graph.initial) reach(s, kStart);
+    // NOLINTNEXTLINE(modernize-loop-convert): reach() adds to the queue
     for (std::size_t i = 0; i < queue_.size(); ++i) {
       const Node from = queue_[i];
       for (const Edge& e : graph.out(from.state)) {

@@ -22,6 +22,7 @@ Lasso to_lasso(const StateGraph& g, const liveness::Assumptions& assumptions,
   lasso.initial = packed(g.table[found.initial]);
   const auto steps = [&](const std::vector<liveness::Edge>& edges) {
     std::vector<PathStep> list;
+    list.reserve(edges.size());
     for (const auto& e : edges) list.push_back({assumptions.id(e.action), packed(g.table[e.to])});
     return list;
   };

@@ -3,8 +3,9 @@
 #include "checker/mpi/session.h"
 
 #include <mpi.h>
-#include <signal.h>
 #include <unistd.h>
+
+#include <csignal>
 
 #include "checker/mpi/mpi_exchange.h"
 
@@ -57,10 +58,10 @@ class Session final : public MpiSession {
   unsigned ranks_on_host() const override { return ranks_on_host_; }
   void last_words(const std::string& text, int code) override {
     // mpirun does not wait for long: what ignores SIGTERM is killed soon.
-    signal(SIGTERM, SIG_IGN);
+    std::signal(SIGTERM, SIG_IGN);
     kept_words = text;
     kept_code = code;
-    if (!text.empty()) signal(SIGTERM, say_last_words);
+    if (!text.empty()) std::signal(SIGTERM, say_last_words);
   }
   void leave() override {
     exchange_.reset();

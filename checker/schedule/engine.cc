@@ -182,6 +182,7 @@ void Engine::run_alone(void (*function)()) {
   };
   if (function != nullptr) run(function);
   // What waits for a grace period runs now; it may ask for more.
+  // NOLINTNEXTLINE(modernize-loop-convert): the list grows meanwhile
   for (std::size_t i = 0; i < late_.size(); ++i) {
     running_late_ = late_[i];
     run([] {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -117,10 +118,10 @@ class Engine {
   void synchronize(std::uintptr_t pc);
   /// A thread that begins when the readers of now have ended.
   void after_grace(const char* name, void (*function)(void*), void* argument, std::uintptr_t pc);
-  void free_after_grace(std::uintptr_t object, std::uintptr_t pc);
+  void free_after_grace(std::uintptr_t address, std::uintptr_t pc);
 
   void* allocate(std::size_t size, std::size_t align, bool zero, std::uintptr_t pc);
-  void free(std::uintptr_t object, std::uintptr_t pc);
+  void free(std::uintptr_t address, std::uintptr_t pc);
   Heap& heap() { return heap_; }
 
   unsigned choose(unsigned alternatives, std::uintptr_t pc);
@@ -148,7 +149,7 @@ class Engine {
   void call_begin(std::string call);
   void call_end(std::string result);
   /// Something observable that no call returns; part of the outcome.
-  void note(std::string text) { notes_ += text; }
+  void note(std::string_view text) { notes_ += text; }
   /// What the program says at the end of an execution, with the calls' results.
   const std::string& notes() const { return notes_; }
 

@@ -12,20 +12,19 @@ void Histories::begin(ThreadId thread, std::string call, std::uint32_t position)
 }
 
 void Histories::end(ThreadId thread, std::string result, std::uint32_t position) {
-  for (auto call = calls_.rbegin(); call != calls_.rend(); ++call) {
-    if (call->thread != thread || call->returned) continue;
-    call->result = std::move(result);
-    call->returned = true;
-    call->last = position;
-    return;
-  }
+  const auto call = std::find_if(calls_.rbegin(), calls_.rend(), [&](const CallRecord& c) {
+    return c.thread == thread && !c.returned;
+  });
+  if (call == calls_.rend()) return;
+  call->result = std::move(result);
+  call->returned = true;
+  call->last = position;
 }
 
 std::string Histories::running(ThreadId thread) const {
-  for (auto call = calls_.rbegin(); call != calls_.rend(); ++call) {
-    if (call->thread == thread) return call->returned ? std::string{} : call->call;
-  }
-  return {};
+  const auto call = std::find_if(calls_.rbegin(), calls_.rend(),
+                                 [&](const CallRecord& c) { return c.thread == thread; });
+  return call == calls_.rend() || call->returned ? std::string{} : call->call;
 }
 
 History Histories::describe(const std::vector<Event>& events, const std::string& notes,

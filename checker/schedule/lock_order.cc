@@ -20,7 +20,7 @@ bool LockOrder::knows(const LockName& held, const LockName& taken, std::uint64_t
 std::vector<LockOrder::Edge> LockOrder::add(Edge edge) {
   const LockName held = edge.held, taken = edge.taken;
   if (held == taken) return {};
-  edges_.try_emplace({held, taken}, std::move(edge));
+  edges_.emplace(std::pair{held, taken}, std::move(edge));
 
   using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS>;
   std::map<LockName, std::size_t> number;

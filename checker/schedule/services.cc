@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a program under test asks for: locks, readers and grace periods, memory, sleep, threads.
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -83,10 +84,7 @@ void Engine::note_lock_word(std::uintptr_t lock, std::uintptr_t pc) {
 
 bool Engine::holds(std::uintptr_t lock) const {
   if (current_ == nullptr) return true;
-  for (const std::uintptr_t address : current_->held_addresses) {
-    if (address == lock) return true;
-  }
-  return false;
+  return std::ranges::find(current_->held_addresses, lock) != current_->held_addresses.end();
 }
 
 // ---- readers ----

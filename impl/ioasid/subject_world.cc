@@ -14,15 +14,15 @@ namespace iommucheck::ioasid {
 template <unsigned Group>
 struct AllocatorSubject::GroupFunctions {
   static impl::Ioasid alloc(impl::Ioasid, impl::Ioasid, void* pdata) {
-    seen = Group;
+    seen_ = Group;
     return custom_alloc(pdata);
   }
   static void free(impl::Ioasid, void* pdata) {
-    seen = Group;
+    seen_ = Group;
     custom_free(pdata);
   }
   /// Differs in each group, so that no linker folds two groups into one function.
-  static inline volatile unsigned seen = 0;
+  static inline volatile unsigned seen_ = 0;
 };
 
 void* AllocatorSubject::FailingMemory::do_allocate(std::size_t bytes, std::size_t alignment) {

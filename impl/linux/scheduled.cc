@@ -18,7 +18,6 @@
 namespace iommucheck::linux_harness {
 namespace {
 
-using ioasid::Call;
 using ioasid::Err;
 using ioasid::Outcome;
 using nlohmann::json;
@@ -149,6 +148,7 @@ ScheduledKernel::ScheduledKernel(const Target& target, Runner runner)
 std::vector<Frame> ScheduledKernel::lines_of(const std::vector<std::uint64_t>& blocks) {
   symbols_.prefetch(blocks);
   std::vector<Frame> lines;
+  lines.reserve(blocks.size());
   for (const std::uint64_t block : blocks) {
     lines.push_back(frame_in(symbols_.frames(block), target_.file()));
   }

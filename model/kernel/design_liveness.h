@@ -4,6 +4,9 @@
 #ifndef IOMMUCHECK_MODEL_KERNEL_DESIGN_LIVENESS_H
 #define IOMMUCHECK_MODEL_KERNEL_DESIGN_LIVENESS_H
 
+#include <algorithm>
+#include <array>
+
 #include "model/kernel/design.h"
 
 namespace iommucheck::model {
@@ -58,10 +61,9 @@ void Design<D>::promise_grace_periods() {
 /// By its label: strong fairness is about steps that take a lock, and a call may wait for its
 /// first.
 inline bool takes_lock(const std::string& label) {
-  for (const char* call : {"spin_lock(", "spin_lock_irqsave(", "mutex_lock("}) {
-    if (label.find(call) != std::string::npos) return true;
-  }
-  return false;
+  constexpr std::array kCalls{"spin_lock(", "spin_lock_irqsave(", "mutex_lock("};
+  return std::ranges::any_of(
+      kCalls, [&](const char* call) { return label.find(call) != std::string::npos; });
 }
 
 /// An idle thread need not make a call, and interrupts need not come.

@@ -30,7 +30,7 @@ TEST(Walk, FindsTheBugsOfSafety) {
       const Outcome all = run(extend(check, {"--json"}));
       const Outcome walk = run(extend(check, {"--walk", "--seed", seed(), "--json"}));
       if (walk.code == kUnknown) {
-        missed.push_back(model + " " + name);
+        missed.emplace_back(model).append(" ").append(name);
         continue;
       }
       ASSERT_EQ(walk.code, kViolated) << walk.out.substr(0, 500) << walk.err;

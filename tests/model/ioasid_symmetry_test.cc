@@ -60,6 +60,7 @@ class Orbits {
  public:
   Orbits(Machine<Concrete>& machine, const checker::symmetry::Canonicalizer& canonicalizer) {
     initial_states(machine, [&](StateView state) { successor({}, state); });
+    // NOLINTNEXTLINE(modernize-loop-convert): expand() adds states
     for (std::size_t i = 0; i < states_.size(); ++i) {
       const State state = states_[i];
       expand(machine, state, *this);

@@ -26,6 +26,7 @@ void kh_target_start(unsigned int threads);
 void kh_target_finish(void);
 
 /* ---- given by the engine and by impl/linux/scheduled ---- */
+/* NOLINTNEXTLINE(readability-redundant-declaration): client.h does not go along */
 void ck_report(const char *kind, const char *message);
 /* Whether a driver's operation fails: both are tried where failing allocations are. */
 int kh_may_fail(void);

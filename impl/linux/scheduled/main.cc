@@ -29,9 +29,11 @@ extern "C" char __start_kh_data[], __stop_kh_data[];  // NOLINT(bugprone-reserve
 // What targets with a table of calls give; null in others.
 extern "C" {
 #include "impl/linux/glue/target.h"
+// NOLINTBEGIN(readability-redundant-declaration): weak is what they add
 extern const kh_call kh_calls[] __attribute__((weak));
 void kh_target_start(unsigned) __attribute__((weak));
 void kh_target_finish() __attribute__((weak));
+// NOLINTEND(readability-redundant-declaration)
 }
 
 namespace iommucheck::linux_harness::scheduled {

@@ -24,7 +24,7 @@ using Executor = std::string (*)(const std::string& call, unsigned thread);
 /// Of a target whose calls have arguments; registers itself before main().  Others have a table of
 /// functions (glue/target.h).
 struct RegisteredExecutor {
-  explicit RegisteredExecutor(Executor executor);
+  explicit RegisteredExecutor(Executor registered);
 };
 
 /// Memory allocations of the running call: 0: none fails; 1: every one; n + 1: only the nth.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Journals: a search that was killed goes on, at whatever byte; bad journals are refused.
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 
@@ -89,7 +89,7 @@ class Deadly : public Grid {
  public:
   explicit Deadly(unsigned n) : Grid(3, 15), left_(n) {
     code_.push_back({"grid", "kill", false, 0, [this](unsigned self) {
-                       if (self == 0 && left_-- == 0) raise(SIGKILL);
+                       if (self == 0 && left_-- == 0) std::raise(SIGKILL);
                        context.require(false);
                      }});
   }

@@ -66,6 +66,7 @@ TEST_F(LivenessLasso, ThatBeginsElsewhere) {
 }
 
 TEST_F(LivenessLasso, WithAStepThatIsNone) {
+  // NOLINTNEXTLINE(modernize-loop-convert): what it goes through is assigned to
   for (std::size_t i = 0; i < lasso_.cycle.size(); ++i) {
     const Lasso whole = lasso_;
     lasso_.cycle[i].action.process ^= 1;

@@ -73,6 +73,7 @@ inline Verdict verdict(const ConcreteFactory& factory, Assume assume) {
 
 inline std::vector<unsigned> who(const std::vector<PathStep>& steps) {
   std::vector<unsigned> processes;
+  processes.reserve(steps.size());
   for (const PathStep& step : steps) processes.push_back(step.action.process);
   return processes;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The built program under mpirun: what one process answers; and what is left of a rank that died.
 #include <gtest/gtest.h>
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): kill() is POSIX
 #include <unistd.h>
 
 #include <chrono>

@@ -202,6 +202,7 @@ TEST(SoundLiveness, FourAtOnceAgree) {
   std::vector<LivenessResult> results(4);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(results.size());
     for (auto& result : results) {
       threads.emplace_back([&result] {
         LivenessOptions options;

@@ -47,6 +47,7 @@ class Ways : public testing::Test {
             options.kept = kept;
             options.initial_slots = journal == 0 ? 1 : 1U << 16;
             if (compiled) {
+              // NOLINTNEXTLINE(performance-no-automatic-move): the next way needs it, too
               options.compile = [&] { return code; };
               options.compile_after = 0;
             }

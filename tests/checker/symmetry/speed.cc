@@ -36,6 +36,7 @@ int main() {
     const auto states = mixed_states(desk, canonicalizer);
     const unsigned words = desk.schema.words();
     constexpr unsigned kRounds = 300;
+    const std::size_t count = states.size() / words;
     double best = 1e9;
     for (unsigned round = 0; round < kRounds; ++round) {
       auto work = states;
@@ -43,7 +44,7 @@ int main() {
       for (std::size_t i = 0; i < work.size(); i += words) canonicalizer(work.data() + i);
       const std::chrono::duration<double, std::nano> passed =
           std::chrono::steady_clock::now() - begin;
-      best = std::min(best, passed.count() / static_cast<double>(work.size() / words));
+      best = std::min(best, passed.count() / static_cast<double>(count));
     }
     fmt::print("{:<16} {} bits, {} permutations: {:.1f} ns per state\n", fmt::join(sorts, ","),
                desk.schema.bits(), canonicalizer.group_order(), best);

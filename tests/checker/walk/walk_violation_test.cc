@@ -110,7 +110,7 @@ TEST(WalkViolation, OfRandomMachines) {
 /// then on.
 class Moody : public Machine<Concrete> {
  public:
-  Moody(std::shared_ptr<unsigned> steps, bool once) : scope_(root()), n_(scope_, "n", 1) {
+  Moody(const std::shared_ptr<unsigned>& steps, bool once) : scope_(root()), n_(scope_, "n", 1) {
     const auto calm = property("calm", "It stays calm.");
     code_.push_back({"moody", "step", false, 0, [=, this](unsigned) {
                        n_ = Val<Concrete>(1) - n_;
