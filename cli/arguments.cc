@@ -125,7 +125,7 @@ model::BoundValues Arguments::rest_as_bounds(const std::vector<model::BoundInfo>
       continue;
     }
     const auto parsed = parse(*value);
-    if (!bound.words.empty() || !parsed || *parsed < bound.min || *parsed > bound.max)
+    if (!parsed || *parsed < bound.min || *parsed > bound.max)
       throw model::out_of_range(bound, owner, value->empty() ? "''" : *value);
     values[option] = static_cast<unsigned>(*parsed);
   }

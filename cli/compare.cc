@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -88,19 +89,26 @@ ordered_json to_json(const ComparedDesign& row) {
 }  // namespace
 
 int compare_command(const Words& words) {
+  const std::set<std::string> switches{"json", "mutants"};
   std::vector<std::string> patterns;
   Words options;
-  for (const auto& word : words) {
-    const bool name = word.find('/') != std::string::npos && word.front() != '-';
-    (name ? patterns : options).push_back(word);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i].compare(0, 2, "--") != 0) {
+      patterns.push_back(words[i]);
+      continue;
+    }
+    options.push_back(words[i]);
+    const bool has_value = words[i].find('=') != std::string::npos;
+    if (!has_value && !switches.contains(words[i].substr(2)) && i + 1 < words.size())
+      options.push_back(words[++i]);
   }
-  Arguments arguments{options, {"json", "mutants"}};
+  Arguments arguments{options, switches};
   const bool as_json = arguments.flag("json");
   const bool mutants = arguments.flag("mutants");
   const std::string symmetry = arguments.name("symmetry", "sorts, or all");
   const std::string page = arguments.name("page", "a file to write");
   if (patterns.empty())
-    throw UsageError("compare needs designs: iommucheck compare 'sva/*', or names with a '/'");
+    throw UsageError("compare needs designs: iommucheck compare 'sva/*', or names");
   const auto designs = matching(patterns);
   const auto bounds = arguments.rest_as_bounds(shared_bounds(designs), "every design compared");
   arguments.finish(

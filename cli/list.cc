@@ -23,6 +23,7 @@ ordered_json bounds_to_json(const std::vector<model::BoundInfo>& bounds) {
   for (const auto& b : bounds) {
     object[b.name] = {
         {"min", b.min}, {"max", b.max}, {"default", b.standard}, {"sentence", b.sentence}};
+    if (!b.words.empty()) object[b.name]["words"] = b.words;
   }
   return object;
 }
@@ -88,11 +89,17 @@ ordered_json to_json(const model::DesignEntry& d) {
   return object;
 }
 
+std::string print_bound(const model::BoundInfo& bound) {
+  if (bound.words.empty())
+    return fmt::format("--{} {}..{} ({})", bound.name, bound.min, bound.max, bound.standard);
+  return fmt::format("--{} {} ({})", bound.name, fmt::join(bound.words, "|"),
+                     bound.words.at(bound.standard));
+}
+
 void print_text() {
   for (const auto* d : model::designs()) {
     fmt::print("{}\n  {}\n  {}\n  bounds:", d->name(), d->sentence(), d->source());
-    for (const auto& b : d->bounds())
-      fmt::print(" --{} {}..{} ({})", b.name, b.min, b.max, b.standard);
+    for (const auto& b : d->bounds()) fmt::print(" {}", print_bound(b));
     const auto machine = d->concrete({}, "");
     fmt::print("\n  sorts (--symmetry):{}\n  bugs:\n", print_sorts(*machine));
     for (const auto& b : d->bugs())
@@ -109,8 +116,7 @@ void print_text() {
   for (const auto* spec : specifications()) {
     fmt::print("  {:<8} {}\n           {}\n           bounds:", spec->name().substr(5),
                spec->sentence(), spec->source());
-    for (const auto& b : spec->bounds())
-      fmt::print(" --{} {}..{} ({})", b.name, b.min, b.max, b.standard);
+    for (const auto& b : spec->bounds()) fmt::print(" {}", print_bound(b));
     fmt::print("\n           sorts (--symmetry):{}\n", print_sorts(*spec->concrete({}, "")));
   }
   fmt::print(

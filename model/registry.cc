@@ -43,10 +43,9 @@ std::string memory_of(const BoundValues& values) {
 }
 
 UsageError out_of_range(const BoundInfo& bound, std::string_view owner, std::string_view value) {
-  return UsageError(fmt::format("--{} {} is out of range: {} takes {}", bound.name, value, owner,
-                                bound.words.empty()
-                                    ? fmt::format("{} to {}", bound.min, bound.max)
-                                    : fmt::format("{}", fmt::join(bound.words, ", "))));
+  return UsageError(fmt::format(
+      "--{} {} is out of range: {} takes {} to {}{}", bound.name, value, owner, bound.min,
+      bound.max, bound.words.empty() ? "" : fmt::format(", or {}", fmt::join(bound.words, ", "))));
 }
 
 BoundValues complete_bounds(const std::vector<BoundInfo>& bounds, std::string_view owner,

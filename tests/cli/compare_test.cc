@@ -53,5 +53,33 @@ TEST(Compare, RefusesWhatItCannotCompare) {
   refused("compare sva/pasid-lib --symmetry nobody", {"nobody"});
 }
 
+TEST(Compare, WhatNoMutantBreaksIsMarked) {
+  const Outcome outcome = run(split("compare sva/pasid-lib --mutants"));
+  expect_words(outcome.out, {"| in-range | holds* |", "* no bug and no mutant"});
+  // Without the mutants nobody has tried.
+  const Outcome kernel_bugs_only = run(split("compare sva/pasid-lib"));
+  EXPECT_EQ(kernel_bugs_only.out.find("holds*"), std::string::npos);
+}
+
+TEST(Compare, APageHasTheTableAndTheCounterexamples) {
+  const Folder folder;
+  const std::string file = folder.file("designs.html");
+  const Outcome outcome = run({"compare", "sva/pasid-lib", "iopf/queue", "--page", file});
+  EXPECT_EQ(outcome.code, kGood) << outcome.err;
+  const std::string page = read(file);
+  expect_words(page, {"<!DOCTYPE html>", "<th scope=\"col\"><a href=\"#iopf/queue\">",
+                      "<a href=\"#iopf/queue--iopf-freed-before-drain\">",
+                      "<details id=\"iopf/queue--iopf-freed-before-drain\">", "iopf_group_response",
+                      "PRQ -&gt; free", "docs/limits.md", "</html>"});
+  EXPECT_EQ(page.find("<script"), std::string::npos);
+  EXPECT_EQ(page.find("http"), std::string::npos);
+}
+
+TEST(Compare, APageThatCannotBeWritten) {
+  expect_error(run(split("compare sva/pasid-lib --page /nowhere/page.html")), kInput,
+               {"/nowhere/page.html cannot be written"});
+  expect_error(run(split("compare sva/pasid-lib --page")), kUsage, {"--page needs a value"});
+}
+
 }  // namespace
 }  // namespace iommucheck::cli

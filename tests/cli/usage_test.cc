@@ -238,6 +238,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"VerifyWithAnOption", "verify --jobs 2", {"--jobs", "--json"}}),
     [](const auto& tested) { return std::string{tested.param.name}; });
 
+TEST(Usage, AMemoryModelIsAWord) {
+  expect_error(run(split("check dma-resv/fences --memory weak")), kUsage,
+               {"--memory weak is out of range", "sc, tso, pso"});
+  const Json object = ask(kGood, split("check dma-resv/fences --memory tso --fences 1"));
+  EXPECT_EQ(object.at("scope").at("memory_model"), "total store order");
+}
+
 TEST(UsageOf, NoCommandIsAnError) { expect_error(run({}), kUsage, {"check", "list", "replay"}); }
 
 TEST(UsageOf, EveryBoundNamesItsLegalValues) {
