@@ -55,6 +55,8 @@ const std::vector<Instance>& instances() {
       {"sva/pasid-lib", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
       {"sva/pasid-lib", {{"threads", 2}, {"mms", 2}, {"pasids", 2}, {"forks", 1}}},
       {"sva/pasid-lib", {{"threads", 3}, {"caches", 1}, {"enqcmd", 1}}},
+      {"sva/intel-svm", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
+      {"sva/intel-svm", {{"threads", 2}, {"devices", 2}, {"faults", 1}, {"caches", 1}}},
       {"attach/group",
        {{"threads", 2}, {"devices", 2}, {"groups", 1}, {"caches", 1}, {"misuse", 1}}},
       {"attach/group", {{"threads", 3}, {"devices", 2}, {"kinds", 2}}},

@@ -26,6 +26,7 @@ struct IommuBounds : ProcessBounds {
   bool caches = false;   ///< the IOMMU and the devices cache translations
   bool faults = false;   ///< devices send page requests
   bool forks = false;    ///< processes fork (pasid-lib)
+  bool intel = false;    ///< there are structs intel_svm (intel-svm)
   bool enqcmd = false;   ///< tasks send descriptors with the PASID of their CPU (pasid-lib)
   /// Devices go on using a PASID after their driver has begun to unbind; else they keep what the
   /// comment of iommu_sva_unbind_device() demands (6.12 drivers/iommu/iommu-sva.c).
@@ -49,6 +50,8 @@ struct IommuBounds : ProcessBounds {
   /// there may be one for each handle, and handles are those of a (group, mm), but for one being
   /// made.
   unsigned domains() const { return std::min(threads * bonds, spec().group_count() * mms + 1); }
+  /// struct intel_svm: one for each mm, and one that is being made or unmade by each thread.
+  unsigned svms() const { return mms + threads; }
   /// One for each bond, and one that is being made or unmade by each thread.
   unsigned handles() const { return threads * bonds + 1; }
 };
@@ -163,6 +166,7 @@ struct IommuLocals : Record<D> {
         task(*this, "current->mm", b.mms, pointer_to("mm")),
         pasid(*this, "pasid", sorts.pasids),
         iommu_mm(*this, "iommu_mm", sorts.iommu_mms.size, pointer_to("iommu_mm")),
+        svm(*this, "svm", b.intel ? b.svms() : 0, pointer_to("intel_svm")),
         domain(*this, "domain", b.domains(), pointer_to("iommu_domain")),
         handle(*this, "handle", b.handles(), pointer_to("iommu_sva")),
         tried(*this, "domains_tried", (1U << b.domains()) - 1, mask_format().of(sorts.domains)),
@@ -175,7 +179,9 @@ struct IommuLocals : Record<D> {
   Var<D> dev, bond, mm;
   Var<D> task;  ///< the address space that the caller is a task of, or holds a user of
   Element<D> pasid;
-  Var<D> iommu_mm, domain, handle;
+  Var<D> iommu_mm;
+  Var<D> svm;  ///< of intel-svm
+  Var<D> domain, handle;
   Var<D> tried;
   Var<D> child;        ///< fork: the new mm
   Var<D> device;       ///< the cursor of for_each_group_device()

@@ -88,7 +88,8 @@ TEST(IommuDesigns, TheSolverFindsTheSameStates) {
       {"sva/pasid-lib", {{"threads", 1}}},
       {"dma-resv/fences", {{"threads", 2}, {"fences", 1}, {"calls", 1}, {"memory", 2}}},
       {"vtd/pasid-entry", {{"threads", 1}}},
-      {"iopf/queue", {{"threads", 1}}}};
+      {"iopf/queue", {{"threads", 1}}},
+      {"sva/intel-svm", {{"threads", 1}}}};
   for (const auto& [name, bounds] : instances) {
     SCOPED_TRACE(name);
     const auto executed = explore(name, bounds);
