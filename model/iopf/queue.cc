@@ -33,7 +33,7 @@ std::vector<IopfBug> kernel_bugs() {
                 p.insert_after("mutex_unlock(&param->lock); mutex_unlock(&queue->lock)",
                                "(then it is drained)", [&d](auto& t) { t.jump(d.drain); });
                 p.insert_after("iopf_queue_flush_dev(dev)", "(it is drained)",
-                                [&d](auto& t) { t.jump(d.left); });
+                               [&d](auto& t) { t.jump(d.left); });
               }),
       IopfBug({"iopf-group-two-owners",
                "use after free",
@@ -53,16 +53,17 @@ std::vector<IopfBug> mutants() {
       IopfBug({"leaves-undrained-prq", "lost wait", "mutant",
                "leaving does not wait for the thread of the PRQ", "no-use-after-free", one},
               without(kLeave, "wait until the PRQ is empty")),
-      IopfBug({"leaves-unflushed", "lost wait", "mutant",
-               "leaving does not flush the work queue", "no-use-after-free", one},
+      IopfBug({"leaves-unflushed", "lost wait", "mutant", "leaving does not flush the work queue",
+               "no-use-after-free", one},
               without(kLeave, "iopf_queue_flush_dev(dev)")),
-      IopfBug({"partial-faults-kept", "leak", "mutant",
-               "leaving does not free the partial faults", "no-leak", partial},
+      IopfBug({"partial-faults-kept", "leak", "mutant", "leaving does not free the partial faults",
+               "no-leak", partial},
               [](auto& d) {
                 d.edit(kLeave).replace("partial faults are freed", "(left out)", [](auto&) {});
               }),
       IopfBug({"partial-faults-not-moved", "leak", "mutant",
-               "a group does not take the partial faults before it along", "partial-faults-have-a-group", partial},
+               "a group does not take the partial faults before it along",
+               "partial-faults-have-a-group", partial},
               without(kReport, "list_move(&iopf->list, &group->faults)")),
       IopfBug({"group-keeps-param", "reference", "mutant",
                "the reference of a group on the fault_param is not dropped", "no-leak", one},
@@ -74,8 +75,8 @@ std::vector<IopfBug> mutants() {
                "a request that meets no handler gets no answer", "no-request-forgotten", one},
               without(kReport, "iopf_error_response(dev, evt)")),
       IopfBug({"answered-twice", "missing step", "mutant",
-               "a group is answered before it is handled, and once more behind it",
-               "answered-once", one},
+               "a group is answered before it is handled, and once more behind it", "answered-once",
+               one},
               [](auto& d) {
                 d.edit(kHandle).insert_before(
                     "handle_mm_fault() of each request", "ops->page_response() (early)",
@@ -83,15 +84,16 @@ std::vector<IopfBug> mutants() {
                       d.respond(t, d.iopf_group.at(d.local(t).group.value()).grpid.value());
                     });
               }),
-      IopfBug({"group-used-behind-its-answer", "use after free", "mutant",
+      IopfBug({"group-used-behind-its-answer",
+               "use after free",
+               "mutant",
                "who has answered a group reads it once more when it is freed",
                "no-use-after-free",
                {{"threads", 2}, {"user", 1}}},
               [](auto& d) {
-                d.edit(kAnswer).insert_after("iopf_free_group(group)", "(the group is read again)",
-                                             [&d](auto& t) {
-                                               d.iopf_group.touch(d.local(t).group.value());
-                                             });
+                d.edit(kAnswer).insert_after(
+                    "iopf_free_group(group)", "(the group is read again)",
+                    [&d](auto& t) { d.iopf_group.touch(d.local(t).group.value()); });
               }),
   };
 }

@@ -26,12 +26,10 @@ class IopfQueue : public Design<D> {
         queue_lock(*this, "queue->lock"),
         dev_lock(*this, "dev->iommu->lock"),
         deliver_lock(*this, "fault->mutex"),
-        fault_param(*this, "fault_param", b.params(),
-                    static_cast<const Design<D>*>(this), b),
+        fault_param(*this, "fault_param", b.params(), static_cast<const Design<D>*>(this), b),
         iopf_fault(*this, "iopf_fault", b.faults(), b),
         iopf_group(*this, "iopf_group", b.groups(), b),
-        current_param(scope_, "dev->iommu->fault_param", b.params(),
-                      pointer_to("fault_param")),
+        current_param(scope_, "dev->iommu->fault_param", b.params(), pointer_to("fault_param")),
         attachment(scope_, "attachment", 2, names_of<Attachment>(3)),
         handle(scope_, "attach_handle"),
         pri(scope_, "PRI"),
@@ -147,14 +145,15 @@ class IopfQueue : public Design<D> {
                    "device's.",
                    [this] { return busy() || all_is_owned(); });
     this->property("no-request-forgotten",
-                   "When nothing runs, the device waits only for groups that are somewhere.", [this] {
+                   "When nothing runs, the device waits only for groups that are somewhere.",
+                   [this] {
                      return busy() || all_of<D>(b.requests, [&](unsigned r) {
-                       return !asked[r].waits || asked[r].queued != Queued::nothing ||
-                              any_of<D>(b.groups(), [&](unsigned g) {
-                                auto&& group = iopf_group.object(g);
-                                return group.life == Life::live && group.grpid == r;
-                              });
-                     });
+                              return !asked[r].waits || asked[r].queued != Queued::nothing ||
+                                     any_of<D>(b.groups(), [&](unsigned g) {
+                                       auto&& group = iopf_group.object(g);
+                                       return group.life == Life::live && group.grpid == r;
+                                     });
+                            });
                    });
   }
   void declare_partial_faults() {
@@ -162,17 +161,16 @@ class IopfQueue : public Design<D> {
                    "When nothing runs, a request is kept only for a group that is not complete.",
                    [this] {
                      return busy() || all_of<D>(b.faults(), [&](unsigned f) {
-                       auto&& fault = iopf_fault.object(f);
-                       const B begun = any_of<D>(b.requests, [&](unsigned r) {
-                         return fault.grpid == r && asked[r].begun != 0U;
-                       });
-                       return fault.life != Life::live || begun;
-                     });
+                              auto&& fault = iopf_fault.object(f);
+                              const B begun = any_of<D>(b.requests, [&](unsigned r) {
+                                return fault.grpid == r && asked[r].begun != 0U;
+                              });
+                              return fault.life != Life::live || begun;
+                            });
                    });
   }
   B busy() const {
-    return any_of<D>(this->process_count(),
-                     [&](unsigned i) { return this->thread()[i].pc != 0U; });
+    return any_of<D>(this->process_count(), [&](unsigned i) { return this->thread()[i].pc != 0U; });
   }
   B all_is_owned() const {
     const auto live = [](auto&& object) { return object.life == Life::live; };
@@ -185,11 +183,11 @@ class IopfQueue : public Design<D> {
              any_of<D>(b.groups(), [&](unsigned g) { return iopf_group.object(g).param == p + 1; });
     });
     const B faults = all_of<D>(b.faults(), [&](unsigned f) {
-      return !live(iopf_fault.object(f)) ||
-             any_of<D>(b.params(),
-                       [&](unsigned p) { return has_bit(fault_param.object(p).partial, f); }) ||
-             any_of<D>(b.groups(),
-                       [&](unsigned g) { return has_bit(iopf_group.object(g).faults, f); });
+      return !live(iopf_fault.object(f)) || any_of<D>(b.params(), [&](unsigned p) {
+        return has_bit(fault_param.object(p).partial, f);
+      }) || any_of<D>(b.groups(), [&](unsigned g) {
+        return has_bit(iopf_group.object(g).faults, f);
+      });
     });
     return groups && params && faults;
   }
@@ -197,20 +195,19 @@ class IopfQueue : public Design<D> {
   void add_device() {
     for (unsigned r = 0; r < b.requests; ++r) {
       const auto send = [&](const char* what, bool last) {
-        device_code_.push_back({"device", fmt::format("{} of group {}", what, r), false, 0,
-                                [this, r, last](unsigned) {
-                                  auto&& request = asked[r];
-                                  this->context.require(pri && request.queued == Queued::nothing &&
-                                                        !request.waits);
-                                  if (last) {
-                                    request.queued = Queued::last;
-                                    request.waits = true;
-                                  } else {
-                                    this->context.require(request.begun == 0U);
-                                    request.queued = Queued::partial;
-                                    request.begun = 1;
-                                  }
-                                }});
+        device_code_.push_back(
+            {"device", fmt::format("{} of group {}", what, r), false, 0, [this, r, last](unsigned) {
+               auto&& request = asked[r];
+               this->context.require(pri && request.queued == Queued::nothing && !request.waits);
+               if (last) {
+                 request.queued = Queued::last;
+                 request.waits = true;
+               } else {
+                 this->context.require(request.begun == 0U);
+                 request.queued = Queued::partial;
+                 request.begun = 1;
+               }
+             }});
       };
       if (b.partial) send("a page request", false);
       send("the last page request", true);
@@ -235,11 +232,10 @@ class IopfQueue : public Design<D> {
     p.step("attach_handle = find_fault_handler(dev, evt)",
            [=, this](T& t) { t.when(!handle, [&] { t.jump(error); }); });
     p.call("iopf_get_dev_fault_param", [&] {
-      p.step("rcu_read_lock(); fault_param = rcu_dereference(param->fault_param)",
-             [this](T& t) {
-               t.rcu_read_lock();
-               local(t).param = current_param;
-             });
+      p.step("rcu_read_lock(); fault_param = rcu_dereference(param->fault_param)", [this](T& t) {
+        t.rcu_read_lock();
+        local(t).param = current_param;
+      });
       p.step("if (fault_param && !refcount_inc_not_zero(&fault_param->users)) fault_param = NULL",
              [this](T& t) {
                auto&& l = local(t);
@@ -407,8 +403,8 @@ class IopfQueue : public Design<D> {
     });
   }
 
-  /// The domain is detached, the device stops, what it has sent is drained, and it leaves: the order
-  /// that the comment of iopf_queue_remove_device() asks for.
+  /// The domain is detached, the device stops, what it has sent is drained, and it leaves: the
+  /// order that the comment of iopf_queue_remove_device() asks for.
   void build_leave() {
     auto& p = this->program("iopf_queue_remove_device");
     p.arguments([this](T& t) {
@@ -426,8 +422,8 @@ class IopfQueue : public Design<D> {
     p.place(drain);
     p.step("wait until the PRQ is empty, and its thread idle", [this](T&) {
       const B idle = this->thread()[prq()].pc == 0U && all_of<D>(b.requests, [&](unsigned r) {
-        return asked[r].queued == Queued::nothing;
-      });
+                       return asked[r].queued == Queued::nothing;
+                     });
       this->context.wait_for(idle, 1U << prq());
     });
     if (b.user) {
@@ -469,7 +465,7 @@ class IopfQueue : public Design<D> {
       p.step("mutex_lock(&fault->mutex)", [this](T& t) { t.lock(deliver_lock); });
       p.step("list_for_each_entry_safe(group, next, &fault->deliver, node) list_del()",
              [=, this](T& t) {
-                              t.when(
+               t.when(
                    any_handed_over(), [&] { take_group(t); },
                    [&] {
                      t.unlock(deliver_lock);

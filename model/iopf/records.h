@@ -81,9 +81,9 @@ struct IopfGroup : HeapObject<D> {
         pending(*this, "pending"),
         handed_over(*this, b.user ? "on_deliver" : "queue_work") {}
   Var<D> param, grpid;
-  Var<D> faults;       ///< the requests before the last one
-  Flag<D> pending;     ///< on fault_param->faults
-  Flag<D> handed_over; ///< on fault->deliver of iommufd, or on the work queue
+  Var<D> faults;        ///< the requests before the last one
+  Flag<D> pending;      ///< on fault_param->faults
+  Flag<D> handed_over;  ///< on fault->deliver of iommufd, or on the work queue
 };
 
 template <class D>

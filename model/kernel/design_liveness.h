@@ -58,7 +58,7 @@ void Design<D>::promise_grace_periods() {
 /// By its label: strong fairness is about steps that take a lock, and a call may wait for its
 /// first.
 inline bool takes_lock(const std::string& label) {
-  for (const char* call : {"spin_lock(", "spin_lock_irqsave(", "mutex_lock("}) {
+  for (const char* call : {"spin_lock(", "spin_lock_irqsave(", "xa_lock(", "mutex_lock("}) {
     if (label.find(call) != std::string::npos) return true;
   }
   return false;
