@@ -10,7 +10,8 @@
 
 namespace iommucheck::model {
 
-template <class D>
+/// Domain: the record of a domain, with mm, owner and user_count().
+template <class D, template <class> class Domain = SvaDomain>
 class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
  public:
   using Base = GroupLocks<D, IommuDesign<D>>;
@@ -19,7 +20,8 @@ class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
 
   GroupPasid(const IommuBounds& bounds, const MmParts& parts)
       : Base(bounds, parts),
-        iommu_domain(*this, "iommu_domain", over(Base::sorts.domains), b),
+        iommu_domain(*this, "iommu_domain", over(Base::sorts.domains),
+                     static_cast<const Design<D>*>(this), b),
         iommu_sva(*this, "iommu_sva", over(Base::sorts.handles),
                   static_cast<const Design<D>*>(this), b),
         group(this->root(), "group", layout.group_count(), b, Base::sorts) {}
@@ -38,9 +40,6 @@ class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
   void build_attach(Program<D>& p) {
     const auto out_unlock = p.label();
     const auto out = p.label();
-    const auto set = p.label();
-    const auto err_revert = p.label();
-    const auto erase = p.label();
     if (b.kinds > 1) {
       p.step("if (dev_iommu_ops(dev) != domain->owner) return -EINVAL", [=, this](T& t) {
         auto&& l = local(t);
@@ -51,6 +50,16 @@ class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
       });
     }
     p.step("mutex_lock(&group->mutex)", [this](T& t) { this->lock_group(t); });
+    build_attach_locked(p, out_unlock);
+    p.place(out_unlock);
+    p.step("mutex_unlock(&group->mutex)", [this](T& t) { this->unlock_group(t); });
+    p.place(out);
+  }
+  /// The same under group->mutex, up to `done`.
+  void build_attach_locked(Program<D>& p, const Label& done) {
+    const auto set = p.label();
+    const auto err_revert = p.label();
+    const auto erase = p.label();
     p.step("handle->domain = domain; xa_insert(&group->pasid_array, pasid, handle)",
            [=, this](T& t) {
              auto&& l = local(t);
@@ -59,14 +68,14 @@ class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
                  handle_at(t) != 0U,
                  [&] {
                    l.ret = Err::ebusy;
-                   t.jump(out_unlock);
+                   t.jump(done);
                  },
                  [&] {
                    t.when(
                        t.choose(2, "nomem") == 1U,
                        [&] {
                          l.ret = Err::enomem;
-                         t.jump(out_unlock);
+                         t.jump(done);
                        },
                        [&] {
                          store_handle(t, l.handle);
@@ -88,29 +97,30 @@ class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
             hardware.set(V(l.device), V(l.pasid), domain.mm,
                          domain.owner == this->kind_of(V(l.device)));
             this->next_device(
-                t, [&] { t.jump(set); }, [&] { t.jump(out_unlock); });
+                t, [&] { t.jump(set); }, [&] { t.jump(done); });
           });
     });
     p.place(err_revert);
     if (this->shared_groups()) build_revert(p, err_revert);
     p.place(erase);
     p.step("xa_erase(&group->pasid_array, pasid)", [this](T& t) { store_handle(t, 0); });
-    p.place(out_unlock);
-    p.step("mutex_unlock(&group->mutex)", [this](T& t) { this->unlock_group(t); });
-    p.place(out);
   }
 
   /// iommu_detach_device_pasid(l.domain, l.dev, l.pasid).
   void build_detach(Program<D>& p) {
-    const auto remove = p.label();
     p.step("mutex_lock(&group->mutex)", [this](T& t) {
       this->lock_group(t);
       this->first_device(t);
     });
+    build_detach_locked(p);
+    p.step("mutex_unlock(&group->mutex)", [this](T& t) { this->unlock_group(t); });
+  }
+  /// The same under group->mutex, from the first device on.
+  void build_detach_locked(Program<D>& p) {
+    const auto remove = p.label();
     p.place(remove);
     build_remove(p, remove);
     p.step("xa_erase(&group->pasid_array, pasid)", [this](T& t) { store_handle(t, 0); });
-    p.step("mutex_unlock(&group->mutex)", [this](T& t) { this->unlock_group(t); });
   }
 
   /// ops->remove_dev_pasid(device->dev, pasid, domain) for the device at the cursor and those
@@ -139,7 +149,7 @@ class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
   /// Waits until no page request of (l.device, l.pasid) is under way.
   virtual void build_drain(Program<D>&) {}
 
-  Heap<D, SvaDomain<D>> iommu_domain;
+  Heap<D, Domain<D>> iommu_domain;
   Heap<D, SvaHandle<D>> iommu_sva;
   Array<D, GroupRecord<D>> group;
 
@@ -173,7 +183,7 @@ class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
             const V used = count_of<D>(iommu_sva.size(), [&](unsigned h) {
               return iommu_sva.object(h).life == Life::live && iommu_sva.object(h).domain == i + 1;
             });
-            return domain.users == used && (domain.life == Life::live) == (used != 0U);
+            return domain.user_count() == used && (domain.life == Life::live) == (used != 0U);
           });
         });
   }

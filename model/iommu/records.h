@@ -28,6 +28,8 @@ struct IommuBounds : ProcessBounds {
   bool forks = false;    ///< processes fork (pasid-lib)
   bool intel = false;    ///< there are structs intel_svm (intel-svm)
   bool enqcmd = false;   ///< tasks send descriptors with the PASID of their CPU (pasid-lib)
+  /// Domains are looked up without a lock: each bind that misses makes one (rfc2).
+  bool lockless_domains = false;
   /// Devices go on using a PASID after their driver has begun to unbind; else they keep what the
   /// comment of iommu_sva_unbind_device() demands (6.12 drivers/iommu/iommu-sva.c).
   bool untrusted = false;
@@ -48,8 +50,11 @@ struct IommuBounds : ProcessBounds {
   }
   /// Where an attach to the domains of the mm fails for lack of memory, bind makes another one:
   /// there may be one for each handle, and handles are those of a (group, mm), but for one being
-  /// made.
-  unsigned domains() const { return std::min(threads * bonds, spec().group_count() * mms + 1); }
+  /// made.  Without a lock there is one for each bond, and one that waits for a grace period.
+  unsigned domains() const {
+    if (lockless_domains) return threads * bonds + 1;
+    return std::min(threads * bonds, spec().group_count() * mms + 1);
+  }
   /// struct intel_svm: one for each mm, and one that is being made or unmade by each thread.
   unsigned svms() const { return mms + threads; }
   /// One for each bond, and one that is being made or unmade by each thread.
@@ -114,14 +119,31 @@ struct IommuMmData : HeapObject<D> {
 /// struct iommu_domain of type IOMMU_DOMAIN_SVA.
 template <class D>
 struct SvaDomain : HeapObject<D> {
-  SvaDomain(Scope<D> scope, unsigned processes, const IommuBounds& b)
+  SvaDomain(Scope<D> scope, unsigned processes, const Design<D>*, const IommuBounds& b)
       : HeapObject<D>(std::move(scope), processes),
         mm(*this, "mm", b.mms, pointer_to("mm")),
         owner(*this, "owner", b.kinds - 1),
         users(*this, "users", b.devices + 1) {}
+  Val<D> user_count() const { return users; }
   Var<D> mm;
   Var<D> owner;  ///< the kind of IOMMU that it was made for
   Var<D> users;  ///< handles; an int under iommu_sva_lock
+};
+
+/// The same with an sva_cookie {mm, pasid, users}: RFC v2 of 2022-03-29.
+template <class D>
+struct CookieDomain : HeapObject<D> {
+  CookieDomain(Scope<D> scope, unsigned processes, const Design<D>* design, const IommuBounds& b)
+      : HeapObject<D>(std::move(scope), processes),
+        mm(*this, "sva_cookie.mm", b.mms, pointer_to("mm")),
+        pasid(*this, "sva_cookie.pasid", b.pasids),
+        owner(*this, "owner", b.kinds - 1),
+        users(*this, "sva_cookie.users", *design, b.threads * (b.bonds + 1)) {}
+  Val<D> user_count() const { return users.read(); }
+  Var<D> mm;
+  Var<D> pasid;
+  Var<D> owner;       ///< the kind of IOMMU that it was made for
+  Refcount<D> users;  ///< handles, and binds under way
 };
 
 /// struct iommu_sva: what a driver holds.
@@ -168,6 +190,7 @@ struct IommuLocals : Record<D> {
         iommu_mm(*this, "iommu_mm", sorts.iommu_mms.size, pointer_to("iommu_mm")),
         svm(*this, "svm", b.intel ? b.svms() : 0, pointer_to("intel_svm")),
         domain(*this, "domain", b.domains(), pointer_to("iommu_domain")),
+        curr(*this, "curr", b.lockless_domains ? b.domains() : 0, pointer_to("iommu_domain")),
         handle(*this, "handle", b.handles(), pointer_to("iommu_sva")),
         tried(*this, "domains_tried", (1U << b.domains()) - 1, mask_format().of(sorts.domains)),
         child(*this, "child", b.forks ? b.mms : 0, pointer_to("mm")),
@@ -181,7 +204,9 @@ struct IommuLocals : Record<D> {
   Element<D> pasid;
   Var<D> iommu_mm;
   Var<D> svm;  ///< of intel-svm
-  Var<D> domain, handle;
+  Var<D> domain;
+  Var<D> curr;  ///< the domain that another bind has stored meanwhile
+  Var<D> handle;
   Var<D> tried;
   Var<D> child;        ///< fork: the new mm
   Var<D> device;       ///< the cursor of for_each_group_device()

@@ -3,6 +3,7 @@
 #include "model/iommu/sva_attach_handle.h"
 
 #include "model/iommu/entries.h"
+#include "model/iommu/sva_edits.h"
 
 namespace iommucheck::model {
 namespace sva_attach_handle_bugs {
@@ -11,9 +12,6 @@ namespace sva_attach_handle_bugs {
 template <class D>
 using OnGroups = SvaAttachHandle<D>;
 using SvaBug = Bug<OnGroups>;
-
-constexpr const char* kBind = "iommu_sva_bind_device";
-constexpr const char* kUnbind = "iommu_sva_unbind_device";
 
 constexpr const char* kWaitPrq =
     "drain_pasid_prq(): wait until the PRQ has no request of the PASID";
@@ -251,10 +249,8 @@ std::vector<SvaBug> reference_mutants() {
   };
 }
 
-std::vector<SvaBug> translation_mutants() {
-  const BoundValues one{{"threads", 1}};
+std::vector<SvaBug> answer_mutants() {
   const BoundValues two{{"threads", 2}};
-  const BoundValues cached{{"threads", 1}, {"caches", 1}};
   return {
       SvaBug({"iommu-mm-published-early", "publication order", "mutant",
               "mm->iommu_mm is visible before its pasid is set", "legal-answer", two},
@@ -275,39 +271,6 @@ std::vector<SvaBug> translation_mutants() {
                                        d.takes_effect(t, iommu::CallKind::bind, d.bind_arguments(t),
                                                       Err::ebusy, 0);
                                      });
-             }),
-      SvaBug({"detach-without-invalidation", "missing invalidation", "mutant",
-              "unbind clears the PASID entry and leaves the caches",
-              "hardware-follows-the-specification", cached},
-             [](auto& d) {
-               d.edit(kUnbind).replace(
-                   "ops->remove_dev_pasid(device->dev, pasid): the caches are invalidated",
-                   "(no invalidation)", [](auto&) {});
-             }),
-      SvaBug({"release-leaves-entries", "missing invalidation", "mutant",
-              "the end of a process leaves the PASID entries that lead to it",
-              "no-stale-translation", one},
-             [](auto& d) {
-               d.edit("do_exit").replace(
-                   "mmu_notifier_release(mm): the driver clears a PASID entry",
-                   "(the drivers are not told)", [](auto&) {});
-             }),
-      SvaBug({"release-leaves-caches", "missing invalidation", "mutant",
-              "the end of a process clears the PASID entries and leaves the caches",
-              "no-stale-translation", cached},
-             [](auto& d) {
-               auto& exit = d.edit("do_exit");
-               const char* label = "mmu_notifier_release(mm): the driver invalidates the caches";
-               exit.replace(label, "(no invalidation)", [](auto&) {});
-             }),
-      SvaBug({"page-tables-freed-first", "order", "mutant",
-              "the page tables of a process are freed before the drivers are told",
-              "no-stale-translation", one},
-             [](auto& d) {
-               d.edit("do_exit").insert_before(
-                   "mmu_notifier_release(mm): the driver clears a PASID entry",
-                   "free_pgtables(mm) (early)",
-                   [&d](auto& t) { d.mm.at(d.local(t).mm).page_tables = false; });
              }),
   };
 }
@@ -368,8 +331,8 @@ std::vector<SvaBug> page_request_bugs() {
 
 std::vector<SvaBug> bugs() {
   std::vector<SvaBug> all = kernel_bugs();
-  for (auto group :
-       {lock_mutants(), reference_mutants(), translation_mutants(), page_request_bugs()})
+  for (auto group : {lock_mutants(), reference_mutants(), answer_mutants(),
+                     translation_mutants<SvaBug>(), page_request_bugs()})
     all.insert(all.end(), group.begin(), group.end());
   return all;
 }

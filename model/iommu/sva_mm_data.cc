@@ -3,6 +3,7 @@
 #include "model/iommu/sva_mm_data.h"
 
 #include "model/iommu/entries.h"
+#include "model/iommu/sva_edits.h"
 
 namespace iommucheck::model {
 namespace sva_mm_data_bugs {
@@ -12,8 +13,6 @@ template <class D>
 using MmData = SvaMmData<D>;
 using MmDataBug = Bug<MmData>;
 
-constexpr const char* kBind = "iommu_sva_bind_device";
-constexpr const char* kUnbind = "iommu_sva_unbind_device";
 constexpr const char* kFind =
     "list_for_each_entry(handle, &mm->iommu_mm->sva_handles, handle_item)";
 constexpr const char* kAdd = "list_add(&handle->handle_item, &mm->iommu_mm->sva_handles)";

@@ -3,14 +3,12 @@
 #include "model/iommu/sva_pasid_lib.h"
 
 #include "model/iommu/entries.h"
+#include "model/iommu/sva_edits.h"
 
 namespace iommucheck::model {
 namespace sva_pasid_lib_bugs {
 
 using LibBug = Bug<SvaPasidLib>;
-
-constexpr const char* kBind = "iommu_sva_bind_device";
-constexpr const char* kUnbind = "iommu_sva_unbind_device";
 
 std::vector<LibBug> bugs() {
   const BoundValues one{{"threads", 1}};

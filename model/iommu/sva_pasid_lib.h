@@ -5,7 +5,7 @@
 #ifndef IOMMUCHECK_MODEL_IOMMU_SVA_PASID_LIB_H
 #define IOMMUCHECK_MODEL_IOMMU_SVA_PASID_LIB_H
 
-#include "model/iommu/iommu_design.h"
+#include "model/iommu/mm_pasid.h"
 
 namespace iommucheck::model {
 
@@ -34,16 +34,15 @@ struct PasidRegister : Record<D> {
 };
 
 template <class D>
-class SvaPasidLib : public IommuDesign<D> {
+class SvaPasidLib : public MmPasid<D, IommuDesign> {
  public:
-  using Base = IommuDesign<D>;
-  using Base::b, Base::hardware, Base::local, Base::mm, Base::spec;
+  using Base = MmPasid<D, IommuDesign>;
+  using Base::b, Base::hardware, Base::iommu_sva_lock, Base::local, Base::mm, Base::spec;
   using typename Base::B, typename Base::Kind, typename Base::T, typename Base::V;
 
   explicit SvaPasidLib(const IommuBounds& bounds)
-      : Base(bounds, {.pasid = true}),
+      : Base(bounds),
         sva_lock(*this, "sva_lock"),
-        iommu_sva_lock(*this, "iommu_sva_lock"),
         iommu_sva(*this, "iommu_sva", over(Base::sorts.handles),
                   static_cast<const Design<D>*>(this), b),
         cpu_register(this->root(), "pasid_register", over(this->threads(), b.threads), b,
@@ -58,7 +57,6 @@ class SvaPasidLib : public IommuDesign<D> {
   }
 
   Mutex<D> sva_lock;
-  Mutex<D> iommu_sva_lock;
   Heap<D, SvaBond<D>> iommu_sva;
   Array<D, PasidRegister<D>> cpu_register;  ///< of each thread, which is a task
 
@@ -66,43 +64,12 @@ class SvaPasidLib : public IommuDesign<D> {
   /// arm_smmu_sva_bind(dev, mm), called by a task of the process.
   void build_bind() {
     auto& p = this->program("iommu_sva_bind_device");
-    const auto have_pasid = p.label();
     const auto miss = p.label();
     const auto unlock = p.label();
     const auto err_unlock = p.label();
     p.arguments([this](T& t) { this->choose_bond(t); });
     p.step("mutex_lock(&sva_lock)", [this](T& t) { t.lock(sva_lock); });
-    p.call("iommu_sva_alloc_pasid", [&] {
-      p.step("mutex_lock(&iommu_sva_lock)", [this](T& t) { t.lock(iommu_sva_lock); });
-      p.step("if (pasid_valid(mm->pasid)) goto out", [=, this](T& t) {
-        auto&& l = local(t);
-        const V pasid = mm.at(l.mm).pasid;
-        t.when(pasid != 0U, [&] {
-          l.pasid = pasid - 1U;
-          t.jump(have_pasid);
-        });
-      });
-      p.step("pasid = ioasid_alloc(&iommu_sva_pasid, min, max, mm)", [=, this](T& t) {
-        auto&& l = local(t);
-        t.when(
-            t.choose(2, "nomem") == 1U, [&] { this->bind_fails(t, Err::enomem, err_unlock); },
-            [&] {
-              const V pasid = this->ida_alloc();
-              t.when(
-                  pasid == b.pasids, [&] { this->bind_fails(t, Err::enospc, err_unlock); },
-                  [&] {
-                    l.pasid = pasid;
-                    this->happens(Kind::pasid_alloc, {.mm = l.mm - 1U}, Err::ok, pasid + 1U);
-                  });
-            });
-      });
-      p.step("mm_pasid_set(mm, pasid)", [this](T& t) {
-        auto&& l = local(t);
-        mm.at(l.mm).pasid = l.pasid + 1U;
-      });
-      p.place(have_pasid);
-      p.step("out: mutex_unlock(&iommu_sva_lock)", [this](T& t) { t.unlock(iommu_sva_lock); });
-    });
+    this->build_alloc_pasid(p, err_unlock);
     p.step("list_for_each_entry(bond, &master->bonds, list)", [=, this](T& t) {
       auto&& l = local(t);
       find_bond(t);
@@ -188,11 +155,6 @@ class SvaPasidLib : public IommuDesign<D> {
     p.call("mmdrop", [&] { this->build_mmdrop(p); });
     p.place(unlock);
     p.step("mutex_unlock(&sva_lock)", [this](T& t) { t.unlock(sva_lock); });
-  }
-
-  /// mm_pasid_drop(mm): 6.1 kernel/fork.c.
-  void build_pasid_drop(Program<D>& p) override {
-    p.step("if (pasid_valid(mm->pasid)) ioasid_free(mm->pasid)", [this](T& t) { drop_pasid(t); });
   }
 
   /// fork(): the struct is copied, then what a child must not inherit is set.
@@ -285,26 +247,10 @@ class SvaPasidLib : public IommuDesign<D> {
                        });
                      });
     }
-    this->property(
-        "pasid-comes-back",
-        "When no call is under way, a PASID is taken exactly as long as an mm has it.", [this] {
-          return !this->may_rest() || all_of<D>(b.pasids, [&](unsigned p) {
-            return (this->iommu_global_pasid_ida.load(p) != 0U) ==
-                   any_of<D>(b.mms, [&](unsigned m) { return spec.state.mm[m].pasid == p + 1; });
-          });
-        });
+    this->declare_pasid_comes_back();
   }
 
  public:
-  void drop_pasid(T& t) {
-    auto&& l = local(t);
-    auto&& process = mm.at(l.mm);
-    this->happens(Kind::pasid_drop, {.mm = l.mm - 1U});
-    t.when(process.pasid != 0U, [&] {
-      this->ida_free(t, process.pasid - 1U);
-      process.pasid = 0;
-    });
-  }
   /// l.handle: the bond of (l.dev, l.mm), or NULL.
   void find_bond(T& t) {
     auto&& l = local(t);

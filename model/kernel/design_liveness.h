@@ -61,7 +61,7 @@ void Design<D>::promise_grace_periods() {
 /// By its label: strong fairness is about steps that take a lock, and a call may wait for its
 /// first.
 inline bool takes_lock(const std::string& label) {
-  constexpr std::array kCalls{"spin_lock(", "spin_lock_irqsave(", "mutex_lock("};
+  constexpr std::array kCalls{"spin_lock(", "spin_lock_irqsave(", "xa_lock(", "mutex_lock("};
   return std::ranges::any_of(
       kCalls, [&](const char* call) { return label.find(call) != std::string::npos; });
 }
