@@ -47,6 +47,7 @@ struct Process {
   unsigned self = 0;
   const Code* code = nullptr;
   const Var<D>* pc = nullptr;
+  bool works = false;  ///< begins whenever it can; others need not (their idle steps are calls)
 };
 
 /// Sets of processes are masks of 32 bits.

@@ -72,7 +72,8 @@ std::uint32_t idle_processes(Machine<Concrete>& machine, StateView state) {
   std::uint32_t idle = 0;
   const auto& processes = machine.processes();
   for (std::size_t p = 0; p < processes.size(); ++p) {
-    const bool is_idle = processes[p].pc != nullptr && processes[p].pc->value().word() == 0;
+    const bool is_idle =
+        processes[p].pc != nullptr && !processes[p].works && processes[p].pc->value().word() == 0;
     if (is_idle) idle |= 1U << p;
   }
   return idle;

@@ -96,7 +96,7 @@ void Design<D>::complete() {
       pcs_.push_back(std::move(record.pc));
       pc = &pcs_.back();
     }
-    this->process({process_name(i), i, &code_of(i), pc});
+    this->process({process_name(i), i, &code_of(i), pc, is_worker(i)});
   }
   if (bounds_.rcu_actor) add_rcu_actor();
   // Behind the processes, whose places are their numbers in masks of who waits for whom.

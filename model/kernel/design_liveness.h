@@ -66,11 +66,14 @@ inline bool takes_lock(const std::string& label) {
       kCalls, [&](const char* call) { return label.find(call) != std::string::npos; });
 }
 
-/// An idle thread need not make a call, and interrupts need not come.
+/// An idle thread need not make a call, and interrupts need not come; workers work.
 template <class D>
 void Design<D>::assume_fairness() {
-  for (unsigned i = 0; i < processes_; ++i)
-    this->weakly_fair(i, "a call that has begun goes on, if it can from some time on");
+  for (unsigned i = 0; i < processes_; ++i) {
+    this->weakly_fair(i, is_worker(i)
+                             ? "a worker begins where there is work, and goes on"
+                             : "a call that has begun goes on, if it can from some time on");
+  }
   for (unsigned i = 0; i < processes_; ++i) {
     this->strongly_fair(i, "a lock that is free again and again is taken by who waits for it",
                         [](const StepCode& step) { return takes_lock(step.label); });
