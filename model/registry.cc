@@ -76,10 +76,10 @@ const BugInfo& DesignEntry::bug(std::string_view bug_name) const {
 
 const std::vector<const DesignEntry*>& designs() {
   static const std::vector<const DesignEntry*> kDesigns{
-      &ioasid_plain(),    &ioasid_refcounted(), &ioasid_sets(),      &sva_attach_handle(),
-      &sva_mm_data(),     &sva_pasid_lib(),     &sva_intel_svm(),    &sva_rfc2(),
-      &attach_group(),    &dma_pasid_group(),   &dma_pasid_device(), &dma_resv_fences(),
-      &vtd_pasid_entry(), &iopf_queue(),        &reference()};
+      &ioasid_plain(),    &ioasid_refcounted(), &ioasid_sets(),     &sva_attach_handle(),
+      &sva_mm_data(),     &sva_pasid_lib(),     &sva_intel_svm(),   &sva_rfc2(),
+      &sva_enclosing(),   &attach_group(),      &dma_pasid_group(), &dma_pasid_device(),
+      &dma_resv_fences(), &vtd_pasid_entry(),   &iopf_queue(),      &reference()};
   return kDesigns;
 }
 

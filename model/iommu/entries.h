@@ -24,6 +24,7 @@ const DesignEntry& sva_mm_data();
 const DesignEntry& sva_pasid_lib();
 const DesignEntry& sva_intel_svm();
 const DesignEntry& sva_rfc2();
+const DesignEntry& sva_enclosing();
 const DesignEntry& attach_group();
 const DesignEntry& dma_pasid_group();
 const DesignEntry& dma_pasid_device();

@@ -37,10 +37,11 @@ class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
   }
 
   /// iommu_attach_device_pasid(l.domain, l.dev, l.pasid, l.handle); the answer is in l.ret.
-  void build_attach(Program<D>& p) {
+  /// checked: it looks whether the domain fits the device, which the caller need not know then.
+  void build_attach(Program<D>& p, bool checked = true) {
     const auto out_unlock = p.label();
     const auto out = p.label();
-    if (b.kinds > 1) {
+    if (checked && b.kinds > 1) {
       p.step("if (dev_iommu_ops(dev) != domain->owner) return -EINVAL", [=, this](T& t) {
         auto&& l = local(t);
         t.when(iommu_domain.at(l.domain).owner != this->kind_of(l.dev), [&] {

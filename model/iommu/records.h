@@ -107,7 +107,8 @@ struct MmStruct : HeapObject<D> {
 /// struct iommu_mm_data.
 template <class D>
 struct IommuMmData : HeapObject<D> {
-  IommuMmData(Scope<D> scope, unsigned processes, const IommuBounds& b, const IommuSorts& sorts)
+  IommuMmData(Scope<D> scope, unsigned processes, const Design<D>*, const IommuBounds& b,
+              const IommuSorts& sorts)
       : HeapObject<D>(std::move(scope), processes),
         pasid(*this, "pasid", b.pasids, Format{}.of(sorts.pasids)),
         sva_domains(*this, "sva_domains", (1U << b.domains()) - 1,

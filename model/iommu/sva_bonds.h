@@ -8,8 +8,9 @@
 
 namespace iommucheck::model {
 
-/// On an attach design, which has the domains and the handles.
-template <class D, template <class> class Attach = PageRequests>
+/// On an attach design, which has the domains and the handles.  MmData: the record of an iommu_mm.
+template <class D, template <class> class Attach = PageRequests,
+          template <class> class MmData = IommuMmData>
 class SvaBonds : public Attach<D> {
  public:
   using Base = Attach<D>;
@@ -19,7 +20,8 @@ class SvaBonds : public Attach<D> {
   explicit SvaBonds(const IommuBounds& bounds)
       : Base(bounds, {.iommu_mm = true}),
         iommu_sva_lock(*this, "iommu_sva_lock"),
-        iommu_mm_data(*this, "iommu_mm", over(Base::sorts.iommu_mms), b, Base::sorts) {
+        iommu_mm_data(*this, "iommu_mm", over(Base::sorts.iommu_mms),
+                      static_cast<const Design<D>*>(this), b, Base::sorts) {
     this->property(
         "iommu-mm-lives-with-its-mm",
         "When no call is under way, every iommu_mm belongs to an mm that is there.", [this] {
@@ -48,6 +50,21 @@ class SvaBonds : public Attach<D> {
   virtual void build_publish_handle(Program<D>&) {}
   /// Nobody finds the handle any more.
   virtual void build_hide_handle(Program<D>&) {}
+  /// build_find_handle() where the handle is in group->pasid_array.
+  void build_find_attached_handle(Program<D>& p) {
+    p.step("attach_handle = iommu_attach_handle_get(group, pasid, IOMMU_DOMAIN_SVA)",
+           [=, this](T& t) {
+             auto&& l = local(t);
+             l.handle = this->handle_at(t);
+             t.when(l.handle == 0U, [&] { t.jump(bind_miss); });
+           });
+    p.step("if (attach_handle->domain->mm != mm) ret = -EBUSY", [=, this](T& t) {
+      auto&& l = local(t);
+      t.when(iommu_domain.at(iommu_sva.at(l.handle).domain).mm != l.mm,
+             [&] { this->bind_fails(t, Err::ebusy, bind_unlock); });
+    });
+    build_share_handle(p);
+  }
   /// One more user of the handle: the bind has succeeded.
   void build_share_handle(Program<D>& p) {
     p.step("refcount_inc(&handle->users)", [=, this](T& t) {
@@ -57,8 +74,122 @@ class SvaBonds : public Attach<D> {
     });
   }
 
+  /// A domain for the handle is attached to it and counts it: on at `out`.  Else the error is in
+  /// l.ret: on at `out_free_handle`.  Each domain of the mm is tried, then a new one.
+  virtual void build_get_domain(Program<D>& p, const Label& out, const Label& out_free_handle) {
+    const auto search = p.label();
+    const auto alloc = p.label();
+    const auto add = p.label();
+    p.place(search);
+    p.step("list_for_each_entry(domain, &mm->iommu_mm->sva_domains, next)", [=, this](T& t) {
+      auto&& l = local(t);
+      const V listed = iommu_mm_data.at(mm.at(l.mm).iommu_mm).sva_domains;
+      const V left = listed & (V((1U << b.domains()) - 1) - l.tried);
+      t.when(
+          left == 0U, [&] { t.jump(alloc); },
+          [&] {
+            const V i = t.choose(b.domains(), "domain");
+            for (unsigned k = 0; k < b.domains(); ++k) {
+              t.when(i == k, [&] {
+                t.require(has_bit(left, k));
+                l.tried = with_bit(l.tried, k);
+              });
+            }
+            l.domain = i + 1U;
+            l.ret = Err::ok;
+          });
+    });
+    p.call("iommu_attach_device_pasid (a domain of the mm)", [&] { this->build_attach(p); });
+    p.step("if (!ret) domain->users++", [=, this](T& t) {
+      auto&& l = local(t);
+      t.when(
+          l.ret == Err::ok,
+          [&] {
+            iommu_domain.at(l.domain).users += 1;
+            t.jump(out);
+          },
+          [&] { t.jump(search); });
+    });
+    p.place(alloc);
+    build_alloc_domain(p, out_free_handle);
+    p.call("iommu_attach_device_pasid (a new domain)", [&] { this->build_attach(p); });
+    p.step("if (ret) goto out_free_domain",
+           [=, this](T& t) { t.when(local(t).ret == Err::ok, [&] { t.jump(add); }); });
+    p.step("out_free_domain: iommu_domain_free(domain)", [=, this](T& t) {
+      auto&& l = local(t);
+      // A task of the process is here: this is not the last mmdrop().
+      static_cast<void>(mm.at(l.mm).count.dec_and_test());
+      iommu_domain.kfree(l.domain);
+      l.domain = 0;
+      t.jump(out_free_handle);
+    });
+    p.place(add);
+    p.step("domain->users = 1; list_add(&domain->next, &mm->iommu_mm->sva_domains)",
+           [=, this](T& t) {
+             auto&& l = local(t);
+             iommu_domain.at(l.domain).users = 1;
+             auto&& data = iommu_mm_data.at(mm.at(l.mm).iommu_mm);
+             data.sva_domains = with_element(data.sva_domains, b.domains(), l.domain, true);
+             t.jump(out);
+           });
+  }
+  void build_alloc_domain(Program<D>& p, const Label& out_free_handle) {
+    p.step("domain = iommu_sva_domain_alloc(dev, mm); mmgrab(mm)", [=, this](T& t) {
+      auto&& l = local(t);
+      l.tried = 0;
+      l.domain = 0;
+      l.ret = Err::ok;
+      t.when(
+          t.choose(2, "nomem") == 1U,
+          [&] {
+            l.ret = Err::enomem;
+            t.jump(out_free_handle);
+          },
+          [&] {
+            l.domain = this->kzalloc(t, iommu_domain);
+            auto&& domain = iommu_domain.at(l.domain);
+            domain.mm = l.mm;
+            domain.owner = this->kind_of(l.dev);
+            mm.at(l.mm).count.inc();
+          });
+    });
+  }
+  /// The handle leaves its domain, which goes with its last one: then, or at `free_handle`, on.
+  virtual void build_put_domain(Program<D>& p, const Label& free_handle) {
+    build_leave_domain(p, free_handle);
+    p.step("list_del(&domain->next)", [this](T& t) { set_on_list(t, false); });
+    p.call("iommu_domain_free", [&] {
+      p.call("mmdrop", [&] { this->build_mmdrop(p); });
+      build_free_domain(p);
+    });
+  }
+  void build_leave_domain(Program<D>& p, const Label& free_handle) {
+    p.step("if (--domain->users == 0)", [=, this](T& t) {
+      auto&& l = local(t);
+      this->unbind_succeeds(t);
+      auto&& domain = iommu_domain.at(l.domain);
+      domain.users -= 1;
+      t.when(domain.users != 0U, [&] { t.jump(free_handle); });
+    });
+  }
+  void build_free_domain(Program<D>& p) {
+    p.step("domain->ops->free(domain)", [this](T& t) {
+      auto&& l = local(t);
+      iommu_domain.kfree(l.domain);
+      l.domain = 0;
+    });
+  }
+  /// l.domain gets on the list of l.iommu_mm, or off it.
+  void set_on_list(T& t, bool on) {
+    auto&& l = local(t);
+    auto&& data = iommu_mm_data.at(l.iommu_mm);
+    data.sva_domains = with_element(data.sva_domains, b.domains(), l.domain, on);
+  }
+  /// What an iommu_mm has beside the PASID, before anybody sees it.
+  virtual void init_iommu_mm(T&) {}
+
   Mutex<D> iommu_sva_lock;
-  Heap<D, IommuMmData<D>> iommu_mm_data;
+  Heap<D, MmData<D>> iommu_mm_data;
   Label bind_miss;    ///< where a bind goes on that found no handle
   Label bind_unlock;  ///< where a bind ends: public, for bugs that end it early
 
@@ -67,10 +198,7 @@ class SvaBonds : public Attach<D> {
   void build_bind() {
     auto& p = this->program("iommu_sva_bind_device");
     const auto have_pasid = p.label();
-    const auto search = p.label();
-    const auto alloc = p.label();
     const auto out = p.label();
-    const auto add = p.label();
     const auto out_free_handle = p.label();
     p.arguments([this](T& t) { this->choose_bond(t); });
     p.step("mutex_lock(&iommu_sva_lock)", [this](T& t) { t.lock(iommu_sva_lock); });
@@ -105,6 +233,7 @@ class SvaBonds : public Attach<D> {
     p.step("iommu_mm->pasid = pasid; smp_store_release(&mm->iommu_mm, iommu_mm)", [this](T& t) {
       auto&& l = local(t);
       iommu_mm_data.at(l.iommu_mm).pasid = V(l.pasid) + 1U;
+      init_iommu_mm(t);
       mm.at(l.mm).iommu_mm = l.iommu_mm;
     });
     p.place(have_pasid);
@@ -116,78 +245,12 @@ class SvaBonds : public Attach<D> {
           t.choose(2, "nomem") == 1U, [&] { this->bind_fails(t, Err::enomem, bind_unlock); },
           [&] { l.handle = this->kzalloc(t, iommu_sva); });
     });
-    p.place(search);
-    p.step("list_for_each_entry(domain, &mm->iommu_mm->sva_domains, next)", [=, this](T& t) {
-      auto&& l = local(t);
-      const V listed = iommu_mm_data.at(mm.at(l.mm).iommu_mm).sva_domains;
-      const V left = listed & (V((1U << b.domains()) - 1) - l.tried);
-      t.when(
-          left == 0U, [&] { t.jump(alloc); },
-          [&] {
-            const V i = t.choose(b.domains(), "domain");
-            for (unsigned k = 0; k < b.domains(); ++k) {
-              t.when(i == k, [&] {
-                t.require(has_bit(left, k));
-                l.tried = with_bit(l.tried, k);
-              });
-            }
-            l.domain = i + 1U;
-            l.ret = Err::ok;
-          });
-    });
-    p.call("iommu_attach_device_pasid (a domain of the mm)", [&] { this->build_attach(p); });
-    p.step("if (!ret) domain->users++", [=, this](T& t) {
-      auto&& l = local(t);
-      t.when(
-          l.ret == Err::ok,
-          [&] {
-            iommu_domain.at(l.domain).users += 1;
-            t.jump(out);
-          },
-          [&] { t.jump(search); });
-    });
-    p.place(alloc);
-    p.step("domain = iommu_sva_domain_alloc(dev, mm); mmgrab(mm)", [=, this](T& t) {
-      auto&& l = local(t);
-      l.tried = 0;
-      l.domain = 0;
-      l.ret = Err::ok;
-      t.when(
-          t.choose(2, "nomem") == 1U,
-          [&] {
-            l.ret = Err::enomem;
-            t.jump(out_free_handle);
-          },
-          [&] {
-            l.domain = this->kzalloc(t, iommu_domain);
-            auto&& domain = iommu_domain.at(l.domain);
-            domain.mm = l.mm;
-            domain.owner = this->kind_of(l.dev);
-            mm.at(l.mm).count.inc();
-          });
-    });
-    p.call("iommu_attach_device_pasid (a new domain)", [&] { this->build_attach(p); });
-    p.step("if (ret) goto out_free_domain",
-           [=, this](T& t) { t.when(local(t).ret == Err::ok, [&] { t.jump(add); }); });
-    p.step("out_free_domain: iommu_domain_free(domain)", [this](T& t) {
-      auto&& l = local(t);
-      // A task of the process is here: this is not the last mmdrop().
-      static_cast<void>(mm.at(l.mm).count.dec_and_test());
-      iommu_domain.kfree(l.domain);
-      l.domain = 0;
-    });
+    build_get_domain(p, out, out_free_handle);
     p.place(out_free_handle);
     p.step("out_free_handle: kfree(handle)", [=, this](T& t) {
       auto&& l = local(t);
       iommu_sva.kfree(l.handle);
       this->bind_fails_with_ret(t, bind_unlock);
-    });
-    p.place(add);
-    p.step("domain->users = 1; list_add(&domain->next, &mm->iommu_mm->sva_domains)", [this](T& t) {
-      auto&& l = local(t);
-      iommu_domain.at(l.domain).users = 1;
-      auto&& data = iommu_mm_data.at(mm.at(l.mm).iommu_mm);
-      data.sva_domains = with_element(data.sva_domains, b.domains(), l.domain, true);
     });
     p.place(out);
     p.step("refcount_set(&handle->users, 1)", [this](T& t) {
@@ -231,26 +294,7 @@ class SvaBonds : public Attach<D> {
     });
     build_hide_handle(p);
     p.call("iommu_detach_device_pasid", [&] { this->build_detach(p); });
-    p.step("if (--domain->users == 0)", [=, this](T& t) {
-      auto&& l = local(t);
-      this->unbind_succeeds(t);
-      auto&& domain = iommu_domain.at(l.domain);
-      domain.users -= 1;
-      t.when(domain.users != 0U, [&] { t.jump(free_handle); });
-    });
-    p.step("list_del(&domain->next)", [this](T& t) {
-      auto&& l = local(t);
-      auto&& data = iommu_mm_data.at(l.iommu_mm);
-      data.sva_domains = with_element(data.sva_domains, b.domains(), l.domain, false);
-    });
-    p.call("iommu_domain_free", [&] {
-      p.call("mmdrop", [&] { this->build_mmdrop(p); });
-      p.step("domain->ops->free(domain)", [this](T& t) {
-        auto&& l = local(t);
-        iommu_domain.kfree(l.domain);
-        l.domain = 0;
-      });
-    });
+    build_put_domain(p, free_handle);
     p.place(free_handle);
     p.place(unlock);
     p.step("mutex_unlock(&iommu_sva_lock)", [this](T& t) {

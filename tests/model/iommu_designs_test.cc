@@ -87,6 +87,7 @@ TEST(IommuDesigns, TheSolverFindsTheSameStates) {
       {"sva/mm-data", {{"threads", 1}}},
       {"sva/pasid-lib", {{"threads", 1}}},
       {"sva/rfc2", {{"threads", 1}}},
+      {"sva/enclosing", {{"threads", 1}}},
       {"dma-resv/fences", {{"threads", 2}, {"fences", 1}, {"calls", 1}, {"memory", 2}}},
       {"vtd/pasid-entry", {{"threads", 1}}},
       {"iopf/queue", {{"threads", 1}}},
