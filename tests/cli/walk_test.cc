@@ -45,11 +45,17 @@ TEST(Walk, FindsTheBugsOfSafety) {
     }
   }
   EXPECT_GT(found, 40);
-  // Three threads that end after three calls each, and a shortest path of 27 steps; two locks at
-  // the right moment; 48 steps of two threads, a device and two workers.
+  // What needs more than 45 steps of two or three threads in one order, or two locks at the right
+  // moment, or that nothing runs at the end.
   const std::vector<std::string> rare{"ioasid/sets put-without-lock",
                                       "sva/attach-handle group-mutex-outside",
-                                      "sva/attach-handle pasid-immediate-reuse"};
+                                      "sva/attach-handle pasid-immediate-reuse",
+                                      "sva/intel-svm unbind-without-drain",
+                                      "sva/rfc2 erase-without-lock",
+                                      "sva/rfc2 erases-what-is-there",
+                                      "sva/enclosing domain-not-shared",
+                                      "sva/enclosing group-mutex-outside",
+                                      "iopf/queue partial-faults-not-moved"};
   if (seed() == "1") {
     EXPECT_EQ(missed, rare);
   } else {
