@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+// The state of iopf/queue: the device and what it has asked for, fault_params, groups and partial
+// faults, who may touch them, and what must be true of them.
+#ifndef IOMMUCHECK_MODEL_IOPF_OBJECTS_H
+#define IOMMUCHECK_MODEL_IOPF_OBJECTS_H
+
+#include <deque>
+
+#include "model/iopf/records.h"
+#include "model/kernel/locks.h"
+
+namespace iommucheck::model {
+
+template <class D>
+class IopfObjects : public Design<D> {
+ public:
+  using T = Cpu<D>;
+  using V = Val<D>;
+  using B = Bool<D>;
+
+  explicit IopfObjects(const IopfBounds& bounds)
+      : Design<D>(with_workers(bounds)),
+        b(bounds),
+        scope_(this->root()),
+        queue_lock(*this, "queue->lock"),
+        dev_lock(*this, "dev->iommu->lock"),
+        deliver_lock(*this, "fault->mutex"),
+        fault_param(*this, "fault_param", b.params(), static_cast<const Design<D>*>(this), b),
+        iopf_fault(*this, "iopf_fault", b.faults(), b),
+        iopf_group(*this, "iopf_group", b.groups(), b),
+        current_param(scope_, "dev->iommu->fault_param", b.params(), pointer_to("fault_param")),
+        attachment(scope_, "attachment", 2, names_of<Attachment>(3)),
+        handle(scope_, "attach_handle"),
+        pri(scope_, "PRI"),
+        asked(scope_, "page_request", b.requests, b),
+        local(*this, b) {
+    for (unsigned i = 0; i < b.params(); ++i)
+      param_locks_.emplace_back(*this, fmt::format("fault_param[{}].lock", i));
+    declare_properties();
+    if (b.partial) declare_partial_faults();
+    add_device();
+  }
+
+  const IopfBounds b;
+
+ private:
+  Scope<D> scope_;
+
+ public:
+  Mutex<D> queue_lock, dev_lock, deliver_lock;
+  Heap<D, FaultParam<D>> fault_param;
+  Heap<D, PartialFault<D>> iopf_fault;
+  Heap<D, IopfGroup<D>> iopf_group;
+  Var<D> current_param;
+  Var<D, Attachment> attachment;
+  Flag<D> handle;  ///< a domain that handles faults is attached
+  Flag<D> pri;     ///< the device may send page requests
+  Array<D, AskedFor<D>> asked;
+  CallLocals<D, IopfLocals<D>> local;
+
+  /// fault_param->lock of l.param: it lies inside the object.
+  void lock_param(T& t) {
+    const V param = local(t).param;
+    fault_param.touch(param);
+    for (unsigned i = 0; i < b.params(); ++i)
+      t.when(param == i + 1, [&] { t.lock(param_locks_[i]); });
+  }
+  void unlock_param(T& t) {
+    const V param = local(t).param;
+    fault_param.touch(param);
+    for (unsigned i = 0; i < b.params(); ++i)
+      t.when(param == i + 1, [&] { t.unlock(param_locks_[i]); });
+  }
+  /// iopf_put_dev_fault_param().
+  void put_param(T& t, V param) {
+    t.when(fault_param.at(param).users.dec_and_test(), [&] { fault_param.kfree_rcu(param); });
+  }
+  /// ops->page_response(): the device gets the answer for which it waits.
+  void respond(T& t, V grpid) {
+    auto&& request = asked[grpid];
+    t.fail_unless(request.waits, answered_once_, "a page request group is answered twice");
+    request.waits = false;
+    request.begun = 0;
+  }
+  /// iopf_free_group().
+  void free_group(T& t, V group) {
+    free_faults(t, iopf_group.at(group).faults);
+    put_param(t, iopf_group.at(group).param);
+    iopf_group.kfree(group);
+  }
+  /// The lists of a device that leaves.
+  void empty_lists(T& t) {
+    auto&& l = local(t);
+    auto&& param = fault_param.at(l.param);
+    free_faults(t, param.partial);
+    param.partial = 0;
+    for (unsigned i = 0; i < b.groups(); ++i) {
+      t.when(is_pending(i, l.param), [&] {
+        auto&& group = iopf_group.object(i);
+        respond(t, group.grpid);
+        group.pending = false;
+        free_group(t, i + 1);
+      });
+    }
+  }
+  B is_pending(unsigned group, V param) const {
+    auto&& g = iopf_group.object(group);
+    return g.life == Life::live && g.pending && g.param == param;
+  }
+
+ protected:
+  unsigned prq() const { return b.threads; }
+  unsigned worker() const { return b.threads + 1; }
+  /// An object of a pool that has one for everybody.
+  template <class Pool>
+  V allocate(T& t, const Pool& pool) {
+    const V object = pool.kzalloc();
+    t.fail_unless(object != 0U, kInRange, "no object is left: the design needs a larger pool");
+    return object;
+  }
+
+ private:
+  static ProcessBounds with_workers(ProcessBounds bounds) {
+    bounds.workers = {"PRQ", "worker"};
+    return bounds;
+  }
+
+  void free_faults(T& t, V faults) {
+    for (unsigned i = 0; i < b.faults(); ++i)
+      t.when(has_bit(faults, i), [&] { iopf_fault.kfree(i + 1); });
+  }
+  void declare_properties() {
+    answered_once_ = this->property("answered-once", "The device gets one answer for each group.");
+    this->property("no-leak",
+                   "When nothing runs, what is in memory is on a list, on a work queue, or the "
+                   "device's.",
+                   [this] { return busy() || all_is_owned(); });
+    this->property("no-request-forgotten",
+                   "When nothing runs, the device waits only for groups that are somewhere.",
+                   [this] {
+                     return busy() || all_of<D>(b.requests, [&](unsigned r) {
+                              return !asked[r].waits || asked[r].queued != Queued::nothing ||
+                                     any_of<D>(b.groups(), [&](unsigned g) {
+                                       auto&& group = iopf_group.object(g);
+                                       return group.life == Life::live && group.grpid == r;
+                                     });
+                            });
+                   });
+  }
+  void declare_partial_faults() {
+    this->property("partial-faults-have-a-group",
+                   "When nothing runs, a request is kept only for a group that is not complete.",
+                   [this] {
+                     return busy() || all_of<D>(b.faults(), [&](unsigned f) {
+                              auto&& fault = iopf_fault.object(f);
+                              const B begun = any_of<D>(b.requests, [&](unsigned r) {
+                                return fault.grpid == r && asked[r].begun != 0U;
+                              });
+                              return fault.life != Life::live || begun;
+                            });
+                   });
+  }
+  B busy() const {
+    return any_of<D>(this->process_count(), [&](unsigned i) { return this->thread()[i].pc != 0U; });
+  }
+  B all_is_owned() const {
+    const auto live = [](auto&& object) { return object.life == Life::live; };
+    const B groups = all_of<D>(b.groups(), [&](unsigned g) {
+      auto&& group = iopf_group.object(g);
+      return !live(group) || group.pending || group.handed_over;
+    });
+    const B params = all_of<D>(b.params(), [&](unsigned p) {
+      return !live(fault_param.object(p)) || current_param == p + 1 ||
+             any_of<D>(b.groups(), [&](unsigned g) { return iopf_group.object(g).param == p + 1; });
+    });
+    const B faults = all_of<D>(b.faults(), [&](unsigned f) {
+      return !live(iopf_fault.object(f)) || any_of<D>(b.params(), [&](unsigned p) {
+        return has_bit(fault_param.object(p).partial, f);
+      }) || any_of<D>(b.groups(), [&](unsigned g) {
+        return has_bit(iopf_group.object(g).faults, f);
+      });
+    });
+    return groups && params && faults;
+  }
+
+  void add_device() {
+    for (unsigned r = 0; r < b.requests; ++r) {
+      const auto send = [&](const char* what, bool last) {
+        device_code_.push_back(
+            {"device", fmt::format("{} of group {}", what, r), false, 0, [this, r, last](unsigned) {
+               auto&& request = asked[r];
+               this->context.require(pri && request.queued == Queued::nothing && !request.waits);
+               if (last) {
+                 request.queued = Queued::last;
+                 request.waits = true;
+               } else {
+                 this->context.require(request.begun == 0U);
+                 request.queued = Queued::partial;
+                 request.begun = 1;
+               }
+             }});
+      };
+      if (b.partial) send("a page request", false);
+      send("the last page request", true);
+    }
+    this->add_actor("device", device_code_);
+  }
+
+  Code device_code_;
+  std::deque<Mutex<D>> param_locks_;
+  PropertyId answered_once_{};
+};
+
+}  // namespace iommucheck::model
+
+#endif  // IOMMUCHECK_MODEL_IOPF_OBJECTS_H
