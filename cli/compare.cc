@@ -114,6 +114,8 @@ int compare_command(const Words& words) {
   arguments.finish(
       "--mutants, --symmetry, --page, --json and the bounds that all the designs have");
 
+  if (!page.empty()) write_text(page, "");  // before the work, if it cannot be written
+
   std::vector<ComparedDesign> rows;
   rows.reserve(designs.size());
   for (const auto* d : designs) rows.push_back(explore_row(*d, bounds, mutants, symmetry));

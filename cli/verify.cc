@@ -90,6 +90,8 @@ const std::vector<Instance>& long_running() {
       {"ioasid/plain", {{"pasids", 1}, {"sets", 1}, {"data", 0}, {"allocators", 1}}},
       {"ioasid/refcounted", {{"pasids", 1}, {"sets", 1}}},
       {"ioasid/sets", {{"pasids", 1}, {"sets", 1}, {"calls", 4}}},
+      {"iopf/queue", {{"threads", 1}}},
+      {"dma-resv/fences", {{"fences", 1}, {"memory", 1}}},
       {"ioasid/sets", {{"pasids", 1}, {"sets", 1}, {"calls", 4}, {"data", 0}, {"notifiers", 1}}},
       {"sva/pasid-lib", {{"threads", 2}}},
   };

@@ -33,6 +33,15 @@ BoundInfo memory_bound() {
           {"sc", "tso", "pso"}};
 }
 
+BoundInfo stores_bound(unsigned standard) {
+  return {"stores", 1, 4, standard, "stores of a CPU that wait at once, of --memory tso and pso"};
+}
+
+void check_stores(const BoundValues& values, unsigned standard) {
+  if (values.at("memory") == 0 && values.at("stores") != standard)
+    throw UsageError("--stores needs --memory tso or pso: with sc no store waits");
+}
+
 std::string memory_of(const BoundValues& values) {
   const auto memory = values.find("memory");
   switch (memory == values.end() ? 0 : memory->second) {

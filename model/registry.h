@@ -29,6 +29,10 @@ using BoundValues = std::map<std::string, unsigned>;
 
 /// The bound `memory` of designs with StoreBuffers (model/kernel/store_buffers.h).
 BoundInfo memory_bound();
+/// How many stores of a CPU may be pending at once: part of the scope.  `check_stores` throws
+/// UsageError where the memory has none that wait.
+BoundInfo stores_bound(unsigned standard);
+void check_stores(const BoundValues& values, unsigned standard);
 /// In words, the memory that a model with these bounds is checked under.
 std::string memory_of(const BoundValues& values);
 

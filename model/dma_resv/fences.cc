@@ -82,7 +82,8 @@ std::vector<BoundInfo> bounds() {
   return {{"threads", 1, 4, 2, "threads, each on a CPU of its own"},
           {"fences", 1, 3, 2, "places in the list"},
           {"calls", 0, 15, 0, "calls that each thread makes at most; 0: no limit"},
-          memory_bound()};
+          memory_bound(),
+          stores_bound(2)};
 }
 
 FenceBounds to_bounds(const BoundValues& values) {
@@ -91,6 +92,8 @@ FenceBounds to_bounds(const BoundValues& values) {
   b.calls = values.at("calls");
   b.fences = values.at("fences");
   b.memory = static_cast<MemoryModel>(values.at("memory"));
+  check_stores(values, 2);
+  b.stores = values.at("stores");
   b.threads_told_apart = b.memory != MemoryModel::sc;
   return b;
 }

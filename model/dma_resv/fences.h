@@ -15,6 +15,7 @@ namespace iommucheck::model {
 struct FenceBounds : ProcessBounds {
   unsigned fences = 2;  ///< places in the list; 1 .. 3
   MemoryModel memory = MemoryModel::sc;
+  unsigned stores = 2;  ///< that wait at once
 
   /// In memory at once: listed, being added, replaced and still looked at.
   unsigned objects() const { return fences + 2; }
@@ -111,7 +112,8 @@ class DmaResvFences : public Design<D> {
 
  private:
   static StoreBufferShape shape(const FenceBounds& b) {
-    StoreBufferShape shape{.memory = b.memory, .numbers = {"fobj->num_fences"}, .max = b.fences};
+    StoreBufferShape shape{
+        .memory = b.memory, .stores = b.stores, .numbers = {"fobj->num_fences"}, .max = b.fences};
     for (unsigned i = 0; i < b.fences; ++i)
       shape.pointers.push_back(fmt::format("fobj->table[{}]", i));
     shape.objects = b.objects();

@@ -3,15 +3,14 @@
 #include "model/iommu/intel_svm.h"
 
 #include "model/iommu/entries.h"
+#include "model/iommu/sva_edits.h"
 
 namespace iommucheck::model {
 namespace intel_svm_bugs {
 
 using SvmBug = Bug<IntelSvm>;
 
-constexpr const char* kBind = "iommu_sva_bind_device";
-constexpr const char* kUnbind = "iommu_sva_unbind_device";
-constexpr const char* kFlush = "intel_svm_drain_prq(): iopf_queue_flush_dev(dev)";
+constexpr const char* kDrain = "intel_svm_drain_prq(): iopf_queue_flush_dev(dev)";
 
 std::vector<SvmBug> kernel_bugs() {
   return {
@@ -24,9 +23,9 @@ std::vector<SvmBug> kernel_bugs() {
               {{"threads", 2}, {"devices", 2}, {"faults", 1}}},
              [](auto& d) {
                auto& unbind = d.edit(kUnbind);
-               unbind.insert_before(kFlush, "mutex_unlock(&pasid_mutex), for the drain",
+               unbind.insert_before(kDrain, "mutex_unlock(&pasid_mutex), for the drain",
                                     [&d](auto& t) { t.unlock(d.pasid_mutex); });
-               unbind.insert_after(kFlush, "mutex_lock(&pasid_mutex), again",
+               unbind.insert_after(kDrain, "mutex_lock(&pasid_mutex), again",
                                    [&d](auto& t) { t.lock(d.pasid_mutex); });
              }),
       SvmBug({"prq-drain-deadlock",
@@ -92,7 +91,7 @@ std::vector<SvmBug> mutants() {
            "handled for it",
            "page-request-reaches-its-process",
            {{"threads", 2}, {"mms", 2}, {"faults", 1}}},
-          [](auto& d) { d.edit(kUnbind).replace(kFlush, "(no flush)", [](auto&) {}); }),
+          [](auto& d) { d.edit(kUnbind).replace(kDrain, "(no flush)", [](auto&) {}); }),
       SvmBug({"unbind-without-invalidation",
               "missing invalidation",
               "mutant",
@@ -103,20 +102,13 @@ std::vector<SvmBug> mutants() {
                d.edit(kUnbind).replace("intel_pasid_tear_down_entry(): the caches are invalidated",
                                        "(no invalidation)", [](auto&) {});
              }),
-      SvmBug({"release-leaves-entries", "missing invalidation", "mutant",
-              "the end of a process leaves the PASID entries that lead to it",
-              "no-stale-translation", one},
-             [](auto& d) {
-               d.edit("do_exit").replace(
-                   "mmu_notifier_release(mm): the driver clears a PASID entry",
-                   "(the driver is not told)", [](auto&) {});
-             }),
   };
 }
 
 std::vector<SvmBug> bugs() {
   std::vector<SvmBug> all = kernel_bugs();
-  for (SvmBug& mutant : mutants()) all.push_back(std::move(mutant));
+  for (auto group : {mutants(), release_mutants<SvmBug>()})
+    all.insert(all.end(), group.begin(), group.end());
   return all;
 }
 

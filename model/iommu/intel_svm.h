@@ -71,9 +71,6 @@ class IntelSvm : public MmPasid<D, GroupedIommu> {
         pasid_private_array(scope_, "pasid_private_array", over(sorts.pasids), b.svms(),
                             pointer_to("intel_svm")),
         request(scope_, "page_request", b.faults ? b.devices * b.pasids : 0, b, sorts) {
-    right_process_ = this->property(
-        "page-request-reaches-its-process",
-        "A page request is handled for the process whose translation the device was using.");
     build_bind();
     build_unbind();
     this->build_exit();
@@ -300,6 +297,9 @@ class IntelSvm : public MmPasid<D, GroupedIommu> {
   }
   /// iopf_handle_group() of one request.
   void build_handle() {
+    right_process_ = this->property(
+        "page-request-reaches-its-process",
+        "A page request is handled for the process whose translation the device was using.");
     for (unsigned d = 0; d < b.devices; ++d) {
       for (unsigned pasid = 0; pasid < b.pasids; ++pasid) {
         device_code_.push_back({"page request",

@@ -78,20 +78,6 @@ std::vector<SvaBug> kernel_bugs() {
                      });
                });
              }),
-      SvaBug({"prq-drain-deadlock",
-              "deadlock",
-              "6ef0505158f7, there with the mutex of intel/svm.c",
-              "the fault handler takes the lock under which unbind waits for it",
-              "no-deadlock",
-              {{"threads", 1}, {"faults", 1}}},
-             [](auto& d) {
-               auto& handler = d.edit("iommu_sva_handle_iopf");
-               handler.insert_before("if (!mmget_not_zero(", "mutex_lock(&iommu_sva_lock)",
-                                     [&d](auto& t) { t.lock(d.iommu_sva_lock); });
-               handler.insert_before("iopf_group_response(group, status)",
-                                     "mutex_unlock(&iommu_sva_lock)",
-                                     [&d](auto& t) { t.unlock(d.iommu_sva_lock); });
-             }),
       SvaBug({"domain-interchangeable",
               "wrong translation",
               "RFC v2 of 2022-03-29, and its review",

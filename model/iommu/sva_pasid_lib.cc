@@ -10,7 +10,7 @@ namespace sva_pasid_lib_bugs {
 
 using LibBug = Bug<SvaPasidLib>;
 
-std::vector<LibBug> bugs() {
+std::vector<LibBug> own_bugs() {
   const BoundValues one{{"threads", 1}};
   const BoundValues two{{"threads", 2}};
   return {
@@ -116,15 +116,13 @@ std::vector<LibBug> bugs() {
                d.edit(kBind).replace("mmu_notifier_register(): mmgrab(mm)", "(no mmgrab)",
                                      [](auto&) {});
              }),
-      LibBug({"release-leaves-entries", "missing invalidation", "mutant",
-              "the end of a process leaves the PASID entries that lead to it",
-              "no-stale-translation", one},
-             [](auto& d) {
-               d.edit("do_exit").replace(
-                   "mmu_notifier_release(mm): the driver clears a PASID entry",
-                   "(the driver is not told)", [](auto&) {});
-             }),
   };
+}
+
+std::vector<LibBug> bugs() {
+  std::vector<LibBug> all = own_bugs();
+  for (LibBug& mutant : release_mutants<LibBug>()) all.push_back(std::move(mutant));
+  return all;
 }
 
 std::vector<BoundInfo> bounds() {

@@ -83,7 +83,7 @@ class VtdHardware : public Design<D> {
 
  private:
   static StoreBufferShape shape(const VtdBounds& b) {
-    StoreBufferShape shape{.memory = b.memory, .stores = 3, .max = std::max(2U, b.mms)};
+    StoreBufferShape shape{.memory = b.memory, .stores = b.stores, .max = std::max(2U, b.mms)};
     for (unsigned at = 0; at < kWords * b.devices; ++at)
       shape.numbers.push_back(fmt::format("entry {}, val[{}]", at % b.devices, at / b.devices));
     return shape;

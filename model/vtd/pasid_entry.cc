@@ -181,7 +181,8 @@ std::vector<BoundInfo> bounds() {
           {"untrusted", 0, 1, 0,
            "1: devices go on using a PASID that their driver has begun to give up"},
           {"calls", 0, 15, 0, "calls that each thread makes at most; 0: no limit"},
-          memory_bound()};
+          memory_bound(),
+          stores_bound(3)};
 }
 
 VtdBounds to_bounds(const BoundValues& values) {
@@ -193,6 +194,8 @@ VtdBounds to_bounds(const BoundValues& values) {
   b.kernel = values.at("kernel") != 0;
   b.untrusted = values.at("untrusted") != 0;
   b.memory = static_cast<MemoryModel>(values.at("memory"));
+  check_stores(values, 3);
+  b.stores = values.at("stores");
   b.threads_told_apart = b.memory != MemoryModel::sc;
   return b;
 }

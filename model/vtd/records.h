@@ -17,6 +17,7 @@ struct VtdBounds : ProcessBounds {
   /// Translations must be right, too, while a driver gives up a PASID that its device still uses.
   bool untrusted = false;
   MemoryModel memory = MemoryModel::sc;
+  unsigned stores = 3;  ///< that wait at once
 };
 
 // The first word of an entry, as far as it matters here.
