@@ -20,6 +20,7 @@ std::string print_bounds(const model::BoundValues& bounds) {
   for (const auto& [name, value] : bounds) {
     const bool unlimited = name == "calls" && value == 0;
     if (name == "objects" && value == 0) continue;
+    if (name == "stores" && bounds.contains("memory") && bounds.at("memory") == 0) continue;
     if (name == "memory") {
       if (value != 0) text += fmt::format(", memory {}", model::memory_bound().words.at(value));
       continue;

@@ -34,7 +34,7 @@ TEST(Compare, TheTableHasACellForEachDesignAndProperty) {
   expect_words(outcome.out,
                {"| property | sva/pasid-lib |",
                 "| no-stale-translation | holds; "
-                "release-leaves-entries: violated (15 steps) |",
+                "release-leaves-entries: violated (15 steps);",
                 "| register-is-current | -; stale-cpu-pasid: violated", "2667ed10d9f0"});
 }
 

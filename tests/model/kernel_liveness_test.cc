@@ -120,6 +120,27 @@ Build replace(bool drains) {
   };
 }
 
+/// A thread queues work and waits for it; the worker begins only with `wanted`.
+void queue_work(Toy& toy, unsigned wanted) {
+  auto& p = toy.program("flush");
+  p.step("queue_work()", [&](T&) { toy.number = 1; });
+  p.step("flush_work()", [&](T& t) { t.require(toy.number == 0U); });
+  toy.worker_program(0, "work").step("the work is done", [&toy, wanted](T& t) {
+    t.require(toy.number == wanted);
+    toy.number = 0;
+  });
+}
+
+TEST(KernelLiveness, WorkersBeginWhereThereIsWork) {
+  ProcessBounds bounds;
+  bounds.threads = 1;
+  bounds.workers = {"worker"};
+  const Build works = [](Toy& toy) { queue_work(toy, 1); };
+  EXPECT_EQ(violated(works, bounds, Assume::weak), Names{});
+  const Build waits_for_other_work = [](Toy& toy) { queue_work(toy, 2); };
+  EXPECT_EQ(violated(waits_for_other_work, bounds, Assume::weak), Names{"every-call-returns"});
+}
+
 TEST(KernelLiveness, GracePeriodsEnd) {
   EXPECT_EQ(violated(replace(true), {}, Assume::weak), Names{});
   EXPECT_EQ(violated(replace(true), {}, Assume::none),
