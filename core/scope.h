@@ -39,30 +39,24 @@ class Scope;
 template <>
 class Scope<Concrete> {
  public:
-  Scope(Context<Concrete>& context, Schema& schema, std::string prefix = "")
-      : context_(&context), schema_(&schema), prefix_(std::move(prefix)) {}
+  Scope(Context<Concrete>& context, Schema& schema, std::string prefix = "");
+  Scope(const Scope&);
+  Scope(Scope&&) noexcept;
+  Scope& operator=(const Scope&) = delete;
+  Scope& operator=(Scope&&) = delete;
+  ~Scope();
 
   Context<Concrete>& context() const { return *context_; }
-  Scope child(std::string_view name) const {
-    Scope scope = *this;
-    scope.prefix_ = join(name);
-    return scope;
-  }
+  Scope child(std::string_view name) const;
   /// The scope of element i of an array.
-  Scope element(const Extent& extent, unsigned i) const {
-    Scope scope = *this;
-    if (extent.permuted(i)) scope.coordinates_.push_back({extent.sort.number, Index(i), 0});
-    return scope;
-  }
+  Scope element(const Extent& extent, unsigned i) const;
   /// After the elements, the first of which began with field `first`.
   void end_array(const Extent& extent, std::uint32_t first) const {
     schema_->end_array(first, extent.n, coordinates_.size(), extent.sort);
   }
 
   /// Adds a field and gives its number.
-  std::uint32_t declare(std::string_view name, std::uint32_t max, Format format) {
-    return schema_->add(join(name), max, std::move(format), coordinates_);
-  }
+  std::uint32_t declare(std::string_view name, std::uint32_t max, Format format);
   const Schema& schema() const { return *schema_; }
   /// Declares a sort: see Schema::sort().
   Sort sort(std::string_view name, unsigned size) const { return schema_->sort(name, size); }
@@ -70,13 +64,6 @@ class Scope<Concrete> {
   std::uint32_t position() const { return static_cast<std::uint32_t>(schema_->fields().size()); }
 
  private:
-  std::string join(std::string_view name) const {
-    if (prefix_.empty()) return std::string{name};
-    if (name.empty() || name.front() == '[') return prefix_ + std::string{name};
-    return prefix_ + "." + std::string{name};
-  }
-
-  using Index = std::uint16_t;
   Context<Concrete>* context_;
   Schema* schema_;
   std::string prefix_;
@@ -94,23 +81,17 @@ struct Selector {
 template <>
 class Scope<Symbolic> {
  public:
-  Scope(Context<Symbolic>& context, Schema& schema, std::string prefix = "")
-      : context_(&context), schema_(&schema), prefix_(std::move(prefix)) {}
+  Scope(Context<Symbolic>& context, Schema& schema, std::string prefix = "");
+  Scope(const Scope&);
+  Scope(Scope&&) noexcept;
+  Scope& operator=(const Scope&) = delete;
+  Scope& operator=(Scope&&) = delete;
+  ~Scope();
 
   Context<Symbolic>& context() const { return *context_; }
-  Scope child(std::string_view name) const {
-    Scope scope = *this;
-    if (binding()) return scope;
-    scope.prefix_ = join(name);
-    return scope;
-  }
+  Scope child(std::string_view name) const;
   /// The scope of element i of an array, while it is declared.
-  Scope element(const Extent& extent, unsigned i) const {
-    Scope scope = *this;
-    if (!binding() && extent.permuted(i))
-      scope.coordinates_.push_back({extent.sort.number, static_cast<std::uint16_t>(i), 0});
-    return scope;
-  }
+  Scope element(const Extent& extent, unsigned i) const;
   void end_array(const Extent& extent, std::uint32_t first) const {
     if (!binding()) schema_->end_array(first, extent.n, coordinates_.size(), extent.sort);
   }
@@ -125,23 +106,12 @@ class Scope<Symbolic> {
   void skip(std::uint32_t fields) const { *cursor_ += fields; }
 
   /// Re-binds from field *cursor on, under one more selector if it is given.
-  Scope bind(std::uint32_t& cursor, const Selector* selector) const {
-    Scope scope = *this;
-    scope.cursor_ = &cursor;
-    if (selector != nullptr) scope.selectors_.push_back(*selector);
-    return scope;
-  }
+  Scope bind(std::uint32_t& cursor, const Selector* selector) const;
   const Schema& schema() const { return *schema_; }
   /// Declares a sort: see Schema::sort().
   Sort sort(std::string_view name, unsigned size) const { return schema_->sort(name, size); }
 
  private:
-  std::string join(std::string_view name) const {
-    if (prefix_.empty()) return std::string{name};
-    if (name.empty() || name.front() == '[') return prefix_ + std::string{name};
-    return prefix_ + "." + std::string{name};
-  }
-
   Context<Symbolic>* context_;
   Schema* schema_;
   std::string prefix_;

@@ -195,4 +195,19 @@ std::uint32_t evaluate(Term term, const std::vector<std::uint32_t>& assignment) 
   return value(value, term.node());
 }
 
+Term Symbolic::word(std::uint32_t v) { return arena().word(v); }
+Term Symbolic::bit(bool v) { return arena().bit(v); }
+Term Symbolic::add(Term a, Term b) { return arena().make(Op::add, a, b); }
+Term Symbolic::sub(Term a, Term b) { return arena().make(Op::sub, a, b); }
+Term Symbolic::band(Term a, Term b) { return arena().make(Op::band, a, b); }
+Term Symbolic::bor(Term a, Term b) { return arena().make(Op::bor, a, b); }
+Term Symbolic::eq(Term a, Term b) { return arena().make(Op::eq, a, b); }
+Term Symbolic::less(Term a, Term b) { return arena().make(Op::less, a, b); }
+Term Symbolic::both(Term a, Term b) { return arena().make(Op::both, a, b); }
+Term Symbolic::either(Term a, Term b) { return arena().make(Op::either, a, b); }
+Term Symbolic::negate(Term a) { return arena().make(Op::negate, a); }
+Term Symbolic::same(Term a, Term b) { return arena().make(Op::same, a, b); }
+Term Symbolic::ite(Term c, Term a, Term b) { return arena().make(Op::word_ite, c, a, b); }
+Term Symbolic::ite_bit(Term c, Term a, Term b) { return arena().make(Op::bit_ite, c, a, b); }
+
 }  // namespace iommucheck

@@ -104,26 +104,27 @@ bool is_bit(const TermNode& node);
 /// The value of a term under an assignment of the arena's variables (by number).
 std::uint32_t evaluate(Term term, const std::vector<std::uint32_t>& assignment);
 
-/// The Symbolic value domain: words and bits are terms.
+/// The Symbolic value domain: words and bits are terms.  Out of line: speed is not what it is for,
+/// and designs are full of them.
 struct Symbolic {
   using Word = Term;
   using Bit = Term;
 
   static TermArena& arena() { return TermArena::current(); }
-  static Term word(std::uint32_t v) { return arena().word(v); }
-  static Term bit(bool v) { return arena().bit(v); }
-  static Term add(Term a, Term b) { return arena().make(Op::add, a, b); }
-  static Term sub(Term a, Term b) { return arena().make(Op::sub, a, b); }
-  static Term band(Term a, Term b) { return arena().make(Op::band, a, b); }
-  static Term bor(Term a, Term b) { return arena().make(Op::bor, a, b); }
-  static Term eq(Term a, Term b) { return arena().make(Op::eq, a, b); }
-  static Term less(Term a, Term b) { return arena().make(Op::less, a, b); }
-  static Term both(Term a, Term b) { return arena().make(Op::both, a, b); }
-  static Term either(Term a, Term b) { return arena().make(Op::either, a, b); }
-  static Term negate(Term a) { return arena().make(Op::negate, a); }
-  static Term same(Term a, Term b) { return arena().make(Op::same, a, b); }
-  static Term ite(Term c, Term a, Term b) { return arena().make(Op::word_ite, c, a, b); }
-  static Term ite_bit(Term c, Term a, Term b) { return arena().make(Op::bit_ite, c, a, b); }
+  static Term word(std::uint32_t v);
+  static Term bit(bool v);
+  static Term add(Term a, Term b);
+  static Term sub(Term a, Term b);
+  static Term band(Term a, Term b);
+  static Term bor(Term a, Term b);
+  static Term eq(Term a, Term b);
+  static Term less(Term a, Term b);
+  static Term both(Term a, Term b);
+  static Term either(Term a, Term b);
+  static Term negate(Term a);
+  static Term same(Term a, Term b);
+  static Term ite(Term c, Term a, Term b);
+  static Term ite_bit(Term c, Term a, Term b);
 };
 
 }  // namespace iommucheck

@@ -11,6 +11,7 @@
 #define IOMMUCHECK_CORE_VALUE_H
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -31,11 +32,7 @@ class Bool {
   Bool(std::same_as<bool> auto v) : bit_(D::bit(v)) {}  // NOLINT(google-explicit-constructor)
   Bool(const Bool&) = default;
   Bool& operator=(const Bool&) = delete;
-  static Bool from_bit(Bit bit) {
-    Bool b;
-    b.bit_ = bit;
-    return b;
-  }
+  static Bool from_bit(Bit bit) { return Bool(bit, nullptr); }
   Bit bit() const { return bit_; }
 
   friend Bool operator&&(Bool a, Bool b) { return from_bit(D::both(a.bit_, b.bit_)); }
@@ -45,6 +42,7 @@ class Bool {
   friend Bool operator!=(Bool a, Bool b) { return !(a == b); }
 
  private:
+  Bool(Bit bit, std::nullptr_t) : bit_(bit) {}
   Bit bit_;
 };
 
@@ -71,11 +69,7 @@ class Val {
       : word_(D::word(static_cast<std::uint32_t>(v))) {}
   Val(const Val&) = default;
   Val& operator=(const Val&) = delete;
-  static Val from_word(Word word) {
-    Val v;
-    v.word_ = word;
-    return v;
-  }
+  static Val from_word(Word word) { return Val(word, nullptr); }
   Word word() const { return word_; }
   /// The same number under another tag (an argument that carries an enumerator, say).
   template <class U>
@@ -84,6 +78,7 @@ class Val {
   }
 
  private:
+  Val(Word word, std::nullptr_t) : word_(word) {}
   Word word_;
 };
 

@@ -4,14 +4,29 @@
 
 namespace iommucheck {
 
-std::uint32_t Scope<Symbolic>::declare(std::string_view name, std::uint32_t max, Format format) {
-  if (binding()) return (*cursor_)++;
-  const std::uint32_t field = schema_->add(join(name), max, std::move(format), coordinates_);
-  if (context_->state.size() <= field) context_->state.resize(field + 1);
-  return field;
+namespace detail {
+
+std::string index_name(unsigned i) { return fmt::format("[{}]", i); }
+
+ConcretePlace::ConcretePlace(Scope<Concrete>& scope, std::string_view name, std::uint32_t max,
+                             Format format)
+    : context_(&scope.context()) {
+  const std::uint32_t field = scope.declare(name, max, std::move(format));
+  const FieldInfo& info = scope.schema().fields()[field];
+  word_ = &context_->words[info.word];
+  shift_ = info.shift;
+  mask_ = static_cast<std::uint16_t>((1U << info.width) - 1);
+  max_ = static_cast<std::uint16_t>(max);
 }
 
-namespace detail {
+SymbolicPlace::SymbolicPlace(Scope<Symbolic>& scope, std::string_view name, std::uint32_t max,
+                             Format format)
+    : context_(&scope.context()),
+      field_(scope.declare(name, max, std::move(format))),
+      max_(max),
+      selectors_(scope.selectors()) {}
+SymbolicPlace::SymbolicPlace(SymbolicPlace&&) noexcept = default;
+SymbolicPlace::~SymbolicPlace() = default;
 
 Term SymbolicPlace::load(std::uint32_t field, std::size_t depth) const {
   if (depth == selectors_.size()) return context_->state.at(field);

@@ -37,18 +37,13 @@ class Record : public Scope<D> {
 
 namespace detail {
 
+/// "[i]".
+std::string index_name(unsigned i);
+
 /// Where a concrete variable lies: shift and mask on one word of the context's buffer.
 class ConcretePlace {
  public:
-  ConcretePlace(Scope<Concrete>& scope, std::string_view name, std::uint32_t max, Format format)
-      : context_(&scope.context()) {
-    const std::uint32_t field = scope.declare(name, max, std::move(format));
-    const FieldInfo& info = scope.schema().fields()[field];
-    word_ = &context_->words[info.word];
-    shift_ = info.shift;
-    mask_ = static_cast<std::uint16_t>((1U << info.width) - 1);
-    max_ = static_cast<std::uint16_t>(max);
-  }
+  ConcretePlace(Scope<Concrete>& scope, std::string_view name, std::uint32_t max, Format format);
   std::uint16_t load() const { return static_cast<std::uint16_t>(*word_ >> shift_ & mask_); }
   void store(std::uint16_t value) const {
     if (value > max_) {
@@ -68,11 +63,10 @@ class ConcretePlace {
 /// A symbolic variable: one field, or all the fields that symbolic indices may select.
 class SymbolicPlace {
  public:
-  SymbolicPlace(Scope<Symbolic>& scope, std::string_view name, std::uint32_t max, Format format)
-      : context_(&scope.context()),
-        field_(scope.declare(name, max, std::move(format))),
-        max_(max),
-        selectors_(scope.selectors()) {}
+  SymbolicPlace(Scope<Symbolic>& scope, std::string_view name, std::uint32_t max, Format format);
+  // Out of line: every use of an element under a symbolic index makes and destroys its variables.
+  SymbolicPlace(SymbolicPlace&& other) noexcept;
+  ~SymbolicPlace();
   Term load() const { return load(field_, 0); }
   void store(Term value) const;
 
@@ -237,7 +231,7 @@ class Array<Concrete, E> {
     const std::uint32_t first = base.position();
     elements_ = static_cast<E*>(::operator new (sizeof(E) * size_, std::align_val_t{alignof(E)}));
     for (; built_ < size_; ++built_) {
-      const std::string index = fmt::format("[{}]", built_);
+      const std::string index = detail::index_name(built_);
       Scope<Concrete> element = base.element(extent, built_);
       if constexpr (std::is_base_of_v<Record<Concrete>, E>) {
         new (elements_ + built_) E(element.child(index), args...);
@@ -291,7 +285,7 @@ class Array<Symbolic, E> {
       }
     };
     for (unsigned i = 0; i < size_; ++i) {
-      make_(scope_.element(extent, i), fmt::format("[{}]", i));
+      make_(scope_.element(extent, i), detail::index_name(i));
       if (i == 0) stride_ = scope_.position() - base_;
       if (scope_.binding()) {
         scope_.skip(stride_ * (size_ - 1));
