@@ -24,6 +24,7 @@ int diff_command(const Words& words);
 int list_command(const Words& words);
 int check_command(const Words& words);
 int estimate_command(const Words& words);
+int explore_command(const Words& words);
 int prove_command(const Words& words);
 int kernel_command(const Words& words);
 int replay_command(const Words& words);

@@ -35,6 +35,7 @@ constexpr const char* kHelp =
                                                    the kernel's own C against the specification
   iommucheck kernel ... TARGET --scenario all      and under every schedule
   iommucheck diff ... --patch FILE TARGET          what a patch changes about that
+  iommucheck explore ioasid [--scenario NAMES]     our own allocator's code under every schedule
   iommucheck replay TRACE                          a counterexample, step by step
   iommucheck verify                                all of it
   iommucheck bench [--rows small|large|all]        the reference model, beside SPIN and Rumur
@@ -65,6 +66,7 @@ int dispatch(const iommucheck::cli::Words& all) {
   if (command == "list") return list_command(words);
   if (command == "check") return check_command(words);
   if (command == "estimate") return estimate_command(words);
+  if (command == "explore") return explore_command(words);
   if (command == "prove") return prove_command(words);
   if (command == "kernel") return kernel_command(words);
   if (command == "compare") return compare_command(words);
@@ -73,8 +75,8 @@ int dispatch(const iommucheck::cli::Words& all) {
   if (command == "verify") return verify_command(words);
   if (command == "bench") return bench_command(words);
   throw UsageError(fmt::format(
-      "there is no command '{}'; there are list, check, compare, estimate, prove, kernel, diff, replay, verify, "
-      "bench",
+      "there is no command '{}'; there are list, check, compare, estimate, prove, kernel, diff, explore, replay, "
+      "verify, bench",
       command));
 }
 

@@ -15,6 +15,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/exploration.h"
+#include "cli/explore.h"
 #include "cli/kernel_run.h"
 #include "cli/kernel_scenarios.h"
 #include "cli/long_run.h"
@@ -257,6 +258,21 @@ class Verification {
     return false;
   }
 
+  void allocator() {
+    heading("our own allocator under every schedule");
+    ordered_json object;
+    const auto run = explore_allocator(object);
+    if (!run) {
+      say("SKIPPED: this build has a sanitizer, which excludes our own instrumentation\n");
+      json_["allocator"] = "skipped: a build with a sanitizer";
+      return;
+    }
+    say("{}", run->text);
+    json_["allocator"] = std::move(object);
+    expect(run->verdict == checker::Verdict::holds,
+           "our allocator is not explained under every schedule");
+  }
+
   void kernel() {
     for (const linux_harness::Target* target : linux_harness::targets()) {
       const std::string package{target->package()};
@@ -363,6 +379,7 @@ int verify_command(const Words& words) {
   verification.bugs();
   verification.engines();
   verification.proofs();
+  verification.allocator();
   if (!no_kernel) verification.kernel();
   return verification.finish();
 }

@@ -130,6 +130,9 @@ void ck_wake(int thread) {
 void ck_await() {
   if (Engine* engine = Engine::running()) engine->await(CK_PC);
 }
+void ck_yield() {
+  if (Engine* engine = Engine::running()) engine->yield(CK_PC);
+}
 
 unsigned ck_choose(unsigned alternatives) {
   Engine* engine = Engine::running();

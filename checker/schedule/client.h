@@ -56,6 +56,8 @@ int ck_sleep(int with_timeout); /* 0: nobody woke it, and nobody else could run 
 void ck_wake(int thread);
 /* Inside a loop that waits for memory to change: waits until what was last read is written. */
 void ck_await(void);
+/* The same where the loop looks at several places: until any that it has read is written. */
+void ck_yield(void);
 
 /* ---- choices, reports, history ---- */
 unsigned ck_choose(unsigned alternatives); /* every answer below it is tried */

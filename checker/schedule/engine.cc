@@ -2,6 +2,7 @@
 // Executions: set-up, restoring, threads, the end; and the loop over them.
 #include "checker/schedule/engine.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <stdexcept>
@@ -127,6 +128,7 @@ Engine::Thread& Engine::start_thread(const char* name, std::string path, void (*
   thread.atomic_depth = 0;
   thread.held_at_call = 0;
   thread.last_read = 0;
+  thread.seen.clear();
   thread.held.clear();
   thread.held_addresses.clear();
   thread.fiber.reset(thread_entry);
@@ -221,6 +223,11 @@ bool Engine::enabled(const Thread& thread) {
       const Cell* cell = memory_.find(operation.object);
       return cell == nullptr || cell->last_write > thread.last_read_at;
     }
+    case Kind::yield:
+      return std::ranges::any_of(thread.seen, [&](const Seen& seen) {
+        const Cell* cell = memory_.find(seen.at);
+        return cell != nullptr && cell->last_write > seen.position;
+      });
     default: return true;
   }
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -76,6 +77,24 @@ class Engine {
   /// The one that runs now, or null: callbacks out of nowhere are ignored.
   static Engine* running() { return running_; }
 
+  struct MemoryOrder {
+    bool acquire = false, release = false;
+    bool modifies = false;  ///< of a write: it reads, too, in the same step
+  };
+  /// The program's atomic operations, by the addresses of their calls, and one that is not done as
+  /// the program wants it: whether anything shows that it is needed.
+  struct Atomics {
+    struct Site {
+      bool write = false;
+      MemoryOrder order;
+    };
+    std::map<std::uintptr_t, Site> seen = {};
+    std::uintptr_t weakened = 0;  ///< this one is done relaxed; 0: none
+    std::uintptr_t dropped = 0;   ///< this one writes nothing, and says that it did; 0: none
+  };
+  /// For the explorations that follow; null: nothing is noted or changed.
+  void watch_atomics(Atomics* atomics) { atomics_ = atomics; }
+
   /// Runs executions until the strategy has none left or a limit is met.  A data race found turns
   /// the accesses into scheduling points and begins anew with `make()`, because a reduction that
   /// did not know of them has skipped something.
@@ -92,16 +111,13 @@ class Engine {
 
   // ---- for the program, by way of client.h and tsan.cc ----
 
-  struct MemoryOrder {
-    bool acquire = false, release = false;
-    bool modifies = false;  ///< of a write: it reads, too, in the same step
-  };
   /// An access that the program does not mark as shared: no scheduling point until it is seen to
   /// race.  Any size.  `copies`: the bytes are moved, not looked at, and need not be initialised.
   void plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
              bool copies = false);
   /// READ_ONCE, WRITE_ONCE, atomics: a scheduling point.  1 .. 16 bytes.
-  void marked(std::uintptr_t address, std::size_t size, bool write, MemoryOrder order,
+  /// False: it is the one that is dropped (watch_atomics()).
+  bool marked(std::uintptr_t address, std::size_t size, bool write, MemoryOrder order,
               std::uintptr_t pc);
   void fence(bool acquire, bool release);
   /// The next marked write has release semantics.
@@ -132,8 +148,11 @@ class Engine {
   void prepare_to_sleep(std::uintptr_t pc);
   bool sleep(bool timeout, std::uintptr_t pc);
   void wake(ThreadId thread, std::uintptr_t pc);
-  /// Called inside a loop that waits for memory to change.
+  /// Called inside a loop that waits for memory to change: for what it read last.
   void await(std::uintptr_t pc);
+  /// The same, where the loop looks at several places: at any of those that it has read since the
+  /// last yield or the begin of the call.
+  void yield(std::uintptr_t pc);
 
   /// Contexts that must not sleep: a count, kept by whoever knows the program's rules.
   int& atomic_depth();
@@ -162,6 +181,11 @@ class Engine {
     bool shared = false;
     Stack taken;
   };
+  /// A granule that was read at position + 1.
+  struct Seen {
+    std::uintptr_t at = 0;
+    std::uint32_t position = 0;
+  };
   struct Thread {
     ThreadId id = 0;
     Phase phase = Phase::none;
@@ -186,6 +210,7 @@ class Engine {
     Stamp woken_by;
     std::uintptr_t last_read = 0;    ///< granule, for await
     std::uint32_t last_read_at = 0;  ///< position + 1
+    std::vector<Seen> seen;          ///< since the last yield or the begin of the call
     unsigned readers = 0;
     int atomic_depth = 0;
     std::size_t held_at_call = 0;  ///< how many, when the running call began
@@ -252,6 +277,7 @@ class Engine {
   // order.cc: the trace order
   void depend(const Thread& thread, const Operation& operation);
   void depend_on_memory(const Operation& operation);
+  void depend_on_granule(const Operation& operation, const Cell& cell);
   void depend_on_lock(const Thread& thread, const Operation& operation);
   void could_precede(std::uint32_t position);
   void comes_after(std::uint32_t position);
@@ -313,6 +339,7 @@ class Engine {
   std::uint32_t accesses_since_point_ = 0;
   std::string notes_;
   Statistics statistics_;
+  Atomics* atomics_ = nullptr;
   std::exception_ptr failure_;  ///< of the strategy
 };
 

@@ -25,6 +25,7 @@ enum class Kind : std::uint8_t {
   choose,              ///< one of `alternatives`: no thread depends on it, but all are tried
   sleep,               ///< waits for a wake-up
   await,               ///< waits until somebody else writes what this thread read last
+  yield,               ///< waits until somebody writes something that this thread has read lately
   join,                ///< waits until a thread has ended
   prepare,             ///< to sleep: wake-ups count from here on
   wake,                ///< of a thread
@@ -36,8 +37,10 @@ struct Operation {
   Kind kind = Kind::start;
   std::uint8_t size = 0;           ///< bytes, of reads and writes: 1 .. 16
   std::uint16_t alternatives = 1;  ///< of `choose`: 2 or more
-  std::uintptr_t object = 0;  ///< address of the memory or lock; the thread of `join`, `wake`, ...
-  std::uintptr_t pc = 0;      ///< where in the code; no part of what the operation does
+  /// Address of the memory or lock; the thread of `join`, `wake`, ...; of `yield` the granules that
+  /// it waits for, a bit each (see yield_bit()).
+  std::uintptr_t object = 0;
+  std::uintptr_t pc = 0;  ///< where in the code; no part of what the operation does
 
   bool operator==(const Operation& other) const {
     return kind == other.kind && size == other.size && alternatives == other.alternatives &&
@@ -49,6 +52,9 @@ struct Operation {
 /// object.  (Data races are judged byte by byte.)
 inline constexpr unsigned kGranuleShift = 3;
 constexpr std::uintptr_t granule(std::uintptr_t address) { return address >> kGranuleShift; }
+
+/// Granules that share a bit count as one where independence is asked for: that loses nothing.
+constexpr std::uint64_t yield_bit(std::uintptr_t at) { return std::uint64_t{1} << (at % 64); }
 
 constexpr bool is_memory(Kind kind) { return kind == Kind::read || kind == Kind::write; }
 constexpr bool is_lock(Kind kind) { return kind >= Kind::acquire && kind <= Kind::release_shared; }

@@ -24,17 +24,20 @@ void Engine::comes_after(std::uint32_t position) {
 void Engine::depend_on_memory(const Operation& operation) {
   const std::uintptr_t last = granule(operation.object + operation.size - 1);
   for (std::uintptr_t at = granule(operation.object); at <= last; ++at) {
-    const Cell& cell = memory_.at(at);
-    ThreadMask others = cell.readers & ~mask_of(depends_);
-    if (operation.kind == Kind::read || others == 0) {
-      could_precede(cell.last_write);
-      continue;
-    }
-    // Behind the reads, which are behind the write: that one cannot be turned round directly.
-    comes_after(cell.last_write);
-    for (; others != 0; others &= others - 1) {
-      could_precede(cell.read_at[static_cast<unsigned>(__builtin_ctz(others))]);
-    }
+    depend_on_granule(operation, memory_.at(at));
+  }
+}
+
+void Engine::depend_on_granule(const Operation& operation, const Cell& cell) {
+  ThreadMask others = cell.readers & ~mask_of(depends_);
+  if (operation.kind != Kind::write || others == 0) {
+    could_precede(cell.last_write);
+    return;
+  }
+  // Behind the reads, which are behind the write: that one cannot be turned round directly.
+  comes_after(cell.last_write);
+  for (; others != 0; others &= others - 1) {
+    could_precede(cell.read_at[static_cast<unsigned>(__builtin_ctz(others))]);
   }
 }
 
@@ -101,6 +104,10 @@ void Engine::depend(const Thread& thread, const Operation& operation) {
     case Kind::grace_end: ordered_.join(graces_[thread.grace].ended.trace); return;
     case Kind::sleep: ordered_.join(thread.woken_by.trace); return;
     case Kind::await: comes_after(first_write(operation.object, thread.last_read_at)); return;
+    case Kind::yield:
+      // Which of several writes ends the wait is open: a read of each place.
+      for (const Seen& seen : thread.seen) depend_on_granule(operation, memory_.at(seen.at));
+      return;
     case Kind::prepare:
     case Kind::wake: could_precede(last_of_.wake[operation.object]); return;
     case Kind::join: ordered_.join(threads_[thread.joined].stamp.trace); return;
@@ -122,6 +129,12 @@ void Engine::enter(const Thread& thread, const Operation& operation) {
         cell.readers |= mask_of(thread.id);
         cell.read_at[thread.id] = position;
       }
+    }
+  } else if (operation.kind == Kind::yield) {
+    for (const Seen& seen : thread.seen) {
+      Cell& cell = memory_.at(seen.at);
+      cell.readers |= mask_of(thread.id);
+      cell.read_at[thread.id] = position;
     }
   } else if (is_wake(operation.kind)) {
     last_of_.used = true;

@@ -223,25 +223,32 @@ void Engine::access_memory(Thread& thread, const Operation& operation) {
       }
     }
     if (thread.pending_marked) synchronise_memory(thread, operation, bytes, cell);
+    const auto position = static_cast<std::uint32_t>(events_.size());
+    if (reads) thread.seen.push_back({at, position});
     if (operation.kind == Kind::read) {
       thread.last_read = at;
-      thread.last_read_at = static_cast<std::uint32_t>(events_.size());
+      thread.last_read_at = position;
     }
   }
 }
 
-void Engine::marked(std::uintptr_t address, std::size_t size, bool write, MemoryOrder order,
+bool Engine::marked(std::uintptr_t address, std::size_t size, bool write, MemoryOrder order,
                     std::uintptr_t pc) {
-  if (current_ == nullptr) return;
+  if (current_ == nullptr) return true;
   Thread& self = *current_;
   if (write && self.release_next) {
     order.release = true;
     self.release_next = false;
   }
+  if (atomics_ != nullptr && !alone_) {
+    atomics_->seen.try_emplace(pc, Atomics::Site{write, order});
+    if (pc == atomics_->weakened) order.acquire = order.release = false;
+  }
   self.pending_order = order;
   self.pending_marked = true;
   self.pending_copies = false;
   point({write ? Kind::write : Kind::read, static_cast<std::uint8_t>(size), 1, address, pc});
+  return atomics_ == nullptr || alone_ || pc != atomics_->dropped;
 }
 
 void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,

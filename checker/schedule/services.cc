@@ -236,6 +236,20 @@ void Engine::await(std::uintptr_t pc) {
   point({Kind::await, 0, 1, current_->last_read, pc});
 }
 
+void Engine::yield(std::uintptr_t pc) {
+  if (current_ == nullptr || alone_) return;
+  std::vector<Seen>& seen = current_->seen;
+  // The first look at each place counts: what it saw may be why the loop goes on, whatever later
+  // looks saw.
+  std::ranges::stable_sort(seen, {}, &Seen::at);
+  const auto rest = std::ranges::unique(seen, {}, &Seen::at);
+  seen.erase(rest.begin(), rest.end());
+  std::uint64_t bits = 0;
+  for (const Seen& one : seen) bits |= yield_bit(one.at);
+  point({Kind::yield, 0, 1, bits, pc});
+  current_->seen.clear();
+}
+
 ThreadId Engine::spawn(const char* name, void (*function)(void*), void* argument) {
   if (current_ == nullptr || alone_) {
     late_.push_back({name, function, argument});
@@ -259,6 +273,7 @@ void Engine::call_begin(std::string call) {
   if (current_ == nullptr || alone_) return;
   current_->held_at_call = current_->held.size();
   current_->readers_at_call = current_->readers;
+  current_->seen.clear();
   histories_.begin(current_->id, std::move(call), static_cast<std::uint32_t>(events_.size()));
 }
 

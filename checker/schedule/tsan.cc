@@ -29,9 +29,11 @@ inline void plain(const void* address, std::size_t size, bool write, std::uintpt
 
 /// READ_ONCE and WRITE_ONCE arrive as volatile accesses.  What a READ_ONCE is followed by depends
 /// on it by address or control in the kernel's idioms (rcu_dereference()): taken as acquire.
-inline void marked(const volatile void* address, std::size_t size, bool write,
+/// False: nothing is to be written.
+inline bool marked(const volatile void* address, std::size_t size, bool write,
                    Engine::MemoryOrder order, std::uintptr_t pc) {
-  if (Engine* engine = Engine::running()) engine->marked(number(address), size, write, order, pc);
+  Engine* engine = Engine::running();
+  return engine == nullptr || engine->marked(number(address), size, write, order, pc);
 }
 
 // __ATOMIC_RELAXED 0, CONSUME 1, ACQUIRE 2, RELEASE 3, ACQ_REL 4, SEQ_CST 5
@@ -96,9 +98,9 @@ void __tsan_atomic_signal_fence(int order) {
 #define CK_MODIFY(bits, name, expression)                                                  \
   std::uint##bits##_t __tsan_atomic##bits##_##name(volatile std::uint##bits##_t* at,       \
                                                    std::uint##bits##_t value, int order) { \
-    marked(at, (bits) / 8, true, order_of(order, true), CK_PC);                            \
+    const bool writes = marked(at, (bits) / 8, true, order_of(order, true), CK_PC);        \
     const std::uint##bits##_t old = *at;                                                   \
-    *at = static_cast<std::uint##bits##_t>(expression);                                    \
+    if (writes) *at = static_cast<std::uint##bits##_t>(expression);                        \
     return old;                                                                            \
   }
 
@@ -107,10 +109,10 @@ void __tsan_atomic_signal_fence(int order) {
       volatile std::uint##bits##_t* at, std::uint##bits##_t* expected, std::uint##bits##_t value, \
       int order, int failure) {                                                                   \
     (void)failure; /* an operation that may write counts as one that does */                      \
-    marked(at, (bits) / 8, true, order_of(order, true), CK_PC);                                   \
+    const bool writes = marked(at, (bits) / 8, true, order_of(order, true), CK_PC);               \
     const std::uint##bits##_t old = *at;                                                          \
     if (old == *expected) {                                                                       \
-      *at = value;                                                                                \
+      if (writes) *at = value;                                                                    \
       return 1;                                                                                   \
     }                                                                                             \
     *expected = old;                                                                              \
@@ -125,8 +127,7 @@ void __tsan_atomic_signal_fence(int order) {
   }                                                                                              \
   void __tsan_atomic##bits##_store(volatile std::uint##bits##_t* at, std::uint##bits##_t value,  \
                                    int order) {                                                  \
-    marked(at, (bits) / 8, true, order_of(order, false), CK_PC);                                 \
-    *at = value;                                                                                 \
+    if (marked(at, (bits) / 8, true, order_of(order, false), CK_PC)) *at = value;                \
   }                                                                                              \
   CK_MODIFY(bits, exchange, value)                                                               \
   CK_MODIFY(bits, fetch_add, old + value)                                                        \
@@ -141,9 +142,9 @@ void __tsan_atomic_signal_fence(int order) {
       volatile std::uint##bits##_t* at, std::uint##bits##_t expected, std::uint##bits##_t value, \
       int order, int failure) {                                                                  \
     (void)failure;                                                                               \
-    marked(at, (bits) / 8, true, order_of(order, true), CK_PC);                                  \
+    const bool writes = marked(at, (bits) / 8, true, order_of(order, true), CK_PC);              \
     const std::uint##bits##_t old = *at;                                                         \
-    if (old == expected) *at = value;                                                            \
+    if (old == expected && writes) *at = value;                                                  \
     return old;                                                                                  \
   }
 

@@ -20,6 +20,7 @@
 #include <system_error>
 
 #include "impl/ioasid/race_window.h"
+#include "impl/ioasid/this_thread.h"
 
 namespace iommucheck::ioasid::impl {
 
@@ -33,10 +34,11 @@ struct alignas(64) ReaderSlot {
   ReaderSlot* next = nullptr;           ///< constant once the slot is on the list
 };
 
+/// Slots are pushed and never removed: a thread that ends gives its slot to the next one, and a
+/// writer can walk the list without protection.
+inline constinit std::atomic<ReaderSlot*> reader_slots{nullptr};
 /// Starts at 1, as 0 in a slot means "outside".  64 bits never wrap.
 inline constinit std::atomic<std::uint64_t> read_epoch{1};
-/// constinit spares each access the call of a TLS initialiser.
-inline constinit thread_local ReaderSlot* reader_slot = nullptr;
 
 }  // namespace detail
 
@@ -47,8 +49,8 @@ void attach_reader() noexcept;
 class ReadSection {
  public:
   ReadSection() noexcept {
-    if (detail::reader_slot == nullptr) attach_reader();
-    detail::ReaderSlot& slot = *detail::reader_slot;
+    if (detail::reader_slot() == nullptr) attach_reader();
+    detail::ReaderSlot& slot = *detail::reader_slot();
     if (slot.nesting++ != 0) return;
     // Acquire: who sees the epoch of a grace period sees everything taken out before it began.
     const std::uint64_t now = detail::read_epoch.load(std::memory_order_acquire);
@@ -56,7 +58,7 @@ class ReadSection {
     slot.epoch.store(now, std::memory_order_seq_cst);  // E above
   }
   ~ReadSection() {
-    detail::ReaderSlot& slot = *detail::reader_slot;
+    detail::ReaderSlot& slot = *detail::reader_slot();
     // Release: what we read and did inside comes before what the waiting writer does next.
     if (--slot.nesting == 0) slot.epoch.store(0, std::memory_order_release);
   }
@@ -65,7 +67,7 @@ class ReadSection {
 };
 
 inline bool in_read_section() noexcept {
-  return detail::reader_slot != nullptr && detail::reader_slot->nesting != 0;
+  return detail::reader_slot() != nullptr && detail::reader_slot()->nesting != 0;
 }
 
 /// Returns when every section that had begun before the call has ended.  Sections that begin

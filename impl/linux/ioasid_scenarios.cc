@@ -2,12 +2,9 @@
 // What threads do to ioasid.c at once.
 #include "impl/linux/ioasid_scenarios.h"
 
-#include <algorithm>
-#include <numeric>
-
 #include "impl/linux/target.h"
 #include "spec/ioasid/make_call.h"
-#include "spec/ioasid/oracle.h"
+#include "spec/ioasid/orders.h"
 
 namespace iommucheck::linux_harness {
 namespace {
@@ -26,28 +23,15 @@ Call replace_data(unsigned id, unsigned data, unsigned old) {
   return call;
 }
 bool keeps_contract(const Scenario& scenario) {
-  ioasid::Oracle oracle{ioasid_harness_bounds()};
-  const auto execute = [&](const TargetCall& one) {
-    const Call& call = *one.ioasid;
-    if (!oracle.would_keep_contract(call)) return false;
-    const auto outcome = oracle.first_legal(call);
-    return outcome && oracle.judge(call, *outcome).legal;
+  const auto plain = [](const std::vector<TargetCall>& calls) {
+    std::vector<Call> all;
+    for (const TargetCall& call : calls) all.push_back(*call.ioasid);
+    return all;
   };
-  for (const TargetCall& call : scenario.setup) {
-    if (!execute(call)) return false;
-  }
-  const auto before = oracle.snapshot();
-  std::vector<std::size_t> order(scenario.threads.size());
-  std::iota(order.begin(), order.end(), 0U);
-  do {
-    oracle.restore(before);
-    for (const std::size_t thread : order) {
-      for (const TargetCall& call : scenario.threads[thread]) {
-        if (!execute(call)) return false;
-      }
-    }
-  } while (std::next_permutation(order.begin(), order.end()));
-  return true;
+  std::vector<std::vector<Call>> threads;
+  for (const auto& calls : scenario.threads) threads.push_back(plain(calls));
+  ioasid::Oracle oracle{ioasid_harness_bounds()};
+  return ioasid::keeps_contract_in_every_order(oracle, plain(scenario.setup), threads);
 }
 
 }  // namespace

@@ -322,6 +322,24 @@ void await_and_tell(void*) {
 const Expecting loop_awaits_two{"loop_awaits_two",
                                 {"saw 11", "saw 12", "saw 22", "saw 21"},
                                 {set_to<1>, await_and_tell, set_to<2>}};
+/// Either of two writes ends the wait, and the other one may come at any time.
+void set_data(void*) { write_once(state.data, 1); }
+void yield_and_tell(void*) {
+  for (;;) {
+    const int flag = read_once(state.flag);
+    const int data = read_once(state.data);
+    if (flag + data != 0) {
+      const char kind[] = {
+          's', 'a', 'w', ' ', static_cast<char>('0' + flag), static_cast<char>('0' + data), 0};
+      ck_report(kind, "in this order");
+      return;
+    }
+    ck_yield();
+  }
+}
+const Expecting loop_yields{
+    "loop_yields", {"saw 01", "saw 10", "saw 11"}, {set_flag, yield_and_tell, set_data}};
+const Expecting loop_yields_in_vain{"loop_yields_in_vain", {"deadlock"}, {yield_and_tell}};
 void loop_at_the_end() { spin(nullptr); }
 const Expecting loop_in_finish{
     "loop_in_finish", {"endless loop"}, {look_at_flag}, nullptr, loop_at_the_end};

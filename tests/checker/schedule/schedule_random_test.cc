@@ -39,6 +39,7 @@ enum class Step : std::uint8_t {
   sleep,
   set_and_wake,
   await,
+  yield,
   die,
   kinds
 };
@@ -133,6 +134,15 @@ void run(void* argument) {
         while (read_word(at.word) == 0) ck_await();
         saw(machine.words[at.word]);
         break;
+      case Step::yield:
+        for (;;) {
+          const std::uint64_t first = read_word(at.word);
+          const std::uint64_t second = read_word((at.word + 1) % 3);
+          saw(first * 16 + second);
+          if (first + second != 0) break;
+          ck_yield();
+        }
+        break;
       case Step::die: ck_marked_write(reinterpret_cast<void*>(8), 8, CK_RELAXED); break;
       case Step::kinds: break;
     }
@@ -160,7 +170,8 @@ std::vector<Instruction> random_thread(std::mt19937_64& random, unsigned length,
     const auto step = static_cast<Step>(random() % static_cast<unsigned>(Step::kinds));
     const auto word = static_cast<unsigned>(random() % 3);
     // Rarely what ends most of an execution.
-    const bool ends = step == Step::die || step == Step::await || step == Step::sleep;
+    const bool ends =
+        step == Step::die || step == Step::await || step == Step::yield || step == Step::sleep;
     if (ends && random() % 4 != 0) continue;
     if (!may_spawn && (step == Step::spawn || step == Step::after_grace)) continue;
     switch (step) {

@@ -52,9 +52,9 @@ TEST(ReadSection, AWaiterDoesNotWaitForLaterSections) {
   std::promise<void> waited;
   std::thread reader{[&] {
     attach_reader();
-    detail::reader_slot->epoch.store(detail::read_epoch.load() + 1);
+    detail::reader_slot()->epoch.store(detail::read_epoch.load() + 1);
     waited.get_future().wait();
-    detail::reader_slot->epoch.store(0);
+    detail::reader_slot()->epoch.store(0);
   }};
   EXPECT_EQ(wait_for_readers(), std::errc{});
   waited.set_value();
@@ -65,12 +65,12 @@ TEST(ReadSection, ASlotIsGivenToTheNextThread) {
   detail::ReaderSlot* first = nullptr;
   std::thread{[&] {
     attach_reader();
-    first = detail::reader_slot;
+    first = detail::reader_slot();
   }}.join();
   detail::ReaderSlot* second = nullptr;
   std::thread{[&] {
     const ReadSection section;
-    second = detail::reader_slot;
+    second = detail::reader_slot();
   }}.join();
   EXPECT_EQ(first, second);
 }

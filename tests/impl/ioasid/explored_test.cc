@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// The allocator's own code under every schedule of a few calls.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "checker/schedule/replay.h"
+#include "checker/schedule/systematic.h"
+#include "impl/ioasid/explored/mutants.h"
+#include "spec/ioasid/make_call.h"
+
+namespace iommucheck::ioasid::explored {
+namespace {
+
+using namespace calls;  // NOLINT(google-build-using-namespace)
+
+const Scenario& written(const std::string& name) {
+  for (const Scenario& scenario : written_scenarios()) {
+    if (scenario.name == name) return scenario;
+  }
+  throw std::out_of_range{name};
+}
+
+class Written : public testing::TestWithParam<Scenario> {};
+
+TEST_P(Written, IsExplainedUnderEverySchedule) {
+  const Result result = explore(GetParam());
+  EXPECT_TRUE(result.statistics.exhausted);
+  for (const auto& report : result.reports)
+    ADD_FAILURE() << report.kind << ": " << report.message << " [" << report.schedule << "]";
+  for (const auto& history : result.unexplained)
+    ADD_FAILURE() << history.history << " [" << history.schedule << "]";
+  // Or nothing was judged.
+  EXPECT_GT(result.histories, 1U);
+  EXPECT_EQ(result.excused, 0U);
+  EXPECT_GT(result.sites.size(), 5U);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Written, testing::ValuesIn(written_scenarios()),
+                         [](const auto& scenario) {
+                           std::string name = scenario.param.name;
+                           for (char& c : name) c = c == '-' ? '_' : c;
+                           return name;
+                         });
+
+TEST(Generated, PairsAreExplainedUnderEverySchedule) {
+  const std::vector<Scenario> pairs = generated_scenarios(2);
+  ASSERT_GT(pairs.size(), 600U);
+  std::uint64_t executions = 0;
+  for (const Scenario& scenario : pairs) {
+    Options options;
+    const Result result = explore(scenario, options);
+    SCOPED_TRACE(scenario.name + ": " + scenario.sentence);
+    EXPECT_TRUE(result.clean());
+    EXPECT_TRUE(result.statistics.exhausted);
+    EXPECT_EQ(result.excused, 0U);
+    executions += result.statistics.executions;
+  }
+  EXPECT_GT(executions, 10'000U);
+}
+
+TEST(Searches, AgreeOnSmallScenarios) {
+  for (const char* name : {"find-free", "find-free-deferred", "set-data", "last-put", "publish"}) {
+    SCOPED_TRACE(name);
+    const auto complete = [&](schedule::Reduction reduction) {
+      Options options;
+      options.strategy = [reduction] {
+        return std::make_unique<schedule::Systematic>(
+            schedule::SystematicOptions{reduction, {}, {}});
+      };
+      const Result result = explore(written(name), options);
+      EXPECT_TRUE(result.statistics.exhausted);
+      return std::pair{result.statistics.complete, result.histories};
+    };
+    EXPECT_EQ(complete(schedule::Reduction::dpor), complete(schedule::Reduction::sleep_sets));
+  }
+}
+
+TEST(Schedules, RepeatAReport) {
+  Options options;
+  options.limits.stop_at_first_report = true;
+  std::uintptr_t weakened = 0;
+  Result found;
+  for (const AtomicSite& site : explore(written("set-data")).sites) {
+    options.weakened = weakened = site.pc;
+    found = explore(written("set-data"), options);
+    if (!found.reports.empty()) break;
+  }
+  ASSERT_FALSE(found.reports.empty());
+  Options again;
+  again.weakened = weakened;
+  again.strategy = [&] {
+    return std::make_unique<schedule::Replay>(
+        schedule::parse_schedule(found.reports.front().schedule));
+  };
+  const Result repeated = explore(written("set-data"), again);
+  ASSERT_FALSE(repeated.reports.empty());
+  EXPECT_EQ(repeated.reports.front().kind, found.reports.front().kind);
+}
+
+TEST(Scenarios, ThatNameWhatIsNotThereAreRefused) {
+  Scenario scenario = written("set-data");
+  scenario.threads[0][0].args.set = 3;
+  EXPECT_THROW(explore(scenario), std::invalid_argument);
+  scenario = written("set-data");
+  scenario.threads.assign(5, {free_id(0)});
+  EXPECT_THROW(explore(scenario), std::invalid_argument);
+}
+
+std::set<std::string> survivors(const std::vector<Mutant>& mutants) {
+  std::set<std::string> functions;
+  for (const Mutant& mutant : mutants) {
+    if (mutant.noticed_by.empty()) functions.insert(mutant.place.function);
+  }
+  return functions;
+}
+
+schedule::Limits small() {
+  schedule::Limits limits;
+  limits.executions = 1000;
+  limits.steps = 2000;  // waiting for what does not come
+  return limits;
+}
+
+TEST(Mutants, OfWhatIsWrittenAreNoticed) {
+  const std::vector<Mutant> mutants = try_mutants(written_scenarios(), Change::dropped, small());
+  EXPECT_GT(mutants.size(), 35U);
+  // Each with its reason in docs/our-allocator.md.
+  EXPECT_EQ(survivors(mutants),
+            (std::set<std::string>{"FreeMap::open", "Record::bury in Allocator::end_life",
+                                   "SetTable::recycle", "give_slot_back", "wait_for_readers"}));
+}
+
+TEST(Mutants, OfMemoryOrdersAreNoticed) {
+  std::vector<Scenario> few;
+  for (const char* name : {"publish", "find-free", "set-data", "readers"})
+    few.push_back(written(name));
+  std::set<std::string> noticed;
+  for (const Mutant& mutant : try_mutants(few, Change::relaxed, small())) {
+    if (!mutant.noticed_by.empty()) noticed.insert(mutant.place.function);
+  }
+  EXPECT_EQ(noticed, (std::set<std::string>{
+                         "Allocator::set_data", "ReadSection::~ReadSection in Allocator::find",
+                         "Record::view in Allocator::find", "claim_slot in attach_reader",
+                         "give_slot_back", "wait_for_readers"}));
+}
+
+}  // namespace
+}  // namespace iommucheck::ioasid::explored
