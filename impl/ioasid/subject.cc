@@ -4,22 +4,10 @@
 
 #include <algorithm>
 
+#include "impl/ioasid/errors.h"
+
 namespace iommucheck::ioasid {
 namespace {
-
-Err to_err(std::errc error) {
-  if (error == std::errc{}) return Err::ok;
-  switch (error) {
-    case std::errc::no_such_file_or_directory: return Err::enoent;
-    case std::errc::permission_denied: return Err::eacces;
-    case std::errc::device_or_resource_busy: return Err::ebusy;
-    case std::errc::file_exists: return Err::eexist;
-    case std::errc::resource_unavailable_try_again: return Err::eagain;
-    case std::errc::no_space_on_device: return Err::enospc;
-    case std::errc::not_enough_memory: return Err::enomem;
-    default: return Err::einval;
-  }
-}
 
 Outcome answer(Err err, std::uint32_t value = 0) {
   Outcome outcome;

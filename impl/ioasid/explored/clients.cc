@@ -8,6 +8,7 @@
 
 #include "checker/schedule/client.h"
 #include "impl/ioasid/allocator.h"
+#include "impl/ioasid/errors.h"
 
 // Bookkeeping that answers are told by: no part of what is explored.  Each entry is written by one
 // client, before the allocator can show others what it stands for.
@@ -67,20 +68,6 @@ NOT_EXPLORED impl::Ioasid custom_alloc(impl::Ioasid, impl::Ioasid, void* pdata) 
 template <unsigned Group>
 NOT_EXPLORED void custom_free(impl::Ioasid, void* pdata) {
   now().allocator = static_cast<const Ops*>(pdata)->number;
-}
-
-NOT_EXPLORED Err to_err(std::errc error) {
-  if (error == std::errc{}) return Err::ok;
-  switch (error) {
-    case std::errc::no_such_file_or_directory: return Err::enoent;
-    case std::errc::permission_denied: return Err::eacces;
-    case std::errc::device_or_resource_busy: return Err::ebusy;
-    case std::errc::file_exists: return Err::eexist;
-    case std::errc::resource_unavailable_try_again: return Err::eagain;
-    case std::errc::no_space_on_device: return Err::enospc;
-    case std::errc::not_enough_memory: return Err::enomem;
-    default: return Err::einval;
-  }
 }
 
 NOT_EXPLORED Outcome answer(Err err, std::uint32_t value = 0) {
