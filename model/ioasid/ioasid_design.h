@@ -62,6 +62,8 @@ class IoasidDesign : public Design<D> {
   /// answer.
   void takes_effect(T& t, CallKind kind, ioasid::Args<D> c, Val<D, Err> err, V value) {
     count_effect(t);
+    called(t, kind, c);
+    answered(t, err, value);
     ioasid::Reply<D> reply{this->context, err, value};
     auto& requirements = this->context.requirements;
     requirements.legal = legal_answer_;
@@ -72,6 +74,10 @@ class IoasidDesign : public Design<D> {
     requirements.lockstep = false;
     watch_look_ups();
   }
+  /// For who asks designs about certain calls (tests/impl/linux/outcomes_test.cc): which call it
+  /// is, as soon as its arguments are chosen, and what it answers.
+  virtual void called(T&, CallKind, const ioasid::Args<D>&) {}
+  virtual void answered(T&, Val<D, Err>, V) {}
   // A look-up may take effect at any instant of the call: the answers that are right then are
   // noted.
 
@@ -81,6 +87,7 @@ class IoasidDesign : public Design<D> {
     auto&& l = local(t);
     l.id = t.choose(b.pasids, "ioasid");
     l.set = t.choose(b.sets + 1, "set");
+    called(t, CallKind::find, {.set = l.set, .id = l.id});
     l.looking = 1;
     l.seen = 0;
     watch(t.self());
@@ -95,6 +102,7 @@ class IoasidDesign : public Design<D> {
                   "ioasid_find: the answer was right at no instant of the call");
     this->forget_locals(t.self());
     count_effect(t);
+    answered(t, err, value);
   }
   void count_effect(T& t) {
     auto&& l = local(t);
