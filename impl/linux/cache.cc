@@ -17,12 +17,21 @@
 #include <fmt/format.h>
 
 #include "impl/linux/error.h"
+#include "impl/linux/process.h"
 
 namespace iommucheck::linux_harness {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kTemporary = "unfinished-";
+
+/// Asked before what did not fit is removed.
+bool is_full(const fs::path& directory) {
+  constexpr std::uintmax_t kNothing = 8 << 20;  // linkers remove the file that they cannot finish
+  std::error_code error;
+  const fs::space_info space = fs::space(directory, error);
+  return !error && space.available < kNothing;
+}
 
 }  // namespace
 
@@ -93,13 +102,19 @@ fs::path Cache::entry(const std::string& kind, const std::string& key,
     fs::create_directory(temporary);
     make(temporary);
     fs::rename(temporary, wanted);
-  } catch (const fs::filesystem_error& failure) {
+  } catch (const std::exception& failure) {
+    const bool full = is_full(directory_);
     fs::remove_all(temporary, error);
-    throw HarnessError(failure.what(), "the disk is full, or the cache belongs to another user",
-                       "free some space, or set IOMMUCHECK_CACHE to another directory");
-  } catch (...) {
-    fs::remove_all(temporary, error);
-    throw;
+    // Compilers and tar say it each in their own way, or not at all.
+    if (full) {
+      throw HarnessError(fmt::format("the disk of {} is full; what failed there was:\n{}",
+                                     directory_.string(), last_lines(failure.what(), 8)),
+                         "an unpacked kernel takes 400 MB, a prepared one 20 MB",
+                         "free some space, or set IOMMUCHECK_CACHE to another directory");
+    }
+    if (dynamic_cast<const fs::filesystem_error*>(&failure) == nullptr) throw;
+    throw HarnessError(failure.what(), "the cache belongs to another user",
+                       "set IOMMUCHECK_CACHE to another directory");
   }
   return wanted;
 }

@@ -35,16 +35,6 @@ constexpr std::string_view kConfiguration =
     "# CONFIG_MODVERSIONS is not set\n"
     "# CONFIG_DEBUG_INFO_BTF is not set\n";
 
-std::string last_lines(const std::string& text, std::size_t lines) {
-  std::size_t at = text.size();
-  while (at > 0 && lines > 0) {
-    at = text.rfind('\n', at - 1);
-    if (at == std::string::npos) return text;
-    --lines;
-  }
-  return text.substr(at == 0 ? 0 : at + 1);
-}
-
 void make(const SourceTree& tree, const fs::path& output, std::vector<std::string> targets,
           std::string_view what) {
   const unsigned jobs = std::max(1U, std::thread::hardware_concurrency());

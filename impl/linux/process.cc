@@ -135,6 +135,16 @@ Finished run(const std::vector<std::string>& argv, const std::filesystem::path& 
   return finished;
 }
 
+std::string last_lines(const std::string& text, std::size_t lines) {
+  std::size_t at = text.size();
+  while (at > 0 && lines > 0) {
+    at = text.rfind('\n', at - 1);
+    if (at == std::string::npos) return text;
+    --lines;
+  }
+  return text.substr(at == 0 ? 0 : at + 1);
+}
+
 void require_programs(const std::vector<std::string>& programs) {
   std::string missing;
   const char* path = std::getenv("PATH");

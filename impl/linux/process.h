@@ -18,6 +18,9 @@ struct Finished {
 /// Variables that would change a kernel build (MAKEFLAGS, ARCH, KCFLAGS, ...) are not passed on.
 Finished run(const std::vector<std::string>& argv, const std::filesystem::path& directory = {});
 
+/// The end of what a program said, for messages.
+std::string last_lines(const std::string& text, std::size_t lines);
+
 /// Throws HarnessError unless every program is in PATH; names the Debian packages to install.
 void require_programs(const std::vector<std::string>& programs);
 

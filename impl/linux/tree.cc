@@ -92,11 +92,12 @@ void unpack(Cache& cache, const fs::path& archive, const fs::path& into) {
   for (std::string& pattern : left_out()) tar.push_back(std::move(pattern));
   const Finished finished = run(tar);
   if (finished.status == 0) return;
-  throw HarnessError(fmt::format("tar cannot unpack {}:\n{}", archive.string(), finished.output),
-                     "the disk is full (400 MB are needed), or the archive is damaged",
-                     fmt::format("set IOMMUCHECK_CACHE to a larger disk, or reinstall the package: "
-                                 "apt-get install --reinstall {}",
-                                 archive.stem().stem().string()));
+  throw HarnessError(
+      fmt::format("tar cannot unpack {}:\n{}", archive.string(), last_lines(finished.output, 5)),
+      "the disk is full (400 MB are needed), or the archive is damaged",
+      fmt::format("set IOMMUCHECK_CACHE to a larger disk, or reinstall the package: "
+                  "apt-get install --reinstall {}",
+                  archive.stem().stem().string()));
 }
 
 }  // namespace

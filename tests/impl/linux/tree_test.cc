@@ -3,6 +3,8 @@
 #include "impl/linux/tree.h"
 
 #include <gtest/gtest.h>
+
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -132,6 +134,24 @@ TEST_F(TreeTest, an_unwritable_cache) {
   fs::create_directories(folder_ / "cache");
   fs::permissions(folder_ / "cache", fs::perms::owner_read | fs::perms::owner_exec);
   expect_words(message_of([&] { Cache cache{folder_ / "cache"}; }), {"IOMMUCHECK_CACHE"});
+}
+
+TEST_F(TreeTest, a_full_disk) {
+  const fs::path disk = folder_ / "disk";
+  fs::create_directories(disk);
+  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=512k") != 0)
+    GTEST_SKIP() << "skipped: only root may mount a small disk";
+  const std::string message = message_of([&] {
+    Cache cache{disk / "cache"};
+    cache.entry("thing", "0123456789abcdef",
+                [](const fs::path& into) { write_file(into / "much", std::string(1 << 20, 'x')); });
+  });
+  std::uintmax_t left = 0;
+  for (const auto& file : fs::recursive_directory_iterator{disk / "cache"})
+    left += file.is_regular_file() ? file.file_size() : 0;
+  EXPECT_EQ(umount(disk.c_str()), 0);
+  expect_words(message, {"disk", "is full", "much", "IOMMUCHECK_CACHE"});
+  EXPECT_EQ(left, 0U) << "what did not fit stays";
 }
 
 TEST_F(TreeTest, an_interrupted_entry_is_not_taken_for_a_good_one) {
