@@ -107,10 +107,12 @@ fs::path Cache::entry(const std::string& kind, const std::string& key,
     fs::remove_all(temporary, error);
     // Compilers and tar say it each in their own way, or not at all.
     if (full) {
-      throw HarnessError(fmt::format("the disk of {} is full; what failed there was:\n{}",
-                                     directory_.string(), last_lines(failure.what(), 8)),
-                         "an unpacked kernel takes 400 MB, a prepared one 20 MB",
-                         "free some space, or set IOMMUCHECK_CACHE to another directory");
+      const auto* ours = dynamic_cast<const HarnessError*>(&failure);
+      throw HarnessError(
+          fmt::format("the disk of {} is full; what failed there was:\n{}", directory_.string(),
+                      last_lines(ours == nullptr ? failure.what() : ours->happened(), 8)),
+          "an unpacked kernel takes 400 MB, a prepared one 20 MB",
+          "free some space, or set IOMMUCHECK_CACHE to another directory");
     }
     if (dynamic_cast<const fs::filesystem_error*>(&failure) == nullptr) throw;
     throw HarnessError(failure.what(), "the cache belongs to another user",

@@ -13,7 +13,12 @@ class HarnessError : public std::runtime_error {
  public:
   HarnessError(const std::string& happened, const std::string& cause, const std::string& advice)
       : std::runtime_error(happened + (cause.empty() ? "" : "\n  usual cause: " + cause) +
-                           (advice.empty() ? "" : "\n  what to do: " + advice)) {}
+                           (advice.empty() ? "" : "\n  what to do: " + advice)),
+        happened_{happened} {}
+  const std::string& happened() const { return happened_; }
+
+ private:
+  std::string happened_;
 };
 
 /// A kernel file does not compile for user space.
