@@ -242,8 +242,9 @@ void Engine::yield(std::uintptr_t pc) {
   // The first look at each place counts: what it saw may be why the loop goes on, whatever later
   // looks saw.
   std::ranges::stable_sort(seen, {}, &Seen::at);
-  const auto rest = std::ranges::unique(seen, {}, &Seen::at);
-  seen.erase(rest.begin(), rest.end());
+  seen.erase(std::unique(seen.begin(), seen.end(),
+                         [](const Seen& a, const Seen& b) { return a.at == b.at; }),
+             seen.end());
   std::uint64_t bits = 0;
   for (const Seen& one : seen) bits |= yield_bit(one.at);
   point({Kind::yield, 0, 1, bits, pc});
