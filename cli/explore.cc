@@ -37,6 +37,10 @@ using linux_harness::Search;
 using nlohmann::ordered_json;
 namespace explored = ioasid::explored;
 
+/// Of each scenario, unless --executions says otherwise: nearly all mutants fall within the first
+/// few, and there are more than a hundred.
+constexpr std::uint64_t kExecutionsPerMutant = 1000;
+
 constexpr const char* kOptions =
     "--scenario, --whole, --search, --preemptions, --executions, --seconds, --seed, --schedule, --mutants, "
     "--json";
@@ -199,7 +203,7 @@ std::string to_text(const Run& run) {
 int show_mutants(const std::vector<explored::Scenario>& scenarios,
                  const linux_harness::SearchOptions& options, bool as_json) {
   schedule::Limits limits;
-  limits.executions = std::min<std::uint64_t>(options.executions, 1000);
+  limits.executions = options.executions;
   limits.seconds = options.seconds;
   limits.steps = 2000;
   ordered_json object = ordered_json::object();
@@ -216,9 +220,12 @@ int show_mutants(const std::vector<explored::Scenario>& scenarios,
     for (const explored::Mutant& mutant : mutants) {
       text += fmt::format("  {:<60} {}\n", place_text(mutant.place),
                           mutant.noticed_by.empty() ? "survives" : mutant.noticed_by);
+      if (!mutant.broke_off.empty())
+        text += fmt::format("    not explored with it: {}\n", mutant.broke_off);
       object[what].push_back({{"place", place_text(mutant.place)},
                               {"killed", !mutant.noticed_by.empty()},
-                              {"by", mutant.noticed_by}});
+                              {"by", mutant.noticed_by},
+                              {"not_explored", mutant.broke_off}});
     }
   }
   fmt::print("{}", as_json ? object.dump(2) + "\n" : text);
@@ -266,20 +273,26 @@ int explore_command(const Words& words) {
                     "impl/ioasid (kernel code: iommucheck kernel ... --scenario)",
                     target));
   const std::string names = arguments.text("scenario", "all");
-  const linux_harness::SearchOptions search = take_search_options(arguments);
+  const bool own_executions = arguments.has("executions");
+  linux_harness::SearchOptions search = take_search_options(arguments);
   arguments.finish(kOptions);
   std::vector<explored::Scenario> scenarios = choose(names);
   if (whole && search.preemptions)
     throw UsageError("--whole is without a bound: it has no --preemptions");
   if (mutants && search.search != Search::dpor)
     throw UsageError("--mutants explores by itself: it has no --search and no --schedule");
-  if (mutants) return show_mutants(scenarios, search, as_json);
+  if (whole && search.search != Search::dpor)
+    throw UsageError("--whole belongs to the search dpor: no other one has a bound of its own");
   if (search.search == Search::replay && scenarios.size() != 1)
     throw UsageError("--schedule belongs to one scenario: give its name to --scenario");
   // A bound that is given is for all; a search that has none is whole.
   for (explored::Scenario& scenario : scenarios) {
     if (search.preemptions || search.search != Search::dpor || whole)
       scenario.preemptions = search.preemptions;
+  }
+  if (mutants) {
+    if (!own_executions) search.executions = kExecutionsPerMutant;
+    return show_mutants(scenarios, search, as_json);
   }
   explored::Options options;
   options.limits.executions = search.executions;

@@ -62,6 +62,7 @@ TEST_F(Explore, UsageErrors) {
   refused("explore ioasid --scenario none", {"'none'", "find-free", "pairs"});
   refused("explore ioasid --scenario pair-9999", {"'pair-9999'"});
   refused("explore ioasid --whole --preemptions 1", {"--whole", "--preemptions"});
+  refused("explore ioasid --whole --search all", {"--whole", "dpor"});
   refused("explore ioasid --schedule 1x8", {"--scenario"});
   refused("explore ioasid --scenario set-data --schedule x", {"schedule"});
   refused("explore ioasid --mutants --search all", {"--mutants", "--search"});

@@ -93,14 +93,14 @@ std::vector<Mutant> try_mutants(std::span<const Scenario> scenarios, Change chan
   std::vector<Mutant> mutants;
   std::vector<std::uintptr_t> pcs;
   for (const auto& [site, where] : executed_by) {
-    Mutant mutant{change, site, {}, ""};
+    Mutant mutant{change, site, {}, "", ""};
     (change == Change::dropped ? options.dropped : options.weakened) = site.pc;
     for (const Scenario* scenario : where) {
       std::string complains;
       try {
         complains = complaint(explore(*scenario, options));
       } catch (const std::runtime_error& error) {
-        complains = error.what();
+        mutant.broke_off = scenario->name + ": " + error.what();
       }
       if (complains.empty()) continue;
       mutant.noticed_by = scenario->name + ": " + complains;

@@ -33,6 +33,8 @@ struct Mutant {
   AtomicSite site;
   Place place;
   std::string noticed_by;  ///< "publish: data race"; empty: it survives
+  /// A scenario that could not be explored with it, and why: no verdict on the mutant.
+  std::string broke_off;
 };
 
 /// Tries all mutants of what these scenarios execute, one after the other.  `limits`: of each

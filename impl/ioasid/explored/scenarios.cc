@@ -251,7 +251,9 @@ std::vector<Scenario> generated_scenarios(unsigned threads) {
                         {},
                         {}};
       for (unsigned thread = 0; thread < threads; ++thread) {
-        const Call& call = calls[chosen[thread]];
+        Call call = calls[chosen[thread]];
+        // Its own data: what two threads hand over, one of them has not initialised.
+        if (call.args.data != 0) call.args.data = 2 + thread;
         scenario.threads.push_back({by(thread, call)});
         scenario.sentence += fmt::format("{}{}", thread == 0 ? "" : " | ", print(call));
       }
