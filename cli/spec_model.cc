@@ -89,6 +89,7 @@ const model::DesignEntry& iommu_specification() {
           {"mms", 0, 3, 1, "processes"},
           {"clients", 1, 4, 2, "clients that bind"},
           {"bonds", 1, 3, 1, "bonds that a client holds at most"},
+          {"tagging", 0, 1, 1, "1: processes tag their addresses"},
       },
       [](const BoundValues& v) {
         iommu::Bounds b{.devices = v.at("devices"),
@@ -106,6 +107,7 @@ const model::DesignEntry& iommu_specification() {
           throw model::UsageError("--kinds: there are no more kinds of IOMMU than groups");
         b.default_domains = b.tables != 0;
         b.dma_pasid = b.pasids != 0 && b.tables != 0;
+        b.tagging = v.at("tagging") != 0;
         if (b.default_domains && b.tables < b.group_count())
           throw model::UsageError(
               "--tables: each group needs one for its default domain, or none "

@@ -70,6 +70,7 @@ IommuBounds to_iommu_bounds(const BoundValues& values) {
   b.untrusted = get("untrusted") != 0;
   b.forks = get("forks") != 0;
   b.enqcmd = get("enqcmd") != 0;
+  b.tagging = get("tagging") != 0;
   check_groups(b.spec());
   return b;
 }

@@ -47,7 +47,19 @@ class IommuDesign : public LockstepDesign<D, IommuBounds, IommuSorts, IommuLocal
     auto&& l = local(t);
     l.mm = t.choose(b.mms, "mm") + 1U;
     t.require(any_of<D>(b.mms, [&](unsigned m) { return l.mm == m + 1 && spec.state.runs(m); }));
+    if (b.tagging) note_clone(t);
     l.task = l.mm;
+  }
+  /// Where there are two tasks, one of them has called clone(): not in the middle of a prctl().
+  void note_clone(T& t) {
+    const V process = local(t).mm;
+    auto&& locals = this->locals_of_all();
+    for (unsigned i = 0; i < this->process_count(); ++i) {
+      t.when(locals[i].task == process, [&] {
+        t.require(locals[i].alone == 0U);
+        mm.at(process).lock_lam = 1;
+      });
+    }
   }
   // What a driver does with bonds.
 

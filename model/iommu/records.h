@@ -27,6 +27,7 @@ struct IommuBounds : ProcessBounds {
   bool faults = false;   ///< devices send page requests
   bool forks = false;    ///< processes fork (pasid-lib)
   bool intel = false;    ///< there are structs intel_svm (intel-svm)
+  bool tagging = false;  ///< processes tag their addresses (attach-handle)
   bool enqcmd = false;   ///< tasks send descriptors with the PASID of their CPU (pasid-lib)
   /// Domains are looked up without a lock: each bind that misses makes one (rfc2).
   bool lockless_domains = false;
@@ -46,14 +47,16 @@ struct IommuBounds : ProcessBounds {
             .clients = threads,
             .bonds = bonds,
             .default_domains = false,
-            .dma_pasid = false};
+            .dma_pasid = false,
+            .tagging = tagging};
   }
   /// Where an attach to the domains of the mm fails for lack of memory, bind makes another one:
   /// there may be one for each handle, and handles are those of a (group, mm), but for one being
-  /// made.  Without a lock there is one for each bond, and one that waits for a grace period.
+  /// made, and for those that other threads free behind the lock, which still point to theirs.
+  /// Without a lock there is one for each bond, and one that waits for a grace period.
   unsigned domains() const {
     if (lockless_domains) return threads * bonds + 1;
-    return std::min(threads * bonds, spec().group_count() * mms + 1);
+    return std::min(threads * bonds, spec().group_count() * mms + threads);
   }
   /// struct intel_svm: one for each mm, and one that is being made or unmade by each thread.
   unsigned svms() const { return mms + threads; }
@@ -95,13 +98,17 @@ struct MmStruct : HeapObject<D> {
         page_tables(*this, "page_tables"),
         pasid(*this, "pasid", parts.pasid ? b.pasids : 0, Format{}.of(sorts.pasids)),
         pasid_refs(*this, "pasid_refs", parts.pasid ? 2 * b.threads * b.bonds : 0),
-        iommu_mm(*this, "iommu_mm", parts.iommu_mm ? b.mms + 1 : 0, pointer_to("iommu_mm")) {}
+        iommu_mm(*this, "iommu_mm", parts.iommu_mm ? b.mms + 1 : 0, pointer_to("iommu_mm")),
+        untag_mask(*this, "untag_mask", b.tagging ? 1 : 0),
+        lock_lam(*this, "MM_CONTEXT_LOCK_LAM", b.tagging ? 1 : 0) {}
   Var<D> users;         ///< mm_users: the tasks and who else uses the address space
   Refcount<D> count;    ///< mm_count: who uses the struct
   Flag<D> page_tables;  ///< they are there: devices can walk them
   Var<D> pasid;         ///< mm->pasid; 0: none
   Var<D> pasid_refs;    ///< references on it: of v5.11 to v5.17 only
   Var<D> iommu_mm;      ///< mm->iommu_mm
+  Var<D> untag_mask;    ///< 1: addresses are tagged
+  Var<D> lock_lam;      ///< there have been two tasks, or addresses are tagged
 };
 
 /// struct iommu_mm_data.
@@ -198,6 +205,7 @@ struct IommuLocals : Record<D> {
         device(*this, "device", b.devices),
         entry(*this, "entry", b.devices * b.pasids - 1),
         was_present(*this, "was_present", b.faults ? 1 : 0),
+        alone(*this, "alone", b.tagging ? 1 : 0),
         ret(*this, "ret", iommu::kErrs - 1, names_of<Err>(iommu::kErrs)),
         effects(*this, "took_effect", 1) {}
   Var<D> dev, bond, mm;
@@ -213,6 +221,7 @@ struct IommuLocals : Record<D> {
   Var<D> device;       ///< the cursor of for_each_group_device()
   Var<D> entry;        ///< the PASID entry that mmu_notifier_release() is at
   Var<D> was_present;  ///< remove_dev_pasid() found the entry set
+  Var<D> alone;        ///< prctl() has found that this is the only task
   Var<D, Err> ret;
   Var<D> effects;  ///< the call has taken effect: once, before it returns
 };

@@ -92,6 +92,29 @@ std::vector<SvaBug> kernel_bugs() {
   };
 }
 
+std::vector<SvaBug> tagging_bugs() {
+  const BoundValues two{{"threads", 2}, {"tagging", 1}}, one{{"threads", 1}, {"tagging", 1}};
+  return {
+      SvaBug({"lam-check-then-act", "check, then act", "23e5d9ec2bab",
+              "bind finds that addresses are not tagged; another thread turns tagging on, having "
+              "found no PASID; bind goes on",
+              "legal-answer", two},
+             [](auto& d) {
+               d.edit("prctl_enable_tagged_addr")
+                   .drop("if (test_bit(MM_CONTEXT_LOCK_LAM, &mm->context.flags)) return -EBUSY");
+             }),
+      SvaBug({"tags-over-pasid", "wrong translation", "mutant",
+              "prctl() does not look whether the process has a PASID", "legal-answer", one},
+             [](auto& d) {
+               d.edit("prctl_enable_tagged_addr").drop("if (mm_valid_pasid(mm)) return -EINVAL");
+             }),
+      SvaBug(
+          {"pasid-over-tags", "wrong translation", "mutant",
+           "bind does not look whether addresses are tagged", "legal-answer", one},
+          [](auto& d) { d.edit(kBind).drop("if (!arch_pgtable_dma_compat(mm)) return -EBUSY"); }),
+  };
+}
+
 std::vector<SvaBug> iommu_mm_mutants() {
   const BoundValues one{{"threads", 1}};
   return {
@@ -150,9 +173,16 @@ std::vector<SvaBug> page_request_bugs() {
 
 std::vector<SvaBug> bugs() {
   std::vector<SvaBug> all = kernel_bugs();
-  for (auto group : {bond_lock_mutants<SvaBug>(), bond_mutants<SvaBug>(), iommu_mm_mutants(),
-                     translation_mutants<SvaBug>(), drain_mutants<SvaBug>(), page_request_bugs()})
+  for (auto group :
+       {tagging_bugs(), bond_lock_mutants<SvaBug>(), bond_mutants<SvaBug>(), iommu_mm_mutants(),
+        translation_mutants<SvaBug>(), drain_mutants<SvaBug>(), page_request_bugs()})
     all.insert(all.end(), group.begin(), group.end());
+  return all;
+}
+
+std::vector<BoundInfo> bounds() {
+  std::vector<BoundInfo> all = common_iommu_bounds();
+  all.push_back({"tagging", 0, 1, 0, "1: processes tag their addresses"});
   return all;
 }
 
@@ -163,7 +193,7 @@ const DesignEntry& sva_attach_handle() {
       "sva/attach-handle",
       "the handle of a (group, PASID) is shared and counted under iommu_sva_lock; on attach/group-pasid",
       "6.12 drivers/iommu/iommu-sva.c, iommu.c; kernel/fork.c",
-      common_iommu_bounds(),
+      sva_attach_handle_bugs::bounds(),
       to_iommu_bounds,
       sva_attach_handle_bugs::bugs()};
   return kEntry;

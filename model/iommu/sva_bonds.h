@@ -44,6 +44,8 @@ class SvaBonds : public Attach<D> {
     this->hardware.add_traffic();
   }
 
+  /// What an mm must not have, or bind ends with -EBUSY.
+  virtual void build_check_mm(Program<D>&) {}
   /// Looks for a handle of the same bond, and ends the call if there is one; 0 is in l.handle else.
   virtual void build_find_handle(Program<D>& p) = 0;
   /// The new handle can be found from now on.
@@ -202,6 +204,7 @@ class SvaBonds : public Attach<D> {
     const auto out_free_handle = p.label();
     p.arguments([this](T& t) { this->choose_bond(t); });
     p.step("mutex_lock(&iommu_sva_lock)", [this](T& t) { t.lock(iommu_sva_lock); });
+    build_check_mm(p);
     p.step("iommu_mm = mm->iommu_mm", [=, this](T& t) {
       auto&& l = local(t);
       l.iommu_mm = mm.at(l.mm).iommu_mm;

@@ -84,12 +84,14 @@ class IopfObjects : public Design<D> {
   }
   /// iopf_free_group().
   void free_group(T& t, V group) {
+    t.fail_unless(!iopf_group.at(group).pending, this->no_use_after_free,
+                  "a group is freed that is still on fault_param->faults");
     free_faults(t, iopf_group.at(group).faults);
     put_param(t, iopf_group.at(group).param);
     iopf_group.kfree(group);
   }
-  /// The lists of a device that leaves.
-  void empty_lists(T& t) {
+  /// The lists of a device that leaves.  `free_groups`: or not, for a bug.
+  void empty_lists(T& t, bool free_groups = true) {
     auto&& l = local(t);
     auto&& param = fault_param.at(l.param);
     free_faults(t, param.partial);
@@ -99,7 +101,7 @@ class IopfObjects : public Design<D> {
         auto&& group = iopf_group.object(i);
         respond(t, group.grpid);
         group.pending = false;
-        free_group(t, i + 1);
+        if (free_groups) free_group(t, i + 1);
       });
     }
   }

@@ -12,7 +12,10 @@ using IopfBug = Bug<IopfQueue>;
 constexpr const char* kReport = "iommu_report_device_fault";
 constexpr const char* kHandle = "iommu_sva_handle_iopf";
 constexpr const char* kAnswer = "iommufd_fault_fops_write";
+constexpr const char* kResponse = "iommu_page_response";
 constexpr const char* kLeave = "iopf_queue_remove_device";
+
+constexpr const char* kEmpty = "partial faults are freed; pending groups are answered and freed";
 
 /// An edit: a step of the program does nothing.
 auto without(const char* program, const char* label) {
@@ -34,6 +37,16 @@ std::vector<IopfBug> kernel_bugs() {
                                "(then it is drained)", [&d](auto& t) { t.jump(d.drain); });
                 p.insert_after("iopf_queue_flush_dev(dev)", "(it is drained)",
                                [&d](auto& t) { t.jump(d.left); });
+              }),
+      IopfBug({"iopf-group-leak",
+               "leak",
+               "CVE-2025-21770",
+               "leaving the queue answers the pending groups and does not free them",
+               "no-leak",
+               {{"threads", 1}, {"numbers", 1}}},
+              [](auto& d) {
+                d.edit(kLeave).replace(kEmpty, "(pending groups are answered)",
+                                       [&d](auto& t) { d.empty_lists(t, false); });
               }),
       IopfBug({"iopf-group-two-owners",
                "use after free",
@@ -58,9 +71,7 @@ std::vector<IopfBug> mutants() {
               without(kLeave, "iopf_queue_flush_dev(dev)")),
       IopfBug({"partial-faults-kept", "leak", "mutant", "leaving does not free the partial faults",
                "no-leak", partial},
-              [](auto& d) {
-                d.edit(kLeave).replace("partial faults are freed", "(left out)", [](auto&) {});
-              }),
+              [](auto& d) { d.edit(kLeave).replace(kEmpty, "(left out)", [](auto&) {}); }),
       IopfBug({"partial-faults-not-moved", "leak", "mutant",
                "a group does not take the partial faults before it along",
                "partial-faults-have-a-group", partial},
@@ -98,9 +109,65 @@ std::vector<IopfBug> mutants() {
   };
 }
 
+/// Of groups that are answered by their number: who answers meets who leaves.
+std::vector<IopfBug> mutants_by_number() {
+  const BoundValues two{{"threads", 2}, {"numbers", 1}};
+  const auto unlocked = [](const char* program) {
+    return [program](auto& d) {
+      for (const char* label :
+           {"mutex_lock(&fault_param->lock)", "mutex_unlock(&fault_param->lock)"})
+        without(program, label)(d);
+    };
+  };
+  return {
+      IopfBug({"answers-without-lock", "missing lock", "mutant",
+               "who answers a group does not take fault_param->lock", "answered-once", two},
+              unlocked(kResponse)),
+      IopfBug({"leaves-without-param-lock", "missing lock", "mutant",
+               "leaving empties the lists without fault_param->lock", "no-use-after-free", two},
+              [](auto& d) {
+                auto& p = d.edit(kLeave);
+                p.replace("mutex_lock(&fault_param->lock)", "(left out)",
+                          [&d](auto& t) { d.local(t).param = d.current_param; });
+                p.replace("mutex_unlock(&fault_param->lock)", "(left out)", [](auto&) {});
+              }),
+      IopfBug({"answered-group-stays-listed",
+               "use after free",
+               "mutant",
+               "a group that is answered stays on the pending list",
+               "no-use-after-free",
+               {{"threads", 1}, {"numbers", 1}}},
+              without(kResponse, "list_del_init(&group->pending_node)")),
+      IopfBug({"dying-param-is-used", "reference", "mutant",
+               "who looks for a group increments a count that may be 0", "refcounts", two},
+              [](auto& d) {
+                d.edit(kResponse).replace(
+                    "if (fault_param && !refcount_inc_not_zero(&fault_param->users))",
+                    "if (fault_param) refcount_inc(&fault_param->users)", [&d](auto& t) {
+                      auto&& l = d.local(t);
+                      t.when(l.param != 0U, [&] { d.fault_param.at(l.param).users.inc(); });
+                    });
+              }),
+      IopfBug({"param-freed-at-once", "use after free", "mutant",
+               "the last put of a fault_param does not wait for a grace period",
+               "no-use-after-free", two},
+              [](auto& d) {
+                d.edit(kLeave).replace("rcu_assign_pointer(param->fault_param, NULL)",
+                                       "param->fault_param = NULL; kfree(fault_param)",
+                                       [&d](auto& t) {
+                                         auto&& l = d.local(t);
+                                         d.current_param = 0;
+                                         t.when(d.fault_param.at(l.param).users.dec_and_test(),
+                                                [&] { d.fault_param.kfree(l.param); });
+                                       });
+              }),
+  };
+}
+
 std::vector<IopfBug> bugs() {
   std::vector<IopfBug> all = kernel_bugs();
-  for (IopfBug& mutant : mutants()) all.push_back(std::move(mutant));
+  for (const auto& group : {mutants(), mutants_by_number()})
+    all.insert(all.end(), group.begin(), group.end());
   return all;
 }
 
@@ -109,6 +176,7 @@ std::vector<BoundInfo> bounds() {
           {"requests", 1, 2, 1, "page request groups that the device has under way"},
           {"partial", 0, 1, 0, "1: a group has a request before the last one, or not"},
           {"user", 0, 1, 0, "1: user space handles the groups; 0: a work queue"},
+          {"numbers", 0, 1, 0, "1: groups are answered by their number, without a pointer"},
           {"calls", 0, 15, 0, "calls that each thread makes at most; 0: no limit"}};
 }
 
@@ -119,6 +187,10 @@ IopfBounds to_bounds(const BoundValues& values) {
   b.requests = values.at("requests");
   b.partial = values.at("partial") != 0;
   b.user = values.at("user") != 0;
+  b.numbers = values.at("numbers") != 0;
+  if (b.user && b.numbers)
+    throw UsageError(
+        "--numbers: user space has pointers to its groups; use one of --user, --numbers");
   return b;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // iopf/queue: page requests from the device's queue to their answer, while the device joins and
 // leaves the queue.  6.12.117 drivers/iommu/io-pgfault.c, with a handler on the work queue
-// (iommu-sva.c) or in user space (iommufd/fault.c).
+// (iommu-sva.c), in user space (iommufd/fault.c), or one that finds groups by their number.
 #ifndef IOMMUCHECK_MODEL_IOPF_QUEUE_H
 #define IOMMUCHECK_MODEL_IOPF_QUEUE_H
 
@@ -19,7 +19,9 @@ class IopfQueue : public IopfObjects<D> {
 
   explicit IopfQueue(const IopfBounds& bounds) : Base(bounds) {
     build_report();
-    if (b.user) {
+    if (b.numbers) {
+      build_page_response();
+    } else if (b.user) {
       build_answer();
     } else {
       build_handle();
@@ -47,25 +49,7 @@ class IopfQueue : public IopfObjects<D> {
     });
     p.step("attach_handle = find_fault_handler(dev, evt)",
            [=, this](T& t) { t.when(!handle, [&] { t.jump(error); }); });
-    p.call("iopf_get_dev_fault_param", [&] {
-      p.step("rcu_read_lock(); fault_param = rcu_dereference(param->fault_param)", [this](T& t) {
-        t.rcu_read_lock();
-        local(t).param = current_param;
-      });
-      p.step("if (fault_param && !refcount_inc_not_zero(&fault_param->users)) fault_param = NULL",
-             [this](T& t) {
-               auto&& l = local(t);
-               t.when(l.param != 0U, [&] {
-                 t.when(!fault_param.at(l.param).users.inc_not_zero(), [&] { l.param = 0; });
-               });
-             });
-      p.step("rcu_read_unlock()", [=, this](T& t) {
-        t.rcu_read_unlock();
-        t.when(
-            local(t).param == 0U, [&] { t.jump(error); },
-            [&] { t.when(local(t).last, [&] { t.jump(group); }); });
-      });
-    });
+    build_get_param(p, error, [=, this](T& t) { t.when(local(t).last, [&] { t.jump(group); }); });
     if (b.partial) {
       p.call("report_partial_fault", [&] {
         p.step("mutex_lock(&fault_param->lock)", [this](T& t) { this->lock_param(t); });
@@ -86,7 +70,9 @@ class IopfQueue : public IopfObjects<D> {
     }
     p.place(group);
     p.call("iopf_group_alloc", [&] { build_group(p); });
-    if (b.user) {
+    if (b.numbers) {
+      p.step("domain->iopf_handler(group): its number is noted", [=](T& t) { t.jump(returns); });
+    } else if (b.user) {
       p.call("iommufd_fault_iopf_handler", [&] {
         p.step("iopf_group_dequeue(group): mutex_lock(&fault_param->lock)",
                [this](T& t) { this->lock_param(t); });
@@ -115,6 +101,28 @@ class IopfQueue : public IopfObjects<D> {
     });
     p.place(returns);
     p.step("return", [](T&) {});
+  }
+  /// iopf_get_dev_fault_param(): l.param is held, and `found` goes on; or there is none.
+  template <class Found>
+  void build_get_param(Program<D>& p, const Label& none, Found found) {
+    p.call("iopf_get_dev_fault_param", [&] {
+      p.step("rcu_read_lock(); fault_param = rcu_dereference(param->fault_param)", [this](T& t) {
+        t.rcu_read_lock();
+        local(t).param = current_param;
+      });
+      p.step("if (fault_param && !refcount_inc_not_zero(&fault_param->users)) fault_param = NULL",
+             [this](T& t) {
+               auto&& l = local(t);
+               t.when(l.param != 0U, [&] {
+                 t.when(!fault_param.at(l.param).users.inc_not_zero(), [&] { l.param = 0; });
+               });
+             });
+      p.step("rcu_read_unlock()", [=, this](T& t) {
+        t.rcu_read_unlock();
+        t.when(
+            local(t).param == 0U, [&] { t.jump(none); }, [&] { found(t); });
+      });
+    });
   }
   void build_group(Program<D>& p) {
     p.step("group = kzalloc(); group->fault_param = iopf_param", [this](T& t) {
@@ -192,6 +200,42 @@ class IopfQueue : public IopfObjects<D> {
     build_response(p);
   }
 
+  /// Who was handed a group answers it by its number, which may be gone meanwhile.
+  void build_page_response() {
+    auto& p = this->program("iommu_page_response");
+    const auto none = p.label();
+    const auto unlock = p.label();
+    p.arguments([this](T& t) {
+      auto&& l = local(t);
+      l.grpid = t.choose(b.requests, "grpid");
+      t.require(asked[V(l.grpid)].waits);
+    });
+    build_get_param(p, none, [](T&) {});
+    p.step("mutex_lock(&fault_param->lock)", [this](T& t) { this->lock_param(t); });
+    p.step("list_for_each_entry(group, &fault_param->faults, pending_node)", [=, this](T& t) {
+      auto&& l = local(t);
+      for (unsigned i = 0; i < b.groups(); ++i) {
+        t.when(this->is_pending(i, l.param) && iopf_group.object(i).grpid == l.grpid,
+               [&] { l.group = i + 1; });
+      }
+      t.when(l.group == 0U, [&] { t.jump(unlock); });
+    });
+    p.step("ops->page_response(dev, &group->last_fault, &resp)",
+           [this](T& t) { this->respond(t, iopf_group.at(local(t).group).grpid); });
+    p.step("list_del_init(&group->pending_node)",
+           [this](T& t) { iopf_group.at(local(t).group).pending = false; });
+    p.place(unlock);
+    p.step("mutex_unlock(&fault_param->lock)", [this](T& t) { this->unlock_param(t); });
+    p.step("if (group) iopf_free_group(group)", [this](T& t) {
+      auto&& l = local(t);
+      t.when(l.group != 0U, [&] { this->free_group(t, l.group); });
+    });
+    p.step("iopf_put_dev_fault_param(fault_param)",
+           [this](T& t) { this->put_param(t, local(t).param); });
+    p.place(none);
+    p.step("return", [](T&) {});
+  }
+
   /// iopf_queue_add_device(), then the domain is attached.
   void build_join() {
     auto& p = this->program("iopf_queue_add_device");
@@ -203,7 +247,13 @@ class IopfQueue : public IopfObjects<D> {
     p.step("mutex_lock(&param->lock)", [this](T& t) { t.lock(this->dev_lock); });
     p.step("fault_param = kzalloc(); refcount_set(&fault_param->users, 1)", [this](T& t) {
       auto&& l = local(t);
-      l.param = this->allocate(t, fault_param);
+      if (b.numbers) {
+        // Any number of them may wait for a slow reader: no more than the pool has are looked at.
+        l.param = fault_param.kzalloc();
+        t.require(l.param != 0U);
+      } else {
+        l.param = this->allocate(t, fault_param);
+      }
       fault_param.at(l.param).users.set(1);
     });
     p.step("rcu_assign_pointer(param->fault_param, fault_param)",
@@ -244,7 +294,7 @@ class IopfQueue : public IopfObjects<D> {
     });
     if (b.user) {
       build_auto_response(p);
-    } else {
+    } else if (!b.numbers) {
       p.step("iopf_queue_flush_dev(dev): flush_workqueue()", [this](T&) {
         const B idle = this->thread()[this->worker()].pc == 0U && !any_handed_over();
         this->context.wait_for(idle, 1U << this->worker());

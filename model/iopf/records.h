@@ -16,11 +16,14 @@ struct IopfBounds : ProcessBounds {
   unsigned requests = 1;  ///< page request groups that the device has under way; 1 .. 2
   bool partial = false;   ///< a group may have two requests: one that is not the last, and the last
   bool user = false;      ///< user space handles the groups (iommufd); else a work queue (SVA)
+  /// Groups stay on the pending list, where who answers finds them by their number, as
+  /// iommu_page_response() did before 6.9.
+  bool numbers = false;
 
-  /// One, and those that groups of before still use.
-  unsigned params() const { return std::max(2U, threads); }
+  /// One, and those that groups of before still use, or who looks for a group.
+  unsigned params() const { return std::max(2U, threads) + (numbers ? 1U : 0U); }
   /// Who handles a group has answered it, so that the device sends the next one, and not freed it.
-  unsigned groups() const { return requests + (user ? threads : 1); }
+  unsigned groups() const { return requests + (user || numbers ? threads : 1); }
   unsigned faults() const { return partial ? groups() : 0; }
 };
 
@@ -56,7 +59,7 @@ template <class D>
 struct FaultParam : HeapObject<D> {
   FaultParam(Scope<D> scope, unsigned processes, const Design<D>* design, const IopfBounds& b)
       : HeapObject<D>(std::move(scope), processes),
-        users(*this, "users", *design, 2 + b.groups()),
+        users(*this, "users", *design, 2 + b.groups() + (b.numbers ? b.threads : 0)),
         partial(*this, "partial", (1U << b.faults()) - 1, mask_format()) {}
   Refcount<D> users;
   Var<D> partial;  ///< the iopf_faults on the list

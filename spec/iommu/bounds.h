@@ -21,6 +21,8 @@ struct Bounds {
   bool default_domains = true;
   /// The DMA-API PASID, with its calls.
   bool dma_pasid = true;
+  /// Processes tag their addresses (LAM), with its call.
+  bool tagging = false;
 
   unsigned group_count() const { return groups == 0 ? devices : groups; }
   unsigned group_of(unsigned device) const { return device % group_count(); }

@@ -47,6 +47,7 @@ const Info& info(CallKind kind) {
        {E::ok, E::enomem, E::enospc, E::ebusy}},
       {"iommu_sva_unbind_device", {kClient, kBond}, {E::ok}},
       {"iommu_sva_handle_mm", {kDevice, kPasid, kMm}, {E::ok}},
+      {"prctl_enable_tagged_addr", {kMm}, {E::ok, E::einval, E::ebusy}},
   }};
   return kInfo.at(static_cast<std::size_t>(kind));
 }
@@ -100,6 +101,7 @@ bool in_scope(CallKind kind, const Bounds& b) {
     case CallKind::bind:
     case CallKind::unbind:
     case CallKind::fault: return b.mms != 0 && b.pasids != 0;
+    case CallKind::enable_tagged_addr: return b.mms != 0 && b.tagging;
   }
   return false;
 }

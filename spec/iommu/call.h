@@ -2,8 +2,9 @@
 // The calls of the IOMMU specification as plain data: what is asked, and what came back.
 //
 // Sources: 6.12 drivers/iommu/iommu.c (attach, detach, replace, PASIDs, reset since 6.18),
-// drivers/iommu/iommu-sva.c (bind, unbind), kernel/fork.c (mm), and the mails of 2021 and 2022 on
-// the DMA-API PASID, SVA domains and the layers of /dev/iommu.
+// drivers/iommu/iommu-sva.c (bind, unbind), kernel/fork.c (mm), arch/x86/kernel/process_64.c
+// (tagging), and the mails of 2021 and 2022 on the DMA-API PASID, SVA domains and the layers of
+// /dev/iommu.
 //
 // Numbers:
 //   device    0 .. devices-1.
@@ -52,8 +53,10 @@ enum class CallKind : std::uint8_t {
   bind,    ///< (client, bond, device, mm, nomem)  -> pasid | -ENOMEM -ENOSPC -EBUSY
   unbind,  ///< (client, bond)               -> ok
   fault,   ///< (device, pasid, mm)          -> ok: a page request is handled for this process
+  // Linear address masking (LAM): the CPU ignores the upper bits of pointers, the IOMMU does not.
+  enable_tagged_addr,  ///< (mm)  -> ok | -EINVAL -EBUSY
 };
-inline constexpr unsigned kCallKinds = 21;
+inline constexpr unsigned kCallKinds = 22;
 
 enum class Err : std::uint8_t { ok, enomem, enospc, ebusy, einval, eexist, enoent };
 inline constexpr unsigned kErrs = 7;

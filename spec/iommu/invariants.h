@@ -97,6 +97,19 @@ class Invariants {
           return s->mm[m].life != MmLife::none || s->mm[m].pasid == 0U;
         });
       });
+      if (b.tagging) {
+        machine.property("tagged-process-has-no-pasid",
+                         "A process that tags its addresses has no PASID.", [s] {
+                           return all_of<D>(s->bounds.mms, [&](unsigned m) {
+                             return s->mm[m].tagged == 0U || s->mm[m].pasid == 0U;
+                           });
+                         });
+        machine.property("no-mm-has-no-tags", "An mm that is not there is not tagged.", [s] {
+          return all_of<D>(s->bounds.mms, [&](unsigned m) {
+            return s->mm[m].life != MmLife::none || s->mm[m].tagged == 0U;
+          });
+        });
+      }
       machine.property("bonds-are-whole",
                        "A bond is with a device and with an mm, or with neither.", [s] {
                          return !s->some_bond(

@@ -45,9 +45,11 @@ struct Mm : Record<D> {
   Mm(Scope<D> scope, const Bounds& b, Sort pasids)
       : Record<D>(scope),
         life(*this, "life", 2, names_of<MmLife>(3)),
-        pasid(*this, "pasid", b.pasids, Format{}.of(pasids)) {}
+        pasid(*this, "pasid", b.pasids, Format{}.of(pasids)),
+        tagged(*this, "tagged", b.tagging ? 1 : 0) {}
   Var<D, MmLife> life;
-  Var<D> pasid;  ///< 0: none yet.  Constant from the first bind to pasid_drop.
+  Var<D> pasid;   ///< 0: none yet.  Constant from the first bind to pasid_drop.
+  Var<D> tagged;  ///< 1: addresses in it may have tags, which no IOMMU ignores
 };
 
 }  // namespace iommucheck::iommu

@@ -2,7 +2,8 @@
 // Processes and their bonds: fork, exit, the PASID of an mm; bind, unbind, page requests.
 //
 // Sources: 6.12 drivers/iommu/iommu-sva.c, kernel/fork.c; v5.18 (2667ed10d9f0: the PASID stays
-// with the mm until its struct is freed); v5.10.27 (fork does not hand the PASID on).
+// with the mm until its struct is freed); v5.10.27 (fork does not hand the PASID on);
+// 23e5d9ec2bab, v6.4 (tagged addresses and a PASID exclude each other).
 #ifndef IOMMUCHECK_SPEC_IOMMU_PROCESS_CALLS_H
 #define IOMMUCHECK_SPEC_IOMMU_PROCESS_CALLS_H
 
@@ -24,8 +25,12 @@ class ProcessCalls : Relation<D> {
     this->error(r, Err::enomem, this->no_memory(c), "fork: -ENOMEM only without memory");
     this->success(
         r, this->mm_is(r.value, [&](unsigned m) -> B { return s.mm[m].life == MmLife::none; }),
-        "fork gives an mm that was not there",
-        [&] { with_mm(r.value, [&](unsigned m) { s.mm[m].life = MmLife::running; }); });
+        "fork gives an mm that was not there", [&] {
+          with_mm(r.value, [&](unsigned m) {
+            s.mm[m].life = MmLife::running;
+            if (b.tagging) s.mm[m].tagged = as_number<D>(tagged(c));
+          });
+        });
   }
   /// mm_users drops to 0: the page tables go, and no device may walk them any more.
   void exit(const A& c, R& r) {
@@ -48,7 +53,8 @@ class ProcessCalls : Relation<D> {
     ctx.contract(!has_pasid(c), "alloc_mm_data: the mm has no PASID yet");
     this->error(r, Err::enomem, this->no_memory(c), "alloc_mm_data: -ENOMEM only without memory");
     this->error(r, Err::enospc, none_free(), "alloc_mm_data: -ENOSPC only where no PASID is free");
-    this->success(r, right_pasid(c, r), "alloc_mm_data gives a PASID that nobody has",
+    this->success(r, right_pasid(c, r) && !tagged(c),
+                  "alloc_mm_data gives a PASID that nobody has, to a process without tags",
                   [&] { with_mm(c.mm, [&](unsigned m) { s.mm[m].pasid = r.value; }); });
   }
   /// mm_count drops to 0: the struct goes, and its PASID is anybody's.
@@ -63,6 +69,7 @@ class ProcessCalls : Relation<D> {
           with_mm(c.mm, [&](unsigned m) {
             s.mm[m].life = MmLife::none;
             s.mm[m].pasid = 0;
+            if (b.tagging) s.mm[m].tagged = 0;
           });
         });
   }
@@ -94,9 +101,10 @@ class ProcessCalls : Relation<D> {
     this->error(r, Err::enomem, this->no_memory(c), "bind: -ENOMEM only without memory");
     this->error(r, Err::enospc, !has_pasid(c) && none_free(),
                 "bind: -ENOSPC only where the mm has no PASID and none is free");
-    this->error(r, Err::ebusy, taken,
-                "bind: -EBUSY only where something else is attached at the PASID");
-    this->success(r, right_pasid(c, r) && !taken,
+    this->error(r, Err::ebusy, taken || tagged(c),
+                "bind: -EBUSY only where something else is attached at the PASID, or the process "
+                "tags its addresses");
+    this->success(r, right_pasid(c, r) && !taken && !tagged(c),
                   "bind gives the PASID of the mm, or one that nobody has", [&] {
                     with_mm(c.mm, [&](unsigned m) {
                       s.mm[m].pasid = r.value;
@@ -124,6 +132,15 @@ class ProcessCalls : Relation<D> {
       });
     });
   }
+  /// From now on pointers of the process may have tags: a device that got one would miss.  It may
+  /// be refused for what the specification does not know (a process of several tasks).
+  void enable_tagged_addr(const A& c, R& r) {
+    running(c, "enable_tagged_addr: the process runs");
+    this->error(r, Err::einval, has_pasid(c), "enable_tagged_addr: -EINVAL only with a PASID");
+    this->error(r, Err::ebusy, B(true), "enable_tagged_addr: -EBUSY at any time");
+    this->success(r, !has_pasid(c), "enable_tagged_addr succeeds only without a PASID",
+                  [&] { with_mm(c.mm, [&](unsigned m) { s.mm[m].tagged = 1; }); });
+  }
   /// A page request of a device is answered with "success" for this process.
   void fault(const A& c, R& r) {
     this->success(r,
@@ -144,6 +161,10 @@ class ProcessCalls : Relation<D> {
   }
   B has_pasid(const A& c) const {
     return this->mm_is(c.mm, [&](unsigned m) -> B { return s.mm[m].pasid != 0U; });
+  }
+  B tagged(const A& c) const {
+    if (!b.tagging) return B(false);
+    return this->mm_is(c.mm, [&](unsigned m) -> B { return s.mm[m].tagged != 0U; });
   }
   B none_free() const {
     return !any_of<D>(b.pasids, [&](unsigned p) { return s.pasid_free(p + 1); });

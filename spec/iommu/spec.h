@@ -60,6 +60,7 @@ class Spec {
       case CallKind::bind: return processes_.bind(c, r);
       case CallKind::unbind: return processes_.unbind(c, r);
       case CallKind::fault: return processes_.fault(c, r);
+      case CallKind::enable_tagged_addr: return processes_.enable_tagged_addr(c, r);
     }
   }
 

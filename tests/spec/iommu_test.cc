@@ -26,7 +26,8 @@ constexpr Bounds kProcesses{.devices = 1,
                             .mms = 2,
                             .clients = 1,
                             .default_domains = false,
-                            .dma_pasid = false};
+                            .dma_pasid = false,
+                            .tagging = true};
 constexpr Bounds kTables{.devices = 1, .pasids = 1, .tables = 2, .pages = 1, .mms = 0};
 constexpr Bounds kKinds{.devices = 2, .kinds = 2, .pasids = 1, .tables = 3, .pages = 0, .mms = 0};
 constexpr Bounds kMixed{.devices = 1, .pasids = 1, .tables = 2, .pages = 0, .mms = 1, .clients = 1};
@@ -71,12 +72,20 @@ const std::vector<Mistake>& mistakes() {
          c.require(s.mm[1].life == MmLife::none);
          s.mm[1].pasid = 1;
        }},
+      {"tagged-process-has-no-pasid", kProcesses,
+       "enable_tagged_addr succeeds only without a PASID"},
+      {"no-mm-has-no-tags", kProcesses, nullptr,
+       [](S& s, C& c) {  // the struct goes, and the next process has its tags
+         c.require(s.mm[1].life == MmLife::none);
+         s.mm[1].tagged = 1;
+       }},
       {"bonds-are-whole", kProcesses, nullptr,
        [](S& s, C& c) {
          c.require(s.bound(0, 0));
          s.client[0].bond[0].mm = 0;
        }},
-      {"one-owner-per-pasid", kProcesses, "alloc_mm_data gives a PASID that nobody has"},
+      {"one-owner-per-pasid", kProcesses,
+       "alloc_mm_data gives a PASID that nobody has, to a process without tags"},
       {"dma-pasid-translates-as-the-rid", kTables, nullptr,
        [](S& s, C& c) {  // the RID moves, and the PASID stays
          c.require(s.group[0].dma_pasid != 0U);
@@ -116,7 +125,7 @@ TEST(IommuSpec, EachInvariantCanFail) {
       if (p.holds) without_mistake.insert(p.name);
     }
   }
-  EXPECT_EQ(without_mistake.size(), 13U);
+  EXPECT_EQ(without_mistake.size(), 15U);
   for (const Mistake& m : mistakes()) {
     SCOPED_TRACE(m.invariant);
     const auto wrong = checker::explore([&] { return std::make_unique<Mistaken>(m, true); });
