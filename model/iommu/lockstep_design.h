@@ -46,8 +46,12 @@ class LockstepDesign : public Design<D> {
   /// answer.
   void takes_effect(T& t, Kind kind, iommu::Args<D> c, Val<D, iommu::Err> err, V value) {
     only_effect(t);
+    answered(t, kind, c, err, value);
     happens(kind, c, err, value);
   }
+  /// For who asks designs about certain calls (tests/impl/linux/sva_outcomes_test.cc): what a call
+  /// answers.
+  virtual void answered(T&, Kind, const iommu::Args<D>&, Val<D, iommu::Err>, V) {}
   /// The same for what happens inside a call, beside its own effect.
   void happens(Kind kind, iommu::Args<D> c, Val<D, iommu::Err> err = iommu::Err::ok, V value = 0) {
     iommu::Reply<D> reply{this->context, err, value};

@@ -10,10 +10,15 @@ void __mmdrop(struct mm_struct *mm)
 	kfree(mm);
 }
 
+/* What the notifiers of the target's driver do when the page tables are about to go. */
+static void mm_release(struct mm_struct *mm);
+
 void mmput(struct mm_struct *mm)
 {
-	if (atomic_dec_and_test(&mm->mm_users))
+	if (atomic_dec_and_test(&mm->mm_users)) {
+		mm_release(mm);
 		mmdrop(mm);
+	}
 }
 
 /* An mm of one task. */

@@ -26,6 +26,8 @@ static struct iommu_device mock_iommu;
 static struct iommu_sva *bonds[DEVICES + 1][BONDS]; /* the last: of the other process */
 /* The hardware: which domain a device's PASID translates with. */
 static struct iommu_domain *table[DEVICES][PASIDS];
+/* Whose page tables a TLP meets there: 0 nobody's, 1 the process's, 2 the other one's. */
+static int reached[DEVICES][PASIDS];
 
 static unsigned int device_number(const struct device *dev)
 {
@@ -44,6 +46,7 @@ static int mock_set_dev_pasid(struct iommu_domain *domain, struct device *dev, i
 	if (kh_may_fail())
 		return -EIO;
 	WRITE_ONCE(table[device_number(dev)][pasid], domain);
+	WRITE_ONCE(reached[device_number(dev)][pasid], domain->mm == process ? 1 : 2);
 	return 0;
 }
 
@@ -52,7 +55,21 @@ static void mock_remove_dev_pasid(struct device *dev, ioasid_t pasid, struct iom
 	if (READ_ONCE(table[device_number(dev)][pasid]) != domain)
 		ck_report("wrong domain", "the driver is told to remove a domain that is not there");
 	WRITE_ONCE(table[device_number(dev)][pasid], NULL);
+	WRITE_ONCE(reached[device_number(dev)][pasid], 0);
 	drain(dev);
+}
+
+/* The domains stay attached, and lead nowhere. */
+static void mm_release(struct mm_struct *mm)
+{
+	unsigned int dev, pasid;
+
+	for (dev = 0; dev < DEVICES; dev++) {
+		for (pasid = 0; pasid < PASIDS; pasid++) {
+			if (READ_ONCE(reached[dev][pasid]) == (mm == process ? 1 : 2))
+				WRITE_ONCE(reached[dev][pasid], 0);
+		}
+	}
 }
 
 static void mock_page_response(struct device *dev, struct iopf_fault *evt,

@@ -12,6 +12,11 @@
 #include "target.h"
 #include "mm_world.h"
 
+/* The library has no devices. */
+static void mm_release(struct mm_struct *mm)
+{
+}
+
 /* Declared in drivers/iommu/iommu-sva-lib.h, which is not on the include path. */
 int iommu_sva_alloc_pasid(struct mm_struct *mm, ioasid_t min, ioasid_t max);
 struct mm_struct *iommu_sva_find(ioasid_t pasid);

@@ -4,11 +4,9 @@
 // every schedule.
 #include <gtest/gtest.h>
 
-#include <deque>
-#include <unordered_set>
-
 #include "model/ioasid/plain.h"
 #include "tests/impl/linux/on_target.h"
+#include "tests/impl/linux/outcomes.h"
 
 namespace iommucheck::linux_harness {
 namespace {
@@ -122,37 +120,10 @@ class Scripted : public model::IoasidPlain<Concrete> {
   Array<Concrete, Var<Concrete>> made_, answers_, tags_;
 };
 
-struct Visitor {
-  std::function<void(StateView)> next;
-  bool is_mutant = false;
-  void successor(ActionId, StateView state) const { next(state); }
-  void violation(ActionId, const Failure& failure, StateView state) const {
-    EXPECT_TRUE(is_mutant) << failure.detail;
-    next(state);  // what the wrong answer is, is the question
-  }
-  void stuck(const Failure&) const {}  // off the script
-};
-
-/// Every outcome of the model, by a search of our own: the engines do not keep states' values.
 std::set<Outcomes> outcomes_in_the_model(const Scenario& scenario,
                                          const Scripted::Edit& change = {}) {
   Scripted machine{scenario, change};
-  std::set<Outcomes> all;
-  std::set<std::vector<std::uint64_t>> seen;
-  std::deque<std::vector<std::uint64_t>> todo;
-  const auto visit = [&](StateView state) {
-    std::vector<std::uint64_t> words{state.begin(), state.end()};
-    if (seen.insert(words).second) todo.push_back(std::move(words));
-  };
-  initial_states(machine, visit);
-  while (!todo.empty()) {
-    const std::vector<std::uint64_t> state = std::move(todo.front());
-    todo.pop_front();
-    std::ranges::copy(state, machine.context.words.begin());
-    if (machine.is_over() && machine.may_rest().bit()) all.insert(machine.outcomes());
-    expand(machine, state, Visitor{visit, static_cast<bool>(change)});
-  }
-  return all;
+  return all_outcomes<Outcomes>(machine, static_cast<bool>(change));
 }
 
 std::set<Outcomes> outcomes_in_the_code(const Scenario& scenario, const Exploration& exploration) {

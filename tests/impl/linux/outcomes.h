@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Every outcome of a design whose threads make certain calls and no others.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <set>
+#include <vector>
+
+#include "core/machine.h"
+
+namespace iommucheck::linux_harness {
+
+struct OutcomesVisitor {
+  std::function<void(StateView)> next;
+  bool is_mutant = false;
+  void successor(ActionId, StateView state) const { next(state); }
+  void violation(ActionId, const Failure& failure, StateView state) const {
+    EXPECT_TRUE(is_mutant) << failure.detail;
+    next(state);  // what the wrong answer is, is the question
+  }
+  void stuck(const Failure&) const {}  // off the script
+};
+
+/// A search of our own: the engines do not keep states' values.  The machine says when its script
+/// is_over(), and what the outcomes() are then.
+template <class Outcomes, class Scripted>
+std::set<Outcomes> all_outcomes(Scripted& machine, bool is_mutant) {
+  std::set<Outcomes> all;
+  std::set<std::vector<std::uint64_t>> seen;
+  std::deque<std::vector<std::uint64_t>> todo;
+  const auto visit = [&](StateView state) {
+    std::vector<std::uint64_t> words{state.begin(), state.end()};
+    if (seen.insert(words).second) todo.push_back(std::move(words));
+  };
+  initial_states(machine, visit);
+  while (!todo.empty()) {
+    const std::vector<std::uint64_t> state = std::move(todo.front());
+    todo.pop_front();
+    std::ranges::copy(state, machine.context.words.begin());
+    if (machine.is_over() && machine.may_rest().bit()) all.insert(machine.outcomes());
+    expand(machine, state, OutcomesVisitor{visit, is_mutant});
+  }
+  return all;
+}
+
+}  // namespace iommucheck::linux_harness
