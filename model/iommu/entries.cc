@@ -21,6 +21,7 @@ std::vector<BoundInfo> common_iommu_bounds() {
       {"calls", 0, 15, 0, "calls that each thread makes at most; 0: no limit"},
       {"caches", 0, 1, 0, "1: IOMMU and devices cache translations"},
       {"faults", 0, 1, 0, "1: devices send page requests, and two kernel threads handle them"},
+      {"forks", 0, 1, 0, "1: processes fork"},
       {"untrusted", 0, 1, 0,
        "1: devices go on using a PASID that their driver has begun to give up"},
   };
@@ -71,6 +72,9 @@ IommuBounds to_iommu_bounds(const BoundValues& values) {
   b.forks = get("forks") != 0;
   b.enqcmd = get("enqcmd") != 0;
   b.tagging = get("tagging") != 0;
+  b.memory = static_cast<MemoryModel>(get("memory"));
+  b.stores = std::max(get("stores"), 1U);
+  b.threads_told_apart = b.memory != MemoryModel::sc;
   check_groups(b.spec());
   return b;
 }

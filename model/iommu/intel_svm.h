@@ -73,7 +73,7 @@ class IntelSvm : public MmPasid<D, GroupedIommu> {
         request(scope_, "page_request", b.faults ? b.devices * b.pasids : 0, b, sorts) {
     build_bind();
     build_unbind();
-    this->build_exit();
+    this->build_processes();
     if (b.faults) build_handle();
     hardware.add_traffic();
     declare_invariants();

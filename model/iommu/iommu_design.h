@@ -117,6 +117,49 @@ class IommuDesign : public LockstepDesign<D, IommuBounds, IommuSorts, IommuLocal
     local(t).dev = select(dev == 0U, V(0), dev - 1U);
   }
 
+  /// What a process does beside binding: it ends, and forks.
+  void build_processes() {
+    build_exit();
+    if (b.forks) build_fork();
+  }
+  /// fork(): the struct is copied, then what a child must not inherit is set.  6.12 kernel/fork.c.
+  void build_fork() {
+    auto& p = this->program("fork");
+    const auto fail = p.label();
+    p.arguments([this](T& t) { become_task(t); });
+    p.step("mm = allocate_mm(); memcpy(mm, oldmm, sizeof(*mm))", [=, this](T& t) {
+      auto&& l = local(t);
+      t.when(
+          t.choose(2, "nomem") == 1U, [&] { t.jump(fail); },
+          [&] {
+            l.child = mm.kzalloc();
+            t.require(l.child != 0U);
+            copy_pasid(t);
+            if (!b.tagging) return;
+            auto &&child = mm.at(l.child), &&parent = mm.at(l.mm);
+            child.untag_mask = parent.untag_mask;
+            child.lock_lam = parent.lock_lam;
+          });
+    });
+    p.step("mm_init(mm): mm_pasid_init(mm)", [this](T& t) { init_pasid(t); });
+    p.step("return the child", [this](T& t) {
+      auto&& l = local(t);
+      auto&& child = mm.at(l.child);
+      child.users = 1;
+      child.count.set(1);
+      child.page_tables = true;
+      this->takes_effect(t, Kind::fork, {.mm = l.mm - 1U}, Err::ok, l.child - 1U);
+      t.ret();
+    });
+    p.place(fail);
+    p.step("return -ENOMEM", [this](T& t) {
+      this->takes_effect(t, Kind::fork, {.mm = local(t).mm - 1U, .nomem = 1}, Err::enomem, 0);
+    });
+  }
+  /// l.child gets the PASID of l.mm with all the rest of the struct, and mm_pasid_init().
+  virtual void copy_pasid(T& t) = 0;
+  virtual void init_pasid(T& t) = 0;
+
   /// do_exit() of the last task: mmput() and what follows it.  6.12 kernel/fork.c, kernel/exit.c.
   void build_exit() {
     auto& p = this->program("do_exit");

@@ -56,6 +56,12 @@ class MmPasid : public Under<D> {
     });
   }
 
+  void copy_pasid(T& t) override {
+    auto&& l = local(t);
+    mm.at(l.child).pasid = mm.at(l.mm).pasid;
+  }
+  void init_pasid(T& t) override { mm.at(local(t).child).pasid = 0; }
+
   /// mm_pasid_drop(mm): 6.1 kernel/fork.c.
   void build_pasid_drop(Program<D>& p) override {
     p.step("if (pasid_valid(mm->pasid)) ioasid_free(mm->pasid)", [this](T& t) { drop_pasid(t); });

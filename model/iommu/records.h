@@ -8,6 +8,7 @@
 
 #include "model/kernel/heap.h"
 #include "model/kernel/refcount.h"
+#include "model/kernel/store_buffers.h"
 #include "model/kernel/xarray.h"
 #include "spec/iommu/spec.h"
 
@@ -25,10 +26,12 @@ struct IommuBounds : ProcessBounds {
   unsigned bonds = 1;    ///< that a thread holds at most; 1 .. 3
   bool caches = false;   ///< the IOMMU and the devices cache translations
   bool faults = false;   ///< devices send page requests
-  bool forks = false;    ///< processes fork (pasid-lib)
+  bool forks = false;    ///< processes fork
   bool intel = false;    ///< there are structs intel_svm (intel-svm)
-  bool tagging = false;  ///< processes tag their addresses (attach-handle)
-  bool enqcmd = false;   ///< tasks send descriptors with the PASID of their CPU (pasid-lib)
+  MemoryModel memory = MemoryModel::sc;  ///< of what is read without a lock (attach-handle)
+  unsigned stores = 3;                   ///< of a CPU that wait at once
+  bool tagging = false;                  ///< processes tag their addresses (attach-handle)
+  bool enqcmd = false;  ///< tasks send descriptors with the PASID of their CPU (pasid-lib)
   /// Domains are looked up without a lock: each bind that misses makes one (rfc2).
   bool lockless_domains = false;
   /// Devices go on using a PASID after their driver has begun to unbind; else they keep what the
@@ -69,12 +72,19 @@ struct IommuSorts {
   Sort mms = {}, pasids = {}, domains = {}, handles = {}, iommu_mms = {};
 
   static IommuSorts declare(Schema& schema, const IommuBounds& b) {
-    return {.mms = schema.sort("mm", b.mms),
+    const auto told_apart = [](unsigned n) {
+      return Sort{Sort::kNone, static_cast<std::uint16_t>(n)};
+    };
+    // Store buffers name the locations of objects by number.
+    const auto sort = [&](const char* name, unsigned n) {
+      return b.memory == MemoryModel::sc ? schema.sort(name, n) : told_apart(n);
+    };
+    return {.mms = sort("mm", b.mms),
             // The IDA hands out the lowest: PASIDs are told apart.
-            .pasids = {Sort::kNone, static_cast<std::uint16_t>(b.pasids)},
+            .pasids = told_apart(b.pasids),
             .domains = schema.sort("iommu_domain", b.domains()),
-            .handles = schema.sort("iommu_sva", b.handles()),
-            .iommu_mms = schema.sort("iommu_mm", b.mms + 1)};
+            .handles = sort("iommu_sva", b.handles()),
+            .iommu_mms = sort("iommu_mm", b.mms + 1)};
   }
   iommu::Sorts spec(Sort threads) const {
     return {.pasids = pasids, .mms = mms, .clients = threads};

@@ -13,6 +13,8 @@ template <class D>
 using OnGroups = SvaAttachHandle<D>;
 using SvaBug = Bug<OnGroups>;
 
+constexpr unsigned kStores = 3;
+
 std::vector<SvaBug> kernel_bugs() {
   return {
       SvaBug({"sva-handle-dev-late",
@@ -29,7 +31,7 @@ std::vector<SvaBug> kernel_bugs() {
                                    auto&& l = d.local(t);
                                    // The one that made the handle.
                                    t.when(l.ret == Err::ok && l.domain != 0U,
-                                          [&] { d.iommu_sva.at(l.handle).dev = l.dev + 1U; });
+                                          [&] { d.set_dev(t, l.handle, l.dev + 1U); });
                                  });
              }),
       SvaBug({"sva-unbind-last-mm",
@@ -116,8 +118,27 @@ std::vector<SvaBug> tagging_bugs() {
 }
 
 std::vector<SvaBug> iommu_mm_mutants() {
-  const BoundValues one{{"threads", 1}};
+  const BoundValues one{{"threads", 1}}, pso{{"threads", 2}, {"memory", 2}};
   return {
+      SvaBug({"iommu-mm-stored-plainly", "memory ordering", "mutant",
+              "mm->iommu_mm is stored without release: its pasid may be visible later",
+              "legal-answer", pso},
+             [](auto& d) {
+               d.edit(kBind).replace(
+                   "iommu_mm->pasid = pasid; smp_store_release(&mm->iommu_mm, iommu_mm)",
+                   "iommu_mm->pasid = pasid; WRITE_ONCE(mm->iommu_mm, iommu_mm)", [&d](auto& t) {
+                     auto&& l = d.local(t);
+                     d.set_pasid(t, l.iommu_mm, l.pasid.value() + 1U);
+                     d.memory.write_once(t, d.mm_location(l.mm), l.iommu_mm);
+                   });
+             }),
+      SvaBug({"fork-copies-iommu-mm",
+              "id reuse",
+              "mutant",
+              "the child keeps the pointer to its parent's iommu_mm, and with it the PASID",
+              "legal-answer",
+              {{"threads", 2}, {"mms", 2}, {"forks", 1}}},
+             [](auto& d) { d.edit("fork").drop("mm_init(mm): mm_pasid_init(mm)"); }),
       SvaBug(
           {"iommu-mm-leaks", "leak", "mutant", "the last mmdrop() does not free mm->iommu_mm",
            "iommu-mm-lives-with-its-mm", one},
@@ -183,7 +204,14 @@ std::vector<SvaBug> bugs() {
 std::vector<BoundInfo> bounds() {
   std::vector<BoundInfo> all = common_iommu_bounds();
   all.push_back({"tagging", 0, 1, 0, "1: processes tag their addresses"});
+  all.push_back(memory_bound());
+  all.push_back(stores_bound(kStores));
   return all;
+}
+
+IommuBounds to_bounds(const BoundValues& values) {
+  check_stores(values, kStores);
+  return to_iommu_bounds(values);
 }
 
 }  // namespace sva_attach_handle_bugs
@@ -194,7 +222,7 @@ const DesignEntry& sva_attach_handle() {
       "the handle of a (group, PASID) is shared and counted under iommu_sva_lock; on attach/group-pasid",
       "6.12 drivers/iommu/iommu-sva.c, iommu.c; kernel/fork.c",
       sva_attach_handle_bugs::bounds(),
-      to_iommu_bounds,
+      sva_attach_handle_bugs::to_bounds,
       sva_attach_handle_bugs::bugs()};
   return kEntry;
 }

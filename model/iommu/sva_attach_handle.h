@@ -41,7 +41,7 @@ class SvaAttachHandle : public SvaBonds<D, Attach> {
     };
     p.arguments([this](T& t) { this->become_task(t); });
     p.step("if (mm_valid_pasid(mm)) return -EINVAL", [=, this](T& t) {
-      t.when(mm.at(local(t).mm).iommu_mm != 0U, [&] { fails(t, Err::einval); });
+      t.when(this->iommu_mm_of(t, local(t).mm) != 0U, [&] { fails(t, Err::einval); });
     });
     p.step("if (test_bit(MM_CONTEXT_LOCK_LAM, &mm->context.flags)) return -EBUSY", [=, this](T& t) {
       auto&& l = local(t);

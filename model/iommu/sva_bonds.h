@@ -21,7 +21,10 @@ class SvaBonds : public Attach<D> {
       : Base(bounds, {.iommu_mm = true}),
         iommu_sva_lock(*this, "iommu_sva_lock"),
         iommu_mm_data(*this, "iommu_mm", over(Base::sorts.iommu_mms),
-                      static_cast<const Design<D>*>(this), b, Base::sorts) {
+                      static_cast<const Design<D>*>(this), b, Base::sorts),
+        memory(
+            *this, shape(b), [this](unsigned at) { return stored(at); },
+            [this](unsigned at, V value) { store(at, value); }) {
     this->property(
         "iommu-mm-lives-with-its-mm",
         "When no call is under way, every iommu_mm belongs to an mm that is there.", [this] {
@@ -38,7 +41,7 @@ class SvaBonds : public Attach<D> {
     build_bind();
     build_unbind();
     build_get_pasid();
-    this->build_exit();
+    this->build_processes();
     this->build_page_requests();
     this->declare_no_leak();
     this->hardware.add_traffic();
@@ -85,7 +88,7 @@ class SvaBonds : public Attach<D> {
     p.place(search);
     p.step("list_for_each_entry(domain, &mm->iommu_mm->sva_domains, next)", [=, this](T& t) {
       auto&& l = local(t);
-      const V listed = iommu_mm_data.at(mm.at(l.mm).iommu_mm).sva_domains;
+      const V listed = iommu_mm_data.at(iommu_mm_of(t, l.mm)).sva_domains;
       const V left = listed & (V((1U << b.domains()) - 1) - l.tried);
       t.when(
           left == 0U, [&] { t.jump(alloc); },
@@ -130,7 +133,7 @@ class SvaBonds : public Attach<D> {
            [=, this](T& t) {
              auto&& l = local(t);
              iommu_domain.at(l.domain).users = 1;
-             auto&& data = iommu_mm_data.at(mm.at(l.mm).iommu_mm);
+             auto&& data = iommu_mm_data.at(iommu_mm_of(t, l.mm));
              data.sva_domains = with_element(data.sva_domains, b.domains(), l.domain, true);
              t.jump(out);
            });
@@ -187,15 +190,93 @@ class SvaBonds : public Attach<D> {
     auto&& data = iommu_mm_data.at(l.iommu_mm);
     data.sva_domains = with_element(data.sva_domains, b.domains(), l.domain, on);
   }
+  void copy_pasid(T& t) override {
+    auto&& l = local(t);
+    mm.at(l.child).iommu_mm = iommu_mm_of(t, l.mm);
+  }
+  void init_pasid(T& t) override { mm.at(local(t).child).iommu_mm = 0; }
   /// What an iommu_mm has beside the PASID, before anybody sees it.
   virtual void init_iommu_mm(T&) {}
 
+  // What is read without the lock that it is written under.
+
+  V iommu_mm_of(T& t, V of) const {
+    mm.touch(of);
+    return memory.read_once(t, mm_location(of));
+  }
+  /// smp_store_release(&mm->iommu_mm, iommu_mm).
+  void publish_iommu_mm(T& t, V of, V iommu_mm) const {
+    mm.touch(of);
+    memory.store_release(t, mm_location(of), iommu_mm);
+  }
+  V pasid_of(T& t, V iommu_mm) const {
+    iommu_mm_data.touch(iommu_mm);
+    return memory.read_once(t, iommu_mm_location(iommu_mm));
+  }
+  void set_pasid(T& t, V iommu_mm, V pasid) const {
+    iommu_mm_data.touch(iommu_mm);
+    memory.write_once(t, iommu_mm_location(iommu_mm), pasid);
+  }
+  V dev_of(T& t, V handle) const {
+    iommu_sva.touch(handle);
+    return memory.read_once(t, handle_location(handle));
+  }
+  void set_dev(T& t, V handle, V dev) const {
+    iommu_sva.touch(handle);
+    memory.write_once(t, handle_location(handle), dev);
+  }
+
   Mutex<D> iommu_sva_lock;
   Heap<D, MmData<D>> iommu_mm_data;
+  StoreBuffers<D> memory;
   Label bind_miss;    ///< where a bind goes on that found no handle
   Label bind_unlock;  ///< where a bind ends: public, for bugs that end it early
 
+ public:
+  /// The location of mm->iommu_mm.
+  V mm_location(V of) const { return of - 1U + b.handles() + b.mms + 1; }
+
  private:
+  V handle_location(V handle) const { return handle - 1U; }
+  V iommu_mm_location(V iommu_mm) const { return iommu_mm - 1U + b.handles(); }
+
+  static StoreBufferShape shape(const IommuBounds& b) {
+    StoreBufferShape shape{
+        .memory = b.memory, .stores = b.stores, .max = std::max(b.devices, b.pasids)};
+    shape.numbers.assign(b.handles(), "handle->dev");
+    shape.numbers.insert(shape.numbers.end(), b.mms + 1, "iommu_mm->pasid");
+    shape.pointers.assign(b.mms, "mm->iommu_mm");
+    shape.objects = b.mms + 1;
+    shape.pool = "iommu_mm";
+    return shape;
+  }
+  V stored(unsigned at) const {
+    if (at < b.handles()) return iommu_sva.object(at).dev;
+    at -= b.handles();
+    if (at <= b.mms) return iommu_mm_data.object(at).pasid;
+    return mm.object(at - b.mms - 1).iommu_mm;
+  }
+  void store(unsigned at, V value) {
+    const auto in = [&](auto&& object) {
+      this->context.fail_unless(object.life == Life::live, this->no_use_after_free,
+                                "a store becomes visible in memory that is free");
+    };
+    if (at < b.handles()) {
+      in(iommu_sva.object(at));
+      iommu_sva.object(at).dev = value;
+      return;
+    }
+    at -= b.handles();
+    if (at <= b.mms) {
+      in(iommu_mm_data.object(at));
+      iommu_mm_data.object(at).pasid = value;
+      return;
+    }
+    at -= b.mms + 1;
+    in(mm.object(at));
+    mm.object(at).iommu_mm = value;
+  }
+
   /// iommu_sva_bind_device(dev, mm), called by a task of the process.
   void build_bind() {
     auto& p = this->program("iommu_sva_bind_device");
@@ -207,9 +288,9 @@ class SvaBonds : public Attach<D> {
     build_check_mm(p);
     p.step("iommu_mm = mm->iommu_mm", [=, this](T& t) {
       auto&& l = local(t);
-      l.iommu_mm = mm.at(l.mm).iommu_mm;
+      l.iommu_mm = iommu_mm_of(t, l.mm);
       t.when(l.iommu_mm != 0U, [&] {
-        l.pasid = iommu_mm_data.at(l.iommu_mm).pasid - 1U;
+        l.pasid = pasid_of(t, l.iommu_mm) - 1U;
         t.jump(have_pasid);
       });
     });
@@ -235,9 +316,9 @@ class SvaBonds : public Attach<D> {
     });
     p.step("iommu_mm->pasid = pasid; smp_store_release(&mm->iommu_mm, iommu_mm)", [this](T& t) {
       auto&& l = local(t);
-      iommu_mm_data.at(l.iommu_mm).pasid = V(l.pasid) + 1U;
+      set_pasid(t, l.iommu_mm, V(l.pasid) + 1U);
       init_iommu_mm(t);
-      mm.at(l.mm).iommu_mm = l.iommu_mm;
+      publish_iommu_mm(t, l.mm, l.iommu_mm);
     });
     p.place(have_pasid);
     build_find_handle(p);
@@ -263,7 +344,7 @@ class SvaBonds : public Attach<D> {
     });
     p.step("handle->dev = dev", [this](T& t) {
       auto&& l = local(t);
-      iommu_sva.at(l.handle).dev = l.dev + 1U;
+      set_dev(t, l.handle, l.dev + 1U);
     });
     build_publish_handle(p);
     p.place(bind_unlock);
@@ -279,11 +360,10 @@ class SvaBonds : public Attach<D> {
     p.step("domain = handle->handle.domain; iommu_mm = domain->mm->iommu_mm; dev = handle->dev",
            [this](T& t) {
              auto&& l = local(t);
-             auto&& handle = iommu_sva.at(l.handle);
-             l.domain = handle.domain;
+             l.domain = iommu_sva.at(l.handle).domain;
              l.mm = iommu_domain.at(l.domain).mm;
-             l.iommu_mm = mm.at(l.mm).iommu_mm;
-             this->use_device(t, handle.dev);
+             l.iommu_mm = iommu_mm_of(t, l.mm);
+             this->use_device(t, dev_of(t, l.handle));
            });
     p.step("mutex_lock(&iommu_sva_lock)", [this](T& t) { t.lock(iommu_sva_lock); });
     p.step("if (!refcount_dec_and_test(&handle->users))", [=, this](T& t) {
@@ -293,7 +373,7 @@ class SvaBonds : public Attach<D> {
         this->unbind_succeeds(t);
         t.jump(unlock);
       });
-      l.pasid = iommu_mm_data.at(l.iommu_mm).pasid - 1U;
+      l.pasid = pasid_of(t, l.iommu_mm) - 1U;
     });
     build_hide_handle(p);
     p.call("iommu_detach_device_pasid", [&] { this->build_detach(p); });
@@ -313,7 +393,7 @@ class SvaBonds : public Attach<D> {
     p.arguments([this](T& t) { this->become_task(t); });
     p.step("iommu_mm = READ_ONCE(mm->iommu_mm)", [this](T& t) {
       auto&& l = local(t);
-      l.iommu_mm = mm.at(l.mm).iommu_mm;
+      l.iommu_mm = iommu_mm_of(t, l.mm);
       t.when(l.iommu_mm == 0U, [&] {
         this->takes_effect(t, Kind::get_pasid, {.mm = l.mm - 1U}, Err::ok, 0);
         t.ret();
@@ -321,7 +401,7 @@ class SvaBonds : public Attach<D> {
     });
     p.step("return iommu_mm->pasid", [this](T& t) {
       auto&& l = local(t);
-      const V pasid = iommu_mm_data.at(l.iommu_mm).pasid;
+      const V pasid = pasid_of(t, l.iommu_mm);
       t.fail_unless(pasid != 0U, this->legal_answer(),
                     "mm_get_enqcmd_pasid() answers PASID 0, which stands for the RID");
       this->takes_effect(t, Kind::get_pasid, {.mm = l.mm - 1U}, Err::ok, pasid);
@@ -332,12 +412,12 @@ class SvaBonds : public Attach<D> {
   void build_pasid_drop(Program<D>& p) override {
     p.step("iommu_free_global_pasid(mm->iommu_mm->pasid)", [this](T& t) {
       auto&& l = local(t);
-      const V iommu_mm = mm.at(l.mm).iommu_mm;
+      const V iommu_mm = iommu_mm_of(t, l.mm);
       this->happens(Kind::pasid_drop, {.mm = l.mm - 1U});
-      t.when(iommu_mm != 0U, [&] { this->ida_free(t, iommu_mm_data.at(iommu_mm).pasid - 1U); });
+      t.when(iommu_mm != 0U, [&] { this->ida_free(t, pasid_of(t, iommu_mm) - 1U); });
     });
     p.step("kfree(mm->iommu_mm)",
-           [this](T& t) { iommu_mm_data.kfree(mm.at(local(t).mm).iommu_mm); });
+           [this](T& t) { iommu_mm_data.kfree(iommu_mm_of(t, local(t).mm)); });
   }
 
  public:

@@ -138,7 +138,7 @@ std::vector<SvaBug> bond_lock_mutants() {
                        d.unbind_succeeds(t);
                        t.ret();
                      });
-                     l.pasid = d.iommu_mm_data.at(l.iommu_mm).pasid - 1U;
+                     l.pasid = d.pasid_of(t, l.iommu_mm) - 1U;
                    });
              }),
   };
@@ -230,7 +230,7 @@ std::vector<SvaBug> bond_mutants() {
                    "iommu_mm->pasid = pasid; smp_store_release(&mm->iommu_mm, iommu_mm)";
                bind.insert_before(label, "mm->iommu_mm = iommu_mm (early)", [&d](auto& t) {
                  auto&& l = d.local(t);
-                 d.mm.at(l.mm).iommu_mm = l.iommu_mm;
+                 d.publish_iommu_mm(t, l.mm, l.iommu_mm);
                });
              }),
       SvaBug({"rebind-of-own-mm-refused", "wrong error", "mutant",

@@ -130,7 +130,6 @@ std::vector<BoundInfo> bounds() {
   std::erase_if(all, [](const BoundInfo& bound) {
     return bound.name == "groups" || bound.name == "kinds" || bound.name == "faults";
   });
-  all.push_back({"forks", 0, 1, 0, "1: processes fork"});
   all.push_back({"enqcmd", 0, 1, 0, "1: tasks send descriptors with the PASID of their CPU"});
   return all;
 }

@@ -49,8 +49,7 @@ class SvaPasidLib : public MmPasid<D, IommuDesign> {
                      Base::sorts) {
     build_bind();
     build_unbind();
-    this->build_exit();
-    if (b.forks) build_fork();
+    this->build_processes();
     if (b.enqcmd) build_enqcmd();
     hardware.add_traffic();
     declare_invariants();
@@ -155,37 +154,6 @@ class SvaPasidLib : public MmPasid<D, IommuDesign> {
     p.call("mmdrop", [&] { this->build_mmdrop(p); });
     p.place(unlock);
     p.step("mutex_unlock(&sva_lock)", [this](T& t) { t.unlock(sva_lock); });
-  }
-
-  /// fork(): the struct is copied, then what a child must not inherit is set.
-  void build_fork() {
-    auto& p = this->program("fork");
-    const auto fail = p.label();
-    p.arguments([this](T& t) { this->become_task(t); });
-    p.step("mm = allocate_mm(); memcpy(mm, oldmm, sizeof(*mm))", [=, this](T& t) {
-      auto&& l = local(t);
-      t.when(
-          t.choose(2, "nomem") == 1U, [&] { t.jump(fail); },
-          [&] {
-            l.child = mm.kzalloc();
-            t.require(l.child != 0U);
-            mm.at(l.child).pasid = mm.at(l.mm).pasid;
-          });
-    });
-    p.step("mm_init(mm): mm_pasid_init(mm)", [this](T& t) { mm.at(local(t).child).pasid = 0; });
-    p.step("return the child", [this](T& t) {
-      auto&& l = local(t);
-      auto&& child = mm.at(l.child);
-      child.users = 1;
-      child.count.set(1);
-      child.page_tables = true;
-      this->takes_effect(t, Kind::fork, {.mm = l.mm - 1U}, Err::ok, l.child - 1U);
-      t.ret();
-    });
-    p.place(fail);
-    p.step("return -ENOMEM", [this](T& t) {
-      this->takes_effect(t, Kind::fork, {.mm = local(t).mm - 1U, .nomem = 1}, Err::enomem, 0);
-    });
   }
 
   /// A task sends a descriptor to a device: the CPU adds the PASID of its register, and faults

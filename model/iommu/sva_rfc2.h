@@ -38,7 +38,7 @@ class SvaRfc2 : public MmPasid<D, CookieGroupPasid> {
                          pointer_to("iommu_domain")) {
     build_bind();
     build_unbind();
-    this->build_exit();
+    this->build_processes();
     this->declare_no_leak();
     this->declare_pasid_comes_back();
     hardware.add_traffic();

@@ -18,7 +18,8 @@ namespace iommucheck::model {
 
 enum class MemoryModel : std::uint8_t { sc, tso, pso };
 
-/// Locations are numbered: first those of numbers, then those of pointers.
+/// Locations are numbered: first those of numbers, then those of pointers.  Neighbours of the same
+/// name are the same field of the objects of a pool.
 struct StoreBufferShape {
   MemoryModel memory = MemoryModel::sc;
   unsigned stores = 2;  ///< of a CPU that may be pending at once; one more waits; 1 .. 8
@@ -87,11 +88,12 @@ class StoreBuffers : public WeakStores<D> {
     if (design.threads().exists())
       throw std::logic_error("store buffers need ProcessBounds::threads_told_apart");
     for (unsigned cpu = 0; cpu < design.process_count(); ++cpu) {
-      for (unsigned at = 0; at < locations(); ++at) {
+      for (unsigned at = 0, end = 0; at < locations(); at = end) {
+        while (end < locations() && shape_.name(end) == shape_.name(at)) ++end;
         code_.push_back({"memory",
                          fmt::format("the store of {} to {} becomes visible",
                                      design.process_name(cpu), shape_.name(at)),
-                         false, 0, [this, cpu, at](unsigned) { drain(cpu, at); }});
+                         false, 0, [this, cpu, at, end](unsigned) { drain(cpu, at, end); }});
       }
     }
     design.add_actor("memory", code_, "every store becomes visible some time");
@@ -159,6 +161,17 @@ class StoreBuffers : public WeakStores<D> {
     auto&& newest = buffer_[cpu].store[n - 1];
     return select(newest.location == location + 1U, newest.number + newest.pointer,
                   pending_or(cpu, location, value, n - 1));
+  }
+  /// The oldest store of the CPU to one of these locations reaches memory.
+  void drain(unsigned cpu, unsigned first, unsigned end) const {
+    auto& context = design_->context;
+    if (end - first == 1) {
+      drain(cpu, first);
+      return;
+    }
+    const V object = context.choose(end - first, "object");
+    for (unsigned at = first; at < end; ++at)
+      context.when(object == at - first, [&] { drain(cpu, at); });
   }
   /// The oldest store of the CPU to this location reaches memory.
   void drain(unsigned cpu, unsigned at) const {
