@@ -2,6 +2,8 @@
 // Verdicts, and taking a path again.
 #include "checker/report.h"
 
+#include "checker/wedged.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -54,6 +56,9 @@ struct StepFinder {
 
 }  // namespace
 
+/// States behind the end of a path that are looked at.
+constexpr std::uint64_t kReplayedWedge = 1'000'000;
+
 bool replays(Machine<Concrete>& machine, const Path& path, std::string* why) {
   const auto no = [&](std::string text) {
     if (why != nullptr) *why = std::move(text);
@@ -87,6 +92,8 @@ bool replays(Machine<Concrete>& machine, const Path& path, std::string* why) {
   StepFinder end{{}, kNone, path.failure, false};
   expand(machine, state, end);
   if (end.stuck_found) return true;
+  const bool stuck = machine.deadlock && path.failure.property == *machine.deadlock;
+  if (stuck && is_wedged(machine, state, kReplayedWedge)) return true;
   return no("the last state does not violate the property");
 }
 

@@ -84,6 +84,8 @@ struct [[nodiscard]] Exploration {
   bool compiled = false;     ///< steps were taken by code that was made for them
   std::string not_compiled;  ///< why not, where they should have been
   std::vector<StepCoverage> coverage;
+  /// Of holds: states, breadth first, in which no process can be stuck for ever (checker/wedged.h).
+  std::uint64_t not_wedged = 0;
   std::optional<Path> path;        ///< of violated: a shortest one
   std::optional<Traffic> traffic;  ///< of several processes
   std::optional<DiskUse> disk;     ///< with a directory for it

@@ -11,6 +11,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "checker/wedged.h"
+
 namespace iommucheck::cli {
 
 using nlohmann::ordered_json;
@@ -88,6 +90,30 @@ ordered_json scope_to_json(const Subject& subject) {
   return scope;
 }
 
+namespace {
+
+/// States in which it is looked at who can never go on: less than a second.
+constexpr std::uint64_t kWedgeStates = 100'000;
+
+/// Who waits for a call that nobody may make any more is stuck by the bound, not by the design.
+bool calls_are_limited(const Subject& subject) {
+  const auto calls = subject.bounds.find("calls");
+  return calls != subject.bounds.end() && calls->second != 0;
+}
+
+void look_for_wedged(const Subject& subject, checker::Exploration& result) {
+  const auto machine = build_concrete(subject);
+  if (!machine->deadlock || !machine->context.checked(*machine->deadlock)) return;
+  if (calls_are_limited(subject)) return;
+  checker::WedgeSearch search = checker::find_wedged(*machine, kWedgeStates);
+  result.not_wedged = search.states;
+  if (!search.path) return;
+  result.verdict = checker::Verdict::violated;
+  result.path = std::move(search.path);
+}
+
+}  // namespace
+
 checker::Exploration explore_subject(const Subject& subject, checker::Options options) {
   const bool first = options.exchange == nullptr || options.exchange->rank() == 0;
   const bool terminal = first && isatty(STDERR_FILENO) != 0;
@@ -102,6 +128,7 @@ checker::Exploration explore_subject(const Subject& subject, checker::Options op
   try {
     auto result = checker::explore([&] { return build_concrete(subject); }, options);
     if (terminal) fmt::print(stderr, "\r\x1b[K");
+    if (first && result.verdict == checker::Verdict::holds) look_for_wedged(subject, result);
     return result;
   } catch (const std::invalid_argument& e) {
     throw UsageError(fmt::format("--symmetry: {}", e.what()));
@@ -127,6 +154,7 @@ ordered_json exploration_to_json(const Subject& subject, const checker::Explorat
   object["states_without_symmetry"] = result.states_without_symmetry;
   object["transitions"] = result.transitions;
   object["depth"] = result.depth;
+  object["states_looked_at_for_wedged_processes"] = result.not_wedged;
   object["seconds"] = result.seconds;
   object["states_per_second"] =
       result.seconds > 0 ? static_cast<double>(result.states) / result.seconds : 0.0;
@@ -211,6 +239,11 @@ std::string print_exploration(const Subject& subject, const checker::Exploration
   for (const auto& c : result.coverage) {
     if (c.taken == 0)
       text += fmt::format("  NEVER TAKEN within these bounds: {}(): {}\n", c.program, c.label);
+  }
+  if (result.not_wedged != 0 && result.not_wedged < result.states_without_symmetry) {
+    text += fmt::format(
+        "  whether a process can never go on while others do was looked at in the first {} states\n",
+        result.not_wedged);
   }
   return text;
 }

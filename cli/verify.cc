@@ -51,6 +51,9 @@ const std::vector<Instance>& instances() {
       {"sva/attach-handle", {{"threads", 2}, {"devices", 2}, {"faults", 1}, {"caches", 1}}},
       {"sva/attach-handle", {{"threads", 2}, {"devices", 2}, {"kinds", 2}}},
       {"sva/attach-handle", {{"threads", 1}, {"devices", 3}, {"groups", 2}, {"bonds", 2}}},
+      {"sva/attach-handle", {{"threads", 3}, {"tagging", 1}}},
+      {"sva/attach-handle", {{"threads", 2}, {"devices", 2}, {"memory", 2}}},
+      {"sva/attach-handle", {{"threads", 2}, {"mms", 2}, {"forks", 1}}},
       {"sva/mm-data", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
       {"sva/mm-data", {{"threads", 2}, {"devices", 2}, {"faults", 1}, {"caches", 1}}},
       {"sva/pasid-lib", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
@@ -79,6 +82,9 @@ const std::vector<Instance>& instances() {
       {"iopf/queue", {{"threads", 2}, {"requests", 2}, {"partial", 1}}},
       {"iopf/queue", {{"threads", 2}, {"partial", 1}, {"user", 1}}},
       {"iopf/queue", {{"threads", 3}, {"user", 1}}},
+      {"iopf/queue", {{"threads", 2}, {"partial", 1}, {"numbers", 1}}},
+      {"mm", {{"threads", 2}, {"mms", 2}, {"pasids", 2}, {"forks", 1}, {"lazy", 1}}},
+      {"mm", {{"threads", 3}}},
       {"reference", {{"threads", 2}}},
   };
   return kInstances;
@@ -92,6 +98,7 @@ const std::vector<Instance>& long_running() {
       {"ioasid/refcounted", {{"pasids", 1}, {"sets", 1}}},
       {"ioasid/sets", {{"pasids", 1}, {"sets", 1}, {"calls", 4}}},
       {"iopf/queue", {{"threads", 1}}},
+      {"mm", {{"threads", 1}}},
       {"dma-resv/fences", {{"fences", 1}, {"memory", 1}}},
       {"ioasid/sets", {{"pasids", 1}, {"sets", 1}, {"calls", 4}, {"data", 0}, {"notifiers", 1}}},
       {"sva/pasid-lib", {{"threads", 2}}},

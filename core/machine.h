@@ -146,6 +146,7 @@ void initial_states(Machine<Concrete>& machine, Emit&& emit) {
 /// Calls, for every step that is enabled in `state`, in the order of processes, steps and choices:
 ///   visit.successor(action, next)            or
 ///   visit.violation(action, failure, next)   where the step fails;
+///   visit.blocked(action), if it has that    where a process in the middle of a call cannot move;
 /// and at the end visit.stuck(failure) where the state is a deadlock.
 template <class Visit>
 void expand(Machine<Concrete>& machine, StateView state, Visit&& visit) {
@@ -192,6 +193,9 @@ void expand(Machine<Concrete>& machine, StateView state, Visit&& visit) {
       for (std::uint16_t s = 0; s < code.size(); ++s) {
         if (process.pc == nullptr || code[s].entry) take(s);
       }
+    }
+    if constexpr (requires { visit.blocked(ActionId{}); }) {
+      if (pc != 0 && !moves) visit.blocked(ActionId{p, static_cast<std::uint16_t>(pc - 1)});
     }
     any = any || moves;
     if (moves) waits[p] = 0;

@@ -135,11 +135,21 @@ class TypedDesign : public DesignEntry {
     if (!bug_name.empty()) {
       static_cast<void>(bug(bug_name));
       for (const auto& b : bugs_) {
-        if (b.info.name == bug_name) edit(b)(*machine);
+        if (b.info.name == bug_name) apply(b.info, *machine, edit(b));
       }
     }
     machine->complete();
     return machine;
+  }
+
+  /// A mistake in the entry of a bug names the bug.
+  template <class Machine, class Edit>
+  void apply(const BugInfo& info, Machine& machine, const Edit& edit) const {
+    try {
+      edit(machine);
+    } catch (const std::logic_error& error) {
+      throw std::logic_error(name_ + ", bug " + info.name + ": " + error.what());
+    }
   }
 
   std::string name_, sentence_, source_;

@@ -33,6 +33,10 @@ class Cpu {
     context().fail_unless(c, property, detail);
   }
 
+  /// Waits until `c`, which the processes of this mask can make true: a cycle of such waits is a
+  /// deadlock.
+  void wait_for(Bool<D> c, Val<D> processes) const { context().wait_for(c, processes); }
+
   /// Goes on at the label instead of the next step.
   void jump(const Label& label) const { record().pc = label.pc(); }
 

@@ -110,7 +110,9 @@ class Design : public Machine<D> {
     refcounts = this->property(
         "refcounts",
         "No reference count is incremented from zero, drops below zero, or overflows.");
-    const P stuck = this->property("no-deadlock", "No process waits for ever.");
+    const P stuck = this->property(
+        "no-deadlock",
+        "No processes wait for one another in a cycle, and none waits for what can never come.");
     this->deadlock = stuck;
     this->may_rest = [this] {
       return all_of<D>(processes_, [&](unsigned i) { return thread_[i].pc == 0U; });
@@ -128,6 +130,8 @@ class Design : public Machine<D> {
   Sort threads() const { return threads_; }
   bool is_interrupt(unsigned self) const { return bounds_.interrupt && self == bounds_.threads; }
   bool is_worker(unsigned self) const { return self >= first_worker(); }
+  /// The process that worker i of ProcessBounds::workers is: for wait_for().
+  unsigned worker(unsigned i) const { return first_worker() + i; }
   std::string process_name(unsigned self) const {
     if (is_worker(self)) return bounds_.workers[self - first_worker()];
     return is_interrupt(self) ? "IRQ0" : fmt::format("CPU{}", self);
@@ -154,7 +158,11 @@ class Design : public Machine<D> {
         if (p.name() == name) return p;
       }
     }
-    throw std::logic_error("no program is called '" + name + "'");
+    std::string all;
+    for (auto* list : program_lists()) {
+      for (auto& p : *list) all += (all.empty() ? "" : ", ") + p.name();
+    }
+    throw std::logic_error("no program is called '" + name + "'; there are " + all);
   }
 
   /// An edit of every program that has such a step, as of a function that several of them call:

@@ -15,6 +15,7 @@
 #ifndef IOMMUCHECK_MODEL_KERNEL_PROGRAM_H
 #define IOMMUCHECK_MODEL_KERNEL_PROGRAM_H
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -115,8 +116,13 @@ class Program {
     return each(label, [&](std::size_t i) { insert_after_at(i, new_label, action); });
   }
 
-  /// Every spin_lock() and spin_unlock() of the program is left out.
+  /// Every spin_lock() and spin_unlock() of the program is left out.  (A mutex is taken out by
+  /// drop() and replace(): others depend on what is done under it.)
   void without_locks() {
+    const bool any = std::any_of(steps_.begin(), steps_.end(), [](const Step& step) {
+      return step.label.find("spin_unlock(") != std::string::npos;
+    });
+    if (!any) throw std::logic_error(name_ + ": without_locks(), and there is no spin_unlock()");
     lockless_ = true;
     for (std::size_t i = steps_.size(); i-- > 0;) {
       std::string& label = steps_[i].label;
@@ -165,8 +171,14 @@ class Program {
       found = i;
     }
     if (found == steps_.size())
-      throw std::logic_error(name_ + ": no step begins with '" + label + "'");
+      throw std::logic_error(name_ + ": no step begins with '" + label + "'; its steps are" +
+                             labels());
     return found;
+  }
+  std::string labels() const {
+    std::string all;
+    for (const Step& step : steps_) all += "\n  " + step.label;
+    return all;
   }
   /// From the last one to the first, so that the numbers of those to come stay right.
   template <class F>

@@ -91,6 +91,7 @@ TEST(IommuDesigns, TheSolverFindsTheSameStates) {
       {"dma-resv/fences", {{"threads", 2}, {"fences", 1}, {"calls", 1}, {"memory", 2}}},
       {"vtd/pasid-entry", {{"threads", 1}}},
       {"iopf/queue", {{"threads", 1}}},
+      {"mm", {{"threads", 1}, {"mms", 2}, {"forks", 1}}},
       {"sva/intel-svm", {{"threads", 1}}}};
   for (const auto& [name, bounds] : instances) {
     SCOPED_TRACE(name);
