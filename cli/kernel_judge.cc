@@ -61,7 +61,7 @@ class ByItself {
     std::vector<std::size_t> place;  // in `calls`, by the place in the history
     std::vector<bool> kept;
     for (const ScheduledCall& call : history.calls) {
-      kept.push_back(call.result != linux_harness::kNotMade);
+      kept.push_back(call.result != linux_harness::kNotMade && !is_refused(history, call));
       place.push_back(calls.size());
       made[call.thread].push_back(kept.back());
       if (!kept.back()) continue;
@@ -95,6 +95,16 @@ class ByItself {
   Scenario scenario_;
   linux_harness::ScheduledKernel& kernel_;
   std::map<Made, std::vector<linux_harness::SequentialRun>> runs_;
+
+  /// By a call that overlaps it in every execution of the trace.
+  bool is_refused(const ScheduledHistory& history, const ScheduledCall& call) const {
+    const auto bit = [&](const ScheduledCall& one) { return &one - history.calls.data(); };
+    return std::ranges::any_of(history.calls, [&](const ScheduledCall& beside) {
+      return &beside != &call && (call.begins_before_my_end >> bit(beside) & 1U) != 0 &&
+             (beside.begins_before_my_end >> bit(call) & 1U) != 0 &&
+             kernel_.target().may_refuse(call, beside);
+    });
+  }
 
   /// Calls that were not made are no calls: without them.
   const std::vector<linux_harness::SequentialRun>& runs_of(const Made& made) {
