@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The target iommufd, with the files that it is made of and the whole of iommu.c.  Its calls are in
-// glue/target_iommufd.c.
+// The targets iommufd, iommufd-device and iommufd-fault, on all files of iommufd and the whole of
+// iommu.c.  Their calls are in glue/target_iommufd.c, target_iommufd_device.c,
+// target_iommufd_fault.c.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -105,6 +106,10 @@ class ObjectsTarget final : public OnIommufd {
                  "alloc0 bind0 bind2", {"close", "unbind0", "unbind2"}),
         scenario("close-fault", "/dev/iommu is closed, and the file of a fault queue", "fault",
                  {"close", "close_fault"}),
+        scenario("compat", "the IOAS of VFIO's ioctls is destroyed while they look for it",
+                 "alloc0 compat_set0", {"compat_get", "destroy0"}),
+        scenario("compat-set", "an IOAS is destroyed while it becomes that of VFIO's ioctls",
+                 "alloc0", {"compat_set0 compat_get", "destroy0"}),
         scenario("option", "the context's accounting is chosen while the first object is made", "",
                  {"alloc0", "rlimit", "abort"}),
     };
@@ -121,7 +126,7 @@ class ObjectsTarget final : public OnIommufd {
   bool may_refuse(const ScheduledCall& refused, const ScheduledCall& beside) const override {
     if (refused.result != "-EBUSY") return false;
     static const std::map<std::string, std::set<std::string>> users{
-        {"destroy0", {"ranges0", "allow0", "option0", "guess_ranges"}},
+        {"destroy0", {"ranges0", "allow0", "option0", "guess_ranges", "compat_set0", "compat_get"}},
         {"destroy1", {"ranges1"}},
         {"guess_destroy", {"ranges0", "allow0", "option0", "guess_ranges"}},
         {"destroy_device0", {"info_device0", "unbind0"}},
@@ -148,7 +153,146 @@ class ObjectsTarget final : public OnIommufd {
   }
 };
 
+class DevicesTarget final : public OnIommufd {
+ public:
+  DevicesTarget() : OnIommufd{"drivers/iommu/iommufd/device.c", "target_iommufd_device.c"} {}
+  std::string_view name() const override { return "iommufd-device"; }
+  std::string_view sentence() const override {
+    return "devices on page tables: iommufd/device.c with the rest of iommufd and iommu.c";
+  }
+
+  const std::vector<Scenario>& written() const override {
+    static const std::string two = "alloc0 alloc1 bind0 bind2";
+    static const std::vector<Scenario> all{
+        scenario("attach-attach", "both devices of a group are attached to an IOAS", two,
+                 {"attach00", "attach20"}),
+        scenario("attach-other", "the devices of a group are attached to two IOASes", two,
+                 {"attach00", "attach21"}),
+        scenario("attach-groups", "devices of two groups are attached to an IOAS",
+                 "alloc0 bind0 bind1", {"attach00", "attach10"}),
+        scenario("detach-attach",
+                 "a device goes from an IOAS while the other one of its group comes",
+                 two + " attach00", {"detach0", "attach20"}),
+        scenario("detach-detach", "both devices of a group go", two + " attach00 attach20",
+                 {"detach0", "detach2"}),
+        scenario("replace-detach", "a group moves to another IOAS while one of its devices goes",
+                 two + " attach00 attach20", {"replace01", "detach2"}),
+        scenario("replace-replace", "a group is moved twice", two + " attach00 attach20",
+                 {"replace01", "replace21"}),
+        scenario("replace-unbind", "a group moves while one of its devices is unbound",
+                 two + " attach00 attach20", {"replace01", "unbind2"}),
+        scenario("attach-destroy", "an IOAS is destroyed while a device comes", "alloc0 bind0",
+                 {"attach00", "destroy0"}),
+        scenario("detach-destroy", "an IOAS is destroyed while its last device goes",
+                 "alloc0 bind0 attach00", {"detach0", "destroy0"}),
+        scenario("left-behind", "a device that cannot use a page table tries it while it goes",
+                 "alloc0 alloc1 bind0 bind1 bind2 attach01 attach10",
+                 {"detach1", "attach20 destroy0"}),
+        scenario("table", "a page table is made while its device is unbound", "alloc0 bind0",
+                 {"table0", "unbind0", "destroy0"}),
+        scenario("table-attach", "a page table is destroyed while its device comes",
+                 "alloc0 bind0 table0", {"attach0_table", "destroy_table", "destroy0"}),
+        scenario("access-destroy", "an IOAS is destroyed while a driver reaches it",
+                 "alloc0 access_create", {"access0", "destroy0"}),
+        scenario("access-replace", "a driver goes to another IOAS, and both are destroyed",
+                 "alloc0 alloc1 access_create access0", {"access1", "destroy0", "destroy1"}),
+        scenario("access-end", "a driver ends while its IOAS is destroyed",
+                 "alloc0 access_create access0", {"access_destroy", "destroy0"}),
+    };
+    return all;
+  }
+
+  std::vector<Scenario> generated(unsigned threads) const override {
+    return combinations(
+        {calls("alloc0 alloc1 bind0 bind2"), calls("alloc0 alloc1 bind0 bind2 attach00"),
+         calls("alloc0 alloc1 bind0 bind2 attach00 attach20")},
+        calls("attach00 attach20 attach21 replace01 replace21 detach0 detach2 unbind2 "
+              "destroy0 destroy1"),
+        threads);
+  }
+
+  bool may_refuse(const ScheduledCall& refused, const ScheduledCall& beside) const override {
+    // Whatever else works on an IOAS or on a page table of it holds it for a while, the end of the
+    // page table too.
+    return refused.result == "-EBUSY" && refused.call.words.starts_with("destroy") &&
+           beside.call.words != "destroy0" && beside.call.words != "destroy1";
+  }
+};
+
+class FaultsTarget final : public OnIommufd {
+ public:
+  FaultsTarget() : OnIommufd{"drivers/iommu/iommufd/fault.c", "target_iommufd_fault.c"} {}
+  std::string_view name() const override { return "iommufd-fault"; }
+  std::string_view sentence() const override {
+    return "page requests for processes: iommufd/fault.c with the rest of iommufd and iommu.c";
+  }
+
+  const std::vector<Scenario>& written() const override {
+    static const std::string ready = "alloc0 bind0 parent0 fault nested0 attach0";
+    static const std::vector<Scenario> all{
+        scenario("fault-read", "a page request comes while the process reads", ready,
+                 {"fault0", "read respond"}),
+        scenario("fault-fault", "two page requests, and two readers", ready + " fault0",
+                 {"fault0", "read", "read"}),
+        scenario("fault-detach", "the device is detached while it makes a page request", ready,
+                 {"fault0", "detach0"}),
+        scenario("read-detach", "the device is detached while its page request is handled",
+                 ready + " fault0", {"read respond", "detach0"}),
+        scenario("respond-detach", "the device is detached while its page request is answered",
+                 ready + " fault0 read", {"respond", "detach0", "respond"}),
+        scenario("partial", "a group of two page requests, while the device is unbound", ready,
+                 {"partial0 fault0", "unbind0"}),
+        scenario("leave", "the device changes its page table while page requests come and are read",
+                 ready, {"fault0", "leave0", "read"}),
+        scenario("return", "the device goes and comes back, between page requests", ready,
+                 {"leave0 return0", "fault0 fault0"}),
+        scenario("close-read", "the queue's file is closed while it is read", ready + " fault0",
+                 {"read", "close_fault", "poll"}),
+        scenario("close-fault", "the queue's file is closed while a page request comes", ready,
+                 {"fault0", "close_fault", "destroy_fault"}),
+        scenario("end", "everything goes at once", ready + " fault0",
+                 {"unbind0", "close_fault", "destroy_nested"}),
+        scenario("nowhere", "page requests are read by one who cannot take them, and by others",
+                 ready + " fault0", {"read_nowhere", "read", "detach0"}),
+        scenario("poll", "the process asks whether there is a page request", ready,
+                 {"fault0", "poll", "read"}),
+        scenario("two-devices", "a device is detached while another one makes a page request",
+                 ready + " fault0 bind1 parent1 nested1 attach1", {"detach0", "fault1", "read"}),
+        scenario("both-detach", "two devices of a queue are detached, with a page request each",
+                 ready + " fault0 bind1 parent1 nested1 attach1 fault1", {"detach0", "detach1"}),
+        scenario("nested-destroy", "the queue is destroyed while a page table takes it",
+                 "alloc0 bind0 parent0 fault close_fault", {"nested0", "destroy_fault"}),
+    };
+    return all;
+  }
+
+  std::vector<Scenario> generated(unsigned threads) const override {
+    return combinations({calls("alloc0 bind0 parent0 fault nested0 attach0"),
+                         calls("alloc0 bind0 parent0 fault nested0 attach0 fault0"),
+                         calls("alloc0 bind0 parent0 fault nested0 attach0 fault0 read")},
+                        calls("fault0 partial0 read respond leave0 detach0 unbind0 close_fault "
+                              "destroy_fault destroy_nested"),
+                        threads);
+  }
+
+  bool may_refuse(const ScheduledCall& refused, const ScheduledCall& beside) const override {
+    // Page tables hold their queue, and devices their page table, until their end.
+    return refused.result == "-EBUSY" && refused.call.words.starts_with("destroy") &&
+           beside.call.words != refused.call.words;
+  }
+};
+
 }  // namespace
+
+const Target& iommufd_fault_target() {
+  static const FaultsTarget target;
+  return target;
+}
+
+const Target& iommufd_device_target() {
+  static const DevicesTarget target;
+  return target;
+}
 
 const Target& iommufd_target() {
   static const ObjectsTarget target;

@@ -24,8 +24,9 @@ std::string sentence_of(const Scenario& scenario) {
 }  // namespace
 
 const std::vector<const Target*>& targets() {
-  static const std::vector<const Target*> all{&ioasid_target(), &sva_lib_target(), &iopf_target(),
-                                              &sva_target(), &iommufd_target()};
+  static const std::vector<const Target*> all{
+      &ioasid_target(),  &sva_lib_target(),        &iopf_target(),         &sva_target(),
+      &iommufd_target(), &iommufd_device_target(), &iommufd_fault_target()};
   return all;
 }
 

@@ -63,6 +63,8 @@ std::vector<Scenario> combinations(const std::vector<std::vector<TargetCall>>& s
                                    bool (*keeps)(const Scenario&) = nullptr);
 
 const Target& ioasid_target();
+const Target& iommufd_device_target();
+const Target& iommufd_fault_target();
 const Target& iommufd_target();
 const Target& iopf_target();
 const Target& sva_lib_target();

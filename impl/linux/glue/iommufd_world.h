@@ -28,20 +28,40 @@ static struct iommu_device mock_iommu;
 /* The hardware: which domain each device translates with. */
 static struct iommu_domain *table[DEVICES];
 
+/* Two of them: a domain that was made for the one cannot be attached behind the other. */
+struct mock_domain {
+	struct iommu_domain domain;
+	unsigned int instance;
+};
+
 static unsigned int device_number(const struct device *dev)
 {
 	return (unsigned int)(dev - devices);
 }
 
+static unsigned int instance_of(const struct device *dev)
+{
+	return device_number(dev) == 1;
+}
+
+/* Until no page request that was made before is on its way to the core: the target's. */
+static void drain(struct device *dev);
+
 static int mock_attach_nofail(struct iommu_domain *domain, struct device *dev)
 {
 	WRITE_ONCE(table[device_number(dev)], domain);
+	drain(dev);
 	return 0;
 }
 
 static int mock_attach(struct iommu_domain *domain, struct device *dev)
 {
-	return kh_may_fail() ? -EIO : mock_attach_nofail(domain, dev);
+	if (container_of(domain, struct mock_domain, domain)->instance != instance_of(dev))
+		return -EINVAL;
+	/* Going back to what the group has must succeed: the core asks that of drivers. */
+	if (iommu_get_domain_for_dev(dev) != domain && kh_may_fail())
+		return -EIO;
+	return mock_attach_nofail(domain, dev);
 }
 
 static void mock_free(struct iommu_domain *domain)
@@ -53,12 +73,22 @@ static void mock_free(struct iommu_domain *domain)
 			ck_report("domain freed while attached",
 				  "a device still translates with it");
 	}
-	kfree(domain);
+	kfree(container_of(domain, struct mock_domain, domain));
+}
+
+static int mock_invalidate(struct iommu_domain *domain, struct iommu_user_data_array *array)
+{
+	return 0;
 }
 
 static const struct iommu_domain_ops mock_static_ops = { .attach_dev = mock_attach_nofail };
 static const struct iommu_domain_ops mock_paging_ops = {
 	.attach_dev = mock_attach,
+	.free = mock_free,
+};
+static const struct iommu_domain_ops mock_nested_ops = {
+	.attach_dev = mock_attach,
+	.cache_invalidate_user = mock_invalidate,
 	.free = mock_free,
 };
 
@@ -76,16 +106,20 @@ static bool mock_capable(struct device *dev, enum iommu_cap capability)
 	return capability == IOMMU_CAP_CACHE_COHERENCY;
 }
 
-static struct iommu_domain *mock_domain_alloc(struct device *dev)
+static struct iommu_domain *mock_alloc_user(struct device *dev, u32 flags,
+					    struct iommu_domain *parent,
+					    const struct iommu_user_data *data)
 {
-	struct iommu_domain *domain = kzalloc(sizeof(*domain), GFP_KERNEL);
+	struct mock_domain *mock = kzalloc(sizeof(*mock), GFP_KERNEL);
 
-	if (!domain)
-		return NULL;
-	domain->ops = &mock_paging_ops;
-	domain->pgsize_bitmap = PAGE_SIZE;
-	domain->geometry.aperture_end = ~0UL;
-	return domain;
+	if (!mock)
+		return ERR_PTR(-ENOMEM);
+	mock->instance = instance_of(dev);
+	mock->domain.type = parent ? IOMMU_DOMAIN_NESTED : IOMMU_DOMAIN_UNMANAGED;
+	mock->domain.ops = parent ? &mock_nested_ops : &mock_paging_ops;
+	mock->domain.pgsize_bitmap = PAGE_SIZE;
+	mock->domain.geometry.aperture_end = ~0UL;
+	return &mock->domain;
 }
 
 static struct iommu_device *mock_probe(struct device *dev)
@@ -100,11 +134,29 @@ static struct iommu_group *mock_group(struct device *dev)
 	return group ? group : iommu_group_alloc();
 }
 
+/* Page requests: the target's, or there are none. */
+static int mock_feature(struct device *dev, enum iommu_dev_features feature, bool on);
+static void mock_response(struct device *dev, struct iopf_fault *event,
+			  struct iommu_page_response *response);
+
+static int mock_enable(struct device *dev, enum iommu_dev_features feature)
+{
+	return mock_feature(dev, feature, true);
+}
+
+static int mock_disable(struct device *dev, enum iommu_dev_features feature)
+{
+	return mock_feature(dev, feature, false);
+}
+
 static const struct iommu_ops mock_ops = {
 	.capable = mock_capable,
-	.domain_alloc_paging = mock_domain_alloc,
+	.domain_alloc_user = mock_alloc_user,
 	.probe_device = mock_probe,
 	.device_group = mock_group,
+	.dev_enable_feat = mock_enable,
+	.dev_disable_feat = mock_disable,
+	.page_response = mock_response,
 	.blocked_domain = &mock_blocked,
 	.default_domain = &mock_identity,
 	.default_domain_ops = &mock_paging_ops,
@@ -118,7 +170,7 @@ static bool closed[MOST_THREADS + 1];
 static unsigned int processes;
 
 /* Ids that processes know, by what they name; they may be stale. */
-enum slot { IOAS0, IOAS1, DEVICE0, DEVICE1, DEVICE2, FAULT, HWPT0, HWPT1, SLOTS };
+enum slot { IOAS0, IOAS1, DEVICE0, DEVICE1, DEVICE2, FAULT, HWPT0, HWPT1, HWPT2, HWPT3, SLOTS };
 static u32 ids[SLOTS];
 
 int misc_register(struct miscdevice *misc)
@@ -165,6 +217,39 @@ static long destroy(unsigned int thread, enum slot slot)
 	return destroy_id(thread, READ_ONCE(ids[slot]));
 }
 
+/* A page table of an IOAS, or one within another. */
+static long alloc_table(unsigned int thread, enum slot slot, u32 flags, u32 device, u32 parent,
+			u32 fault)
+{
+	u32 data = 0;
+	struct iommu_hwpt_alloc argument = {
+		.size = sizeof(argument),
+		.flags = flags | (fault ? IOMMU_HWPT_FAULT_ID_VALID : 0),
+		.dev_id = device,
+		.pt_id = parent,
+		.fault_id = fault,
+		.data_type = fault ? IOMMU_HWPT_DATA_VTD_S1 : IOMMU_HWPT_DATA_NONE,
+		.data_len = fault ? sizeof(data) : 0,
+		.data_uptr = fault ? (uintptr_t)&data : 0,
+	};
+	const long result =
+		device && parent ? ioctl(thread, IOMMU_HWPT_ALLOC, &argument) : KH_NOT_MADE;
+
+	if (!result)
+		WRITE_ONCE(ids[slot], argument.out_hwpt_id);
+	return result;
+}
+
+static long alloc_fault(unsigned int thread)
+{
+	struct iommu_fault_alloc argument = { .size = sizeof(argument) };
+	const long result = ioctl(thread, IOMMU_FAULT_QUEUE_ALLOC, &argument);
+
+	if (!result)
+		WRITE_ONCE(ids[FAULT], argument.out_fault_id);
+	return result;
+}
+
 static long close_iommufd(unsigned int thread)
 {
 	if (closed[thread])
@@ -203,6 +288,38 @@ static long bind(unsigned int thread, unsigned int dev)
 			bound[dev] = idev;
 			WRITE_ONCE(ids[DEVICE0 + dev], id);
 		}
+	}
+	mutex_unlock(&driver_lock[dev]);
+	return_to_user();
+	return result;
+}
+
+/* Only what is not attached may be attached, and only what is may be changed. */
+static long attach(unsigned int dev, enum slot slot, bool replaces)
+{
+	u32 table_id = READ_ONCE(ids[slot]);
+	long result = KH_NOT_MADE;
+
+	mutex_lock(&driver_lock[dev]);
+	if (bound[dev] && attached[dev] == replaces && table_id) {
+		result = replaces ? iommufd_device_replace(bound[dev], &table_id)
+				  : iommufd_device_attach(bound[dev], &table_id);
+		attached[dev] = replaces || !result;
+	}
+	mutex_unlock(&driver_lock[dev]);
+	return_to_user();
+	return result;
+}
+
+static long detach(unsigned int dev)
+{
+	long result = KH_NOT_MADE;
+
+	mutex_lock(&driver_lock[dev]);
+	if (attached[dev]) {
+		iommufd_device_detach(bound[dev]);
+		attached[dev] = false;
+		result = 0;
 	}
 	mutex_unlock(&driver_lock[dev]);
 	return_to_user();
@@ -290,4 +407,5 @@ static void world_finish(void)
 		;
 	for (i = 1; i <= processes; i++)
 		close_iommufd(i);
+	iommufd = NULL;
 }

@@ -2,6 +2,19 @@
 // The target iommufd: objects of /dev/iommu, their users, and the file's end.
 #include "iommufd_world.h"
 
+/* Nobody makes page requests. */
+static void drain(struct device *dev)
+{
+}
+static int mock_feature(struct device *dev, enum iommu_dev_features feature, bool on)
+{
+	return -ENODEV;
+}
+static void mock_response(struct device *dev, struct iopf_fault *event,
+			  struct iommu_page_response *response)
+{
+}
+
 /* Structures in memory that cannot be written: the answer does not arrive. */
 static const struct iommu_ioas_alloc unwritable_ioas = { .size = sizeof(unwritable_ioas) };
 static const struct iommu_fault_alloc unwritable_fault = { .size = sizeof(unwritable_fault) };
@@ -81,17 +94,32 @@ static long rlimit_mode(unsigned int thread)
 	return ioctl(thread, IOMMU_OPTION, &argument);
 }
 
+/* ---- VFIO's IOAS: the context points to it without a reference ---- */
+
+static long compat(unsigned int thread, u16 operation, u32 id)
+{
+	struct iommu_vfio_ioas argument = {
+		.size = sizeof(argument),
+		.op = operation,
+		.ioas_id = id,
+	};
+	const long result = ioctl(thread, IOMMU_VFIO_IOAS, &argument);
+
+	return result ? result : (long)argument.ioas_id;
+}
+
+static long compat_set0(unsigned int thread)
+{
+	const u32 id = READ_ONCE(ids[IOAS0]);
+
+	return id ? compat(thread, IOMMU_VFIO_IOAS_SET, id) : KH_NOT_MADE;
+}
+
+static long compat_get(unsigned int thread) { return compat(thread, IOMMU_VFIO_IOAS_GET, 0); }
+
 /* ---- fault queues: objects with a file ---- */
 
-static long fault(unsigned int thread)
-{
-	struct iommu_fault_alloc argument = { .size = sizeof(argument) };
-	const long result = ioctl(thread, IOMMU_FAULT_QUEUE_ALLOC, &argument);
-
-	if (!result)
-		WRITE_ONCE(ids[FAULT], argument.out_fault_id);
-	return result;
-}
+static long fault(unsigned int thread) { return alloc_fault(thread); }
 
 static long abort_fault(unsigned int thread)
 {
@@ -134,6 +162,8 @@ const struct kh_call kh_calls[] = {
 	{ "guess_ranges", guess_ranges },
 	{ "guess_destroy", guess_destroy },
 	{ "rlimit", rlimit_mode },
+	{ "compat_set0", compat_set0 },
+	{ "compat_get", compat_get },
 	{ "fault", fault },
 	{ "abort_fault", abort_fault },
 	{ "close_fault", close_fault },
