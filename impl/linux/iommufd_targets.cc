@@ -276,6 +276,11 @@ class FaultsTarget final : public OnIommufd {
   }
 
   bool may_refuse(const ScheduledCall& refused, const ScheduledCall& beside) const override {
+    // A file that is looked up stays for the call, whoever closes the descriptor.
+    if (refused.call.words == "read" || refused.call.words == "poll" ||
+        refused.call.words == "respond") {
+      return beside.call.words == "close_fault";
+    }
     // Page tables hold their queue, and devices their page table, until their end.
     return refused.result == "-EBUSY" && refused.call.words.starts_with("destroy") &&
            beside.call.words != refused.call.words;

@@ -38,8 +38,7 @@ class Target {
   virtual std::vector<Scenario> generated(unsigned threads) const = 0;
 
   /// Whether the API lets `refused` answer what it does because `beside` is under way at the same
-  /// time: a refusal that leaves everything as it was, which no sequential order can show.  Such a
-  /// call counts as not made.
+  /// time, so that no sequential order need show it.  Such a call counts as not made.
   virtual bool may_refuse(const ScheduledCall& refused, const ScheduledCall& beside) const {
     static_cast<void>(refused);
     static_cast<void>(beside);
