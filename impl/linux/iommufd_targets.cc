@@ -137,18 +137,20 @@ class ObjectsTarget final : public OnIommufd {
   }
 
  private:
-  /// Whether each call's object is made by the set-up or by another thread.
+  /// Whether each call's object is made by the set-up or by another thread, and by one of them:
+  /// which one a process means would depend on its own variables.
   static bool can_be_made(const Scenario& scenario) {
     static const std::map<std::string, std::string> maker{
         {"destroy0", "alloc0"},    {"ranges0", "alloc0"},     {"allow0", "alloc0"},
         {"unbind0", "bind0"},      {"info_device0", "bind0"}, {"close_fault", "fault"},
         {"destroy_fault", "fault"}};
-    std::set<std::string> made;
-    for (const TargetCall& call : scenario.setup) made.insert(call.words);
-    for (const auto& thread : scenario.threads) made.insert(thread.front().words);
+    std::set<std::string> before, beside;
+    for (const TargetCall& call : scenario.setup) before.insert(call.words);
+    for (const auto& thread : scenario.threads) beside.insert(thread.front().words);
     return std::ranges::all_of(scenario.threads, [&](const std::vector<TargetCall>& thread) {
       const auto needed = maker.find(thread.front().words);
-      return needed == maker.end() || made.contains(needed->second);
+      return needed == maker.end() ||
+             before.contains(needed->second) != beside.contains(needed->second);
     });
   }
 };
