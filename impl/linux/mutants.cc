@@ -71,15 +71,39 @@ constexpr std::array<std::string_view, 12> kUnlocks{
     "spin_unlock",     "spin_unlock_irq", "spin_unlock_bh", "spin_unlock_irqrestore",
     "raw_spin_unlock", "read_unlock",     "write_unlock",   "mutex_unlock",
     "up_read",         "up_write",        "xa_unlock",      "xa_unlock_irq"};
-constexpr std::array<std::string_view, 8> kPublications{
-    "rcu_assign_pointer", "WRITE_ONCE",   "smp_store_release", "list_add",
-    "list_add_tail",      "list_add_rcu", "list_add_tail_rcu", "complete"};
-constexpr std::array<std::string_view, 7> kIncrements{
-    "refcount_inc",        "kref_get", "atomic_inc",          "get_device",
-    "iommu_group_ref_get", "mmget",    "iommu_sva_ioasid_get"};
-constexpr std::array<std::string_view, 12> kCleanups{
-    "kfree",    "kvfree",     "xa_erase", "list_del", "list_del_rcu",      "refcount_dec",
-    "kref_put", "put_device", "mmput",    "ida_free", "iommu_domain_free", "iommu_group_put"};
+constexpr std::array<std::string_view, 10> kPublications{
+    "rcu_assign_pointer", "WRITE_ONCE",
+    "smp_store_release",  "list_add",
+    "list_add_tail",      "list_add_rcu",
+    "list_add_tail_rcu",  "complete",
+    "fd_install",         "iommufd_object_finalize"};
+constexpr std::array<std::string_view, 10> kIncrements{
+    "refcount_inc",        "kref_get",       "atomic_inc",           "get_device",
+    "iommu_group_ref_get", "mmget",          "iommu_sva_ioasid_get", "get_file",
+    "refcount_add",        "iommufd_ctx_get"};
+constexpr std::array<std::string_view, 23> kCleanups{"kfree",
+                                                     "kvfree",
+                                                     "xa_erase",
+                                                     "list_del",
+                                                     "list_del_rcu",
+                                                     "refcount_dec",
+                                                     "kref_put",
+                                                     "put_device",
+                                                     "mmput",
+                                                     "ida_free",
+                                                     "iommu_domain_free",
+                                                     "iommu_group_put",
+                                                     "xas_store",
+                                                     "fput",
+                                                     "__fput_sync",
+                                                     "iommu_device_release_dma_owner",
+                                                     "iommu_detach_group_handle",
+                                                     "iommufd_ctx_put",
+                                                     "iommufd_fault_iopf_disable",
+                                                     "iommufd_hw_pagetable_put",
+                                                     "iommufd_put_group",
+                                                     "iommufd_put_object",
+                                                     "iopt_remove_access"};
 
 struct Function {
   std::string name;

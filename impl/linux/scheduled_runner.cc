@@ -135,6 +135,7 @@ void build_program(const fs::path& folder, const fs::path& support, const Kernel
   for (const std::string_view name : kRenamed) {
     rename.push_back(fmt::format("--redefine-sym={}=kh_{}", name, name));
   }
+  for (const std::string& name : parts.entries) rename.push_back("--globalize-symbol=" + name);
   rename.push_back((folder / "kernel.o").string());
   must_run(rename, "renaming in the kernel objects");
 
@@ -172,6 +173,7 @@ Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const Runn
                     build_scheduling(into, build, parts);
                   });
 
+  for (const std::string& name : parts.entries) digest.add(name);
   add_with_headers(digest, build.tree, parts.under_test);
   if (changed.text) digest.add(*changed.text);
   const fs::path entry =

@@ -1,28 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The targets iommu-sva and io-pgfault, on the whole of iommu.c.  Their calls are in
 // glue/target_sva.c and glue/target_iopf.c.
-#include <sstream>
-
 #include "impl/linux/ioasid.h"
 #include "impl/linux/target.h"
 #include "impl/linux/tree.h"
 
 namespace iommucheck::linux_harness {
 namespace {
-
-std::vector<TargetCall> calls(const std::string& names) {
-  std::vector<TargetCall> all;
-  std::istringstream words{names};
-  for (std::string name; words >> name;) all.emplace_back(name);
-  return all;
-}
-
-Scenario scenario(std::string name, std::string sentence, const std::string& setup,
-                  const std::vector<std::string>& threads) {
-  Scenario result{std::move(name), std::move(sentence), calls(setup), {}};
-  for (const std::string& thread : threads) result.threads.push_back(calls(thread));
-  return result;
-}
 
 /// Shared by both targets on it.
 const std::vector<std::string> kCoreFiles{"drivers/iommu/iommu-sva.c",

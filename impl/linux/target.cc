@@ -3,6 +3,7 @@
 #include "impl/linux/target.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -23,8 +24,9 @@ std::string sentence_of(const Scenario& scenario) {
 }  // namespace
 
 const std::vector<const Target*>& targets() {
-  static const std::vector<const Target*> all{&ioasid_target(), &sva_lib_target(), &iopf_target(),
-                                              &sva_target()};
+  static const std::vector<const Target*> all{
+      &ioasid_target(),  &sva_lib_target(),        &iopf_target(),         &sva_target(),
+      &iommufd_target(), &iommufd_device_target(), &iommufd_fault_target()};
   return all;
 }
 
@@ -32,6 +34,20 @@ const Target* find_target(std::string_view name) {
   const auto place = std::find_if(targets().begin(), targets().end(),
                                   [&](const Target* target) { return target->name() == name; });
   return place == targets().end() ? nullptr : *place;
+}
+
+std::vector<TargetCall> calls(const std::string& names) {
+  std::vector<TargetCall> all;
+  std::istringstream words{names};
+  for (std::string name; words >> name;) all.emplace_back(name);
+  return all;
+}
+
+Scenario scenario(std::string name, std::string sentence, const std::string& setup,
+                  const std::vector<std::string>& threads) {
+  Scenario result{std::move(name), std::move(sentence), calls(setup), {}};
+  for (const std::string& thread : threads) result.threads.push_back(calls(thread));
+  return result;
 }
 
 std::vector<Scenario> combinations(const std::vector<std::vector<TargetCall>>& setups,

@@ -36,11 +36,25 @@ class Target {
   /// All ways to let `threads` (2 or 3) threads make one call each, out of a small set of calls,
   /// over several set-ups.  Names: "pair-7", "triple-12"; the sentence lists the calls.
   virtual std::vector<Scenario> generated(unsigned threads) const = 0;
+
+  /// Whether the API lets `refused` answer what it does because `beside` is under way at the same
+  /// time, so that no sequential order need show it.  Such a call counts as not made.
+  virtual bool may_refuse(const ScheduledCall& refused, const ScheduledCall& beside) const {
+    static_cast<void>(refused);
+    static_cast<void>(beside);
+    return false;
+  }
 };
 
 const std::vector<const Target*>& targets();
 /// Null: there is none.
 const Target* find_target(std::string_view name);
+
+/// Calls of a target whose calls are C functions: their names, with spaces between.
+std::vector<TargetCall> calls(const std::string& names);
+/// A scenario of them: the set-up's, and those of each thread.
+Scenario scenario(std::string name, std::string sentence, const std::string& setup,
+                  const std::vector<std::string>& threads);
 
 /// Combines calls, one for each thread, over set-ups; `keeps` leaves combinations out.
 std::vector<Scenario> combinations(const std::vector<std::vector<TargetCall>>& setups,
@@ -48,6 +62,9 @@ std::vector<Scenario> combinations(const std::vector<std::vector<TargetCall>>& s
                                    bool (*keeps)(const Scenario&) = nullptr);
 
 const Target& ioasid_target();
+const Target& iommufd_device_target();
+const Target& iommufd_fault_target();
+const Target& iommufd_target();
 const Target& iopf_target();
 const Target& sva_lib_target();
 const Target& sva_target();

@@ -26,8 +26,14 @@ void kh_target_start(unsigned int threads);
 void kh_target_finish(void);
 
 /* ---- given by the engine and by impl/linux/scheduled ---- */
-/* NOLINTNEXTLINE(readability-redundant-declaration): client.h does not go along */
+/* NOLINTBEGIN(readability-redundant-declaration): client.h does not go along */
 void ck_report(const char *kind, const char *message);
+int ck_self(void);
+void ck_may_sleep(const char *what);
+void ck_prepare_to_sleep(void);
+int ck_sleep(int with_timeout);
+void ck_wake(int thread);
+/* NOLINTEND(readability-redundant-declaration) */
 /* Whether a driver's operation fails: both are tried where failing allocations are. */
 int kh_may_fail(void);
 

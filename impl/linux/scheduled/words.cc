@@ -119,6 +119,7 @@ void lockdep_rcu_suspicious(const char*, int, const char* message) {
 }
 
 void __might_sleep(const char*, int) { ck_may_sleep("might_sleep()"); }
+void __might_fault(const char*, int) { ck_may_sleep("an access to user memory"); }
 void __might_resched(const char*, int, unsigned) { ck_may_sleep("might_sleep()"); }
 
 int ___ratelimit(void*, const char*) { return 0; }  // what it would let through is dropped

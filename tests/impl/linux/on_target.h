@@ -27,6 +27,13 @@ inline std::set<std::string> results_of(const Exploration& exploration) {
   return all;
 }
 
+/// Kinds of reports.
+inline std::set<std::string> kinds_in(const Exploration& exploration) {
+  std::set<std::string> kinds;
+  for (const ScheduledReport& report : exploration.reports) kinds.insert(report.kind);
+  return kinds;
+}
+
 /// A mistake that is derived from the user's file, and what shows it.
 struct Planted {
   const char *function, *kind, *scenario, *report;
@@ -67,10 +74,7 @@ class OnTarget : public testing::Test {
   }
   /// The kinds of reports of a scenario on a mutant.
   static std::set<std::string> kinds_on(const Mutant& mutant, const std::string& name) {
-    std::set<std::string> kinds;
-    for (const auto& report : with(mutant)->explore(scenario(name), {}).reports)
-      kinds.insert(report.kind);
-    return kinds;
+    return kinds_in(with(mutant)->explore(scenario(name), {}));
   }
   static std::vector<Mutant> mutants_of(const std::string& function, const std::string& kind) {
     std::vector<Mutant> chosen;
@@ -78,6 +82,16 @@ class OnTarget : public testing::Test {
       if (mutant.function == function && mutant.kind == kind) chosen.push_back(std::move(mutant));
     }
     return chosen;
+  }
+
+  /// Each call of each set-up is made, and does not fail.
+  static void expect_set_ups_made() {
+    for (const Scenario& one : TheTarget().written()) {
+      for (const ScheduledCall& call : kernel_->explore(one, {.executions = 1}).setup) {
+        EXPECT_TRUE(call.returned && !call.result.starts_with('-') && call.result != kNotMade)
+            << one.name << ": " << call.call.text << " = " << call.result;
+      }
+    }
   }
 
   /// Two searches show the same; `nothing`: and no report.

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+// The targets iommufd, iommufd-device and iommufd-fault, on all files of iommufd and the whole of
+// iommu.c.  Their calls are in glue/target_iommufd.c, target_iommufd_device.c,
+// target_iommufd_fault.c.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "impl/linux/target.h"
+#include "impl/linux/tree.h"
+
+namespace iommucheck::linux_harness {
+namespace {
+
+const std::vector<std::string> kFiles{"drivers/iommu/iommufd/main.c",
+                                      "drivers/iommu/iommufd/device.c",
+                                      "drivers/iommu/iommufd/fault.c",
+                                      "drivers/iommu/iommufd/hw_pagetable.c",
+                                      "drivers/iommu/iommufd/io_pagetable.c",
+                                      "drivers/iommu/iommufd/ioas.c",
+                                      "drivers/iommu/iommufd/pages.c",
+                                      "drivers/iommu/iommufd/vfio_compat.c",
+                                      "drivers/iommu/iommufd/iova_bitmap.c",
+                                      "drivers/iommu/io-pgfault.c",
+                                      "drivers/iommu/iommu.c",
+                                      "drivers/iommu/iommu-traces.c",
+                                      "lib/interval_tree.c",
+                                      "lib/rbtree.c",
+                                      "lib/xarray.c",
+                                      "lib/radix-tree.c",
+                                      "lib/idr.c",
+                                      "lib/find_bit.c",
+                                      "lib/bitmap.c",
+                                      "lib/refcount.c"};
+
+class OnIommufd : public Target {
+ public:
+  OnIommufd(std::string file, std::string calls)
+      : parts_{std::move(file),
+               kFiles,
+               {"kernel_facts.c", "kernel_base.c", "kernel_wait.c", std::move(calls)},
+               {"iommufd_init", "allow_unsafe_interrupts"}} {
+    std::erase(parts_.libraries, parts_.under_test);
+  }
+
+  std::string_view versions() const override { return "6.12"; }
+  std::string_view package() const override { return "linux-source-6.12"; }
+  const RunnerParts& parts() const override { return parts_; }
+
+  KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
+    for (const char* needed : {"drivers/iommu/iommufd/fault.c", "drivers/iommu/iommufd/device.c"}) {
+      require_file(tree, needed,
+                   "this target is made for Linux 6.12; on Debian: apt-get install "
+                   "linux-source-6.12, then --package linux-source-6.12");
+    }
+    return linux_harness::prepare(
+        cache, tree,
+        present_files(tree, "iommufd", kFiles,
+                      {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_IOPF=1", "-DCONFIG_IOMMUFD=1",
+                       "-DCONFIG_IOMMUFD_DRIVER=1", "-DCONFIG_INTERVAL_TREE_SPAN_ITER=1"}));
+  }
+
+ private:
+  RunnerParts parts_;
+};
+
+class ObjectsTarget final : public OnIommufd {
+ public:
+  ObjectsTarget() : OnIommufd{"drivers/iommu/iommufd/main.c", "target_iommufd.c"} {}
+  std::string_view name() const override { return "iommufd"; }
+  std::string_view sentence() const override {
+    return "objects of /dev/iommu: iommufd/main.c with the rest of iommufd and iommu.c";
+  }
+
+  const std::vector<Scenario>& written() const override {
+    static const std::vector<Scenario> all{
+        scenario("use-destroy", "an IOAS is destroyed while it is used", "alloc0",
+                 {"ranges0", "destroy0"}),
+        scenario("change-destroy", "an IOAS is destroyed while it is changed and looked at",
+                 "alloc0", {"allow0", "ranges0", "destroy0"}),
+        scenario("destroy-destroy", "an IOAS is destroyed twice", "alloc0",
+                 {"destroy0", "destroy0", "alloc1"}),
+        scenario("four", "two users of an IOAS, its end, and an object that is never finished",
+                 "alloc0", {"option0", "destroy0", "option0", "abort"}),
+        scenario("guess", "an id is used before it has been given out", "",
+                 {"alloc0", "guess_ranges", "guess_destroy"}),
+        scenario("guess-abort", "the id of an object that is never finished is used", "",
+                 {"abort", "guess_ranges", "guess_destroy"}),
+        scenario("reuse", "an id is used while it goes to another object", "alloc0",
+                 {"destroy0 alloc1", "ranges0", "ranges1"}),
+        scenario("use-unbind", "a device is unbound while it is asked about", "bind0",
+                 {"info_device0", "unbind0"}),
+        scenario("users-unbind", "a device is unbound while it is asked about and destroyed",
+                 "bind0", {"info_device0", "destroy_device0", "unbind0"}),
+        scenario("bind-bind", "the first two devices of a group are bound", "", {"bind0", "bind2"}),
+        scenario("bind-groups", "devices of two groups are bound", "", {"bind0", "bind1"}),
+        scenario("last-of-group", "a device is bound while the other one of its group goes",
+                 "bind0", {"unbind0", "bind2"}),
+        scenario("fault-close", "the file of a fault queue is closed while the queue is destroyed",
+                 "fault", {"close_fault", "destroy_fault", "destroy_fault"}),
+        scenario("fault-abort", "a fault queue that is never finished beside one that is", "",
+                 {"abort_fault", "fault close_fault destroy_fault"}),
+        scenario("close-close", "two processes close /dev/iommu and leave objects behind",
+                 "alloc0 bind0", {"ranges0 close", "destroy0 close"}),
+        scenario("close-unbind", "/dev/iommu is closed before its devices are unbound",
+                 "alloc0 bind0 bind2", {"close", "unbind0", "unbind2"}),
+        scenario("close-fault", "/dev/iommu is closed, and the file of a fault queue", "fault",
+                 {"close", "close_fault"}),
+        scenario("compat", "the IOAS of VFIO's ioctls is destroyed while they look for it",
+                 "alloc0 compat_set0", {"compat_get", "destroy0"}),
+        scenario("compat-set", "an IOAS is destroyed while it becomes that of VFIO's ioctls",
+                 "alloc0", {"compat_set0 compat_get", "destroy0"}),
+        scenario("option", "the context's accounting is chosen while the first object is made", "",
+                 {"alloc0", "rlimit", "abort"}),
+    };
+    return all;
+  }
+
+  std::vector<Scenario> generated(unsigned threads) const override {
+    return combinations({{}, calls("alloc0"), calls("bind0"), calls("alloc0 bind0 fault")},
+                        calls("alloc0 destroy0 ranges0 allow0 abort bind2 unbind0 info_device0 "
+                              "fault close_fault destroy_fault close"),
+                        threads, can_be_made);
+  }
+
+  bool may_refuse(const ScheduledCall& refused, const ScheduledCall& beside) const override {
+    if (refused.result != "-EBUSY") return false;
+    static const std::map<std::string, std::set<std::string>> users{
+        {"destroy0", {"ranges0", "allow0", "option0", "guess_ranges", "compat_set0", "compat_get"}},
+        {"destroy1", {"ranges1"}},
+        {"guess_destroy", {"ranges0", "allow0", "option0", "guess_ranges"}},
+        {"destroy_device0", {"info_device0", "unbind0"}},
+        {"rlimit", {"abort", "abort_fault"}},
+    };
+    const auto of = users.find(refused.call.words);
+    return of != users.end() && of->second.contains(beside.call.words);
+  }
+
+ private:
+  /// Whether each call's object is made by the set-up or by another thread, and by one of them:
+  /// which one a process means would depend on its own variables.
+  static bool can_be_made(const Scenario& scenario) {
+    static const std::map<std::string, std::string> maker{
+        {"destroy0", "alloc0"},    {"ranges0", "alloc0"},     {"allow0", "alloc0"},
+        {"unbind0", "bind0"},      {"info_device0", "bind0"}, {"close_fault", "fault"},
+        {"destroy_fault", "fault"}};
+    std::set<std::string> before, beside;
+    for (const TargetCall& call : scenario.setup) before.insert(call.words);
+    for (const auto& thread : scenario.threads) beside.insert(thread.front().words);
+    return std::ranges::all_of(scenario.threads, [&](const std::vector<TargetCall>& thread) {
+      const auto needed = maker.find(thread.front().words);
+      return needed == maker.end() ||
+             before.contains(needed->second) != beside.contains(needed->second);
+    });
+  }
+};
+
+class DevicesTarget final : public OnIommufd {
+ public:
+  DevicesTarget() : OnIommufd{"drivers/iommu/iommufd/device.c", "target_iommufd_device.c"} {}
+  std::string_view name() const override { return "iommufd-device"; }
+  std::string_view sentence() const override {
+    return "devices on page tables: iommufd/device.c with the rest of iommufd and iommu.c";
+  }
+
+  const std::vector<Scenario>& written() const override {
+    static const std::string two = "alloc0 alloc1 bind0 bind2";
+    static const std::vector<Scenario> all{
+        scenario("attach-attach", "both devices of a group are attached to an IOAS", two,
+                 {"attach00", "attach20"}),
+        scenario("attach-other", "the devices of a group are attached to two IOASes", two,
+                 {"attach00", "attach21"}),
+        scenario("attach-groups", "devices of two groups are attached to an IOAS",
+                 "alloc0 bind0 bind1", {"attach00", "attach10"}),
+        scenario("detach-attach",
+                 "a device goes from an IOAS while the other one of its group comes",
+                 two + " attach00", {"detach0", "attach20"}),
+        scenario("detach-detach", "both devices of a group go", two + " attach00 attach20",
+                 {"detach0", "detach2"}),
+        scenario("replace-detach", "a group moves to another IOAS while one of its devices goes",
+                 two + " attach00 attach20", {"replace01", "detach2"}),
+        scenario("replace-replace", "a group is moved twice", two + " attach00 attach20",
+                 {"replace01", "replace21"}),
+        scenario("replace-unbind", "a group moves while one of its devices is unbound",
+                 two + " attach00 attach20", {"replace01", "unbind2"}),
+        scenario("attach-destroy", "an IOAS is destroyed while a device comes", "alloc0 bind0",
+                 {"attach00", "destroy0"}),
+        scenario("detach-destroy", "an IOAS is destroyed while its last device goes",
+                 "alloc0 bind0 attach00", {"detach0", "destroy0"}),
+        scenario("left-behind", "a device that cannot use a page table tries it while it goes",
+                 "alloc0 alloc1 bind0 bind1 bind2 attach01 attach10",
+                 {"detach1", "attach20 destroy0"}),
+        scenario("table", "a page table is made while its device is unbound", "alloc0 bind0",
+                 {"table0", "unbind0", "destroy0"}),
+        scenario("table-attach", "a page table is destroyed while its device comes",
+                 "alloc0 bind0 table0", {"attach0_table", "destroy_table", "destroy0"}),
+        scenario("access-destroy", "an IOAS is destroyed while a driver reaches it",
+                 "alloc0 access_create", {"access0", "destroy0"}),
+        scenario("access-replace", "a driver goes to another IOAS, and both are destroyed",
+                 "alloc0 alloc1 access_create access0", {"access1", "destroy0", "destroy1"}),
+        scenario("access-end", "a driver ends while its IOAS is destroyed",
+                 "alloc0 access_create access0", {"access_destroy", "destroy0"}),
+    };
+    return all;
+  }
+
+  std::vector<Scenario> generated(unsigned threads) const override {
+    return combinations(
+        {calls("alloc0 alloc1 bind0 bind2"), calls("alloc0 alloc1 bind0 bind2 attach00"),
+         calls("alloc0 alloc1 bind0 bind2 attach00 attach20")},
+        calls("attach00 attach20 attach21 replace01 replace21 detach0 detach2 unbind2 "
+              "destroy0 destroy1"),
+        threads);
+  }
+
+  bool may_refuse(const ScheduledCall& refused, const ScheduledCall& beside) const override {
+    // Whatever else works on an IOAS or on a page table of it holds it for a while, the end of the
+    // page table too.
+    return refused.result == "-EBUSY" && refused.call.words.starts_with("destroy") &&
+           beside.call.words != "destroy0" && beside.call.words != "destroy1";
+  }
+};
+
+class FaultsTarget final : public OnIommufd {
+ public:
+  FaultsTarget() : OnIommufd{"drivers/iommu/iommufd/fault.c", "target_iommufd_fault.c"} {}
+  std::string_view name() const override { return "iommufd-fault"; }
+  std::string_view sentence() const override {
+    return "page requests for processes: iommufd/fault.c with the rest of iommufd and iommu.c";
+  }
+
+  const std::vector<Scenario>& written() const override {
+    static const std::string ready = "alloc0 bind0 parent0 fault nested0 attach0";
+    static const std::vector<Scenario> all{
+        scenario("fault-read", "a page request comes while the process reads", ready,
+                 {"fault0", "read respond"}),
+        scenario("fault-fault", "two page requests, and two readers", ready + " fault0",
+                 {"fault0", "read", "read"}),
+        scenario("fault-detach", "the device is detached while it makes a page request", ready,
+                 {"fault0", "detach0"}),
+        scenario("read-detach", "the device is detached while its page request is handled",
+                 ready + " fault0", {"read respond", "detach0"}),
+        scenario("respond-detach", "the device is detached while its page request is answered",
+                 ready + " fault0 read", {"respond", "detach0", "respond"}),
+        scenario("partial", "a group of two page requests, while the device is unbound", ready,
+                 {"partial0 fault0", "unbind0"}),
+        scenario("leave", "the device changes its page table while page requests come and are read",
+                 ready, {"fault0", "leave0", "read"}),
+        scenario("return", "the device goes and comes back, between page requests", ready,
+                 {"leave0 return0", "fault0 fault0"}),
+        scenario("close-read", "the queue's file is closed while it is read", ready + " fault0",
+                 {"read", "close_fault", "poll"}),
+        scenario("close-fault", "the queue's file is closed while a page request comes", ready,
+                 {"fault0", "close_fault", "destroy_fault"}),
+        scenario("end", "everything goes at once", ready + " fault0",
+                 {"unbind0", "close_fault", "destroy_nested"}),
+        scenario("nowhere", "page requests are read by one who cannot take them, and by others",
+                 ready + " fault0", {"read_nowhere", "read", "detach0"}),
+        scenario("poll", "the process asks whether there is a page request", ready,
+                 {"fault0", "poll", "read"}),
+        scenario("two-devices", "a device is detached while another one makes a page request",
+                 ready + " fault0 bind1 parent1 nested1 attach1", {"detach0", "fault1", "read"}),
+        scenario("both-detach", "two devices of a queue are detached, with a page request each",
+                 ready + " fault0 bind1 parent1 nested1 attach1 fault1", {"detach0", "detach1"}),
+        scenario("nested-destroy", "the queue is destroyed while a page table takes it",
+                 "alloc0 bind0 parent0 fault close_fault", {"nested0", "destroy_fault"}),
+    };
+    return all;
+  }
+
+  std::vector<Scenario> generated(unsigned threads) const override {
+    return combinations({calls("alloc0 bind0 parent0 fault nested0 attach0"),
+                         calls("alloc0 bind0 parent0 fault nested0 attach0 fault0"),
+                         calls("alloc0 bind0 parent0 fault nested0 attach0 fault0 read")},
+                        calls("fault0 partial0 read respond leave0 detach0 unbind0 close_fault "
+                              "destroy_fault destroy_nested"),
+                        threads);
+  }
+
+  bool may_refuse(const ScheduledCall& refused, const ScheduledCall& beside) const override {
+    // A file that is looked up stays for the call, whoever closes the descriptor.
+    if (refused.call.words == "read" || refused.call.words == "poll" ||
+        refused.call.words == "respond") {
+      return beside.call.words == "close_fault";
+    }
+    // Page tables hold their queue, and devices their page table, until their end.
+    return refused.result == "-EBUSY" && refused.call.words.starts_with("destroy") &&
+           beside.call.words != refused.call.words;
+  }
+};
+
+}  // namespace
+
+const Target& iommufd_fault_target() {
+  static const FaultsTarget target;
+  return target;
+}
+
+const Target& iommufd_device_target() {
+  static const DevicesTarget target;
+  return target;
+}
+
+const Target& iommufd_target() {
+  static const ObjectsTarget target;
+  return target;
+}
+
+}  // namespace iommucheck::linux_harness
