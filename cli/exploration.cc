@@ -93,7 +93,7 @@ ordered_json scope_to_json(const Subject& subject) {
 namespace {
 
 /// States in which it is looked at who can never go on: less than a second.
-constexpr std::uint64_t kWedgeStates = 100'000;
+constexpr std::uint64_t kWedgeStates = 50'000;
 
 /// Who waits for a call that nobody may make any more is stuck by the bound, not by the design.
 bool calls_are_limited(const Subject& subject) {

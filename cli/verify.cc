@@ -71,6 +71,7 @@ const std::vector<Instance>& instances() {
       {"attach/group",
        {{"threads", 2}, {"devices", 2}, {"groups", 1}, {"caches", 1}, {"misuse", 1}}},
       {"attach/group", {{"threads", 3}, {"devices", 2}, {"kinds", 2}}},
+      {"attach/group", {{"threads", 2}, {"devices", 2}, {"groups", 1}, {"hotplug", 1}}},
       {"dma-pasid/group", {{"threads", 2}, {"devices", 2}, {"groups", 1}, {"caches", 1}}},
       {"dma-pasid/group", {{"threads", 2}, {"devices", 2}, {"kinds", 2}, {"pasids", 2}}},
       {"dma-pasid/device", {{"threads", 3}, {"devices", 3}, {"pasids", 2}, {"caches", 1}}},

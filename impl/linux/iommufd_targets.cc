@@ -39,6 +39,7 @@ class OnIommufd : public Target {
       : parts_{std::move(file),
                kFiles,
                {"kernel_facts.c", "kernel_base.c", "kernel_wait.c", std::move(calls)},
+               true,
                {"iommufd_init", "allow_unsafe_interrupts"}} {
     std::erase(parts_.libraries, parts_.under_test);
   }

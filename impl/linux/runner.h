@@ -28,6 +28,8 @@ struct RunnerParts {
   std::string under_test;                ///< the kernel file whose executed lines are traced
   std::vector<std::string> libraries;    ///< kernel files it needs; those a tree lacks are left out
   std::vector<std::string> kernel_glue;  ///< the glue files that include kernel headers
+  /// Other targets have these files, too: each is compiled once for all of them.
+  bool has_relatives = false;
   /// Static names that the glue uses: what the kernel reaches by tables of its linker's.
   std::vector<std::string> entries = {};
 

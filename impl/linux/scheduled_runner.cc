@@ -3,6 +3,7 @@
 #include "impl/linux/scheduled_runner.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <sstream>
 
@@ -84,8 +85,25 @@ std::string block_list(const fs::path& program) {
 /// Runners of different targets do not replace one another.
 std::string name_of(const RunnerParts& parts) { return fs::path{parts.kernel_glue.back()}.stem(); }
 
-/// What stays the same while the file under test is edited.
-void build_scheduling(const fs::path& folder, const KernelBuild& build, const RunnerParts& parts) {
+/// The object of a file that several targets link, compiled once for all of them.
+fs::path shared_object(Cache& cache, const KernelBuild& build, const std::string& file,
+                       Digest digest) {
+  digest.add_file(build.tree.root / file);
+  std::string name = file;
+  std::ranges::replace(name, '/', '-');
+  const fs::path entry = cache.entry(
+      fmt::format("object-{}-{}", name, build.tree.key), digest.hex(), [&](const fs::path& into) {
+        cache.say(fmt::format("compiling {}", file));
+        write_file(into / "barriers.h", scheduled_barriers());
+        compile(build, kernel_job(build, file, build.tree.root / file, object_in(into, file),
+                                  instrumentation(into / "barriers.h")));
+      });
+  return object_in(entry, file);
+}
+
+/// What stays the same while the file under test is edited.  `shared`: objects that are there.
+void build_scheduling(const fs::path& folder, const KernelBuild& build, const RunnerParts& parts,
+                      const std::map<std::string, fs::path>& shared) {
   write_file(folder / "engine.a", scheduled_archive());
   write_file(folder / "barriers.h", scheduled_barriers());
   write_file(folder / "data.ld", kDataScript);
@@ -99,7 +117,12 @@ void build_scheduling(const fs::path& folder, const KernelBuild& build, const Ru
   };
   for (const std::string& glue : parts.kernel_glue) add(parts.under_test, folder / glue);
   for (const std::string& file : parts.libraries) {
-    if (exists_in(build.tree, file)) add(file, build.tree.root / file);
+    if (!exists_in(build.tree, file)) continue;
+    if (const auto made = shared.find(file); made != shared.end()) {
+      fs::copy_file(made->second, object_in(folder, file));
+    } else {
+      add(file, build.tree.root / file);
+    }
   }
   compile_all(build, jobs);
 }
@@ -164,13 +187,19 @@ Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const Runn
   Digest digest;
   digest.add(build.key).add(scheduled_archive()).add(scheduled_barriers()).add(kDataScript);
   for (const std::string& flag : instrumentation({})) digest.add(flag);
+  std::map<std::string, fs::path> shared;
+  if (parts.has_relatives) {
+    for (const std::string& file : parts.libraries) {
+      if (exists_in(build.tree, file)) shared[file] = shared_object(cache, build, file, digest);
+    }
+  }
   for (const GlueFile& file : glue_files()) digest.add(file.name).add(file.text);
   for (const std::string& file : parts.libraries) digest.add_file(build.tree.root / file);
   const fs::path support =
       cache.entry(fmt::format("scheduling-{}-{}", name_of(parts), build.tree.key), digest.hex(),
                   [&](const fs::path& into) {
                     cache.say("compiling the scheduler's side");
-                    build_scheduling(into, build, parts);
+                    build_scheduling(into, build, parts, shared);
                   });
 
   for (const std::string& name : parts.entries) digest.add(name);

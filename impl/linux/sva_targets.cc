@@ -25,7 +25,10 @@ const std::vector<std::string> kCoreFiles{"drivers/iommu/iommu-sva.c",
 class OnIommuCore : public Target {
  public:
   OnIommuCore(std::string file, std::string calls)
-      : parts_{std::move(file), kCoreFiles, {"kernel_facts.c", "kernel_base.c", std::move(calls)}} {
+      : parts_{std::move(file),
+               kCoreFiles,
+               {"kernel_facts.c", "kernel_base.c", std::move(calls)},
+               true} {
     std::erase(parts_.libraries, parts_.under_test);
   }
 

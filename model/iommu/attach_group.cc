@@ -141,6 +141,51 @@ std::vector<AttachBug> check_mutants() {
   };
 }
 
+std::vector<AttachBug> hotplug_mutants() {
+  const BoundValues two{
+      {"threads", 2}, {"devices", 2}, {"groups", 1}, {"resets", 0}, {"hotplug", 1}};
+  BoundValues one = two, cached = two;
+  one["threads"] = cached["threads"] = 1;
+  cached["caches"] = 1;
+  return {
+      AttachBug({"probe-without-lock", "lock", "mutant",
+                 "a device joins its group without group->mutex, while the group moves",
+                 "driver-ops-paired", two},
+                without_group_mutex(kProbe)),
+      AttachBug({"release-without-lock", "lock", "mutant",
+                 "a device leaves its group without group->mutex, while the group moves",
+                 "driver-ops-paired", two},
+                without_group_mutex(kRelease)),
+      AttachBug({"probe-to-default", "wrong translation", "mutant",
+                 "a device that joins a group gets the default domain, whatever the group uses",
+                 "old-or-new", one},
+                [](auto& d) {
+                  d.edit(kProbe).replace(
+                      "ops->attach_dev(group->domain, dev)",
+                      "ops->attach_dev(group->default_domain, dev)", [&d](auto& t) {
+                        d.switch_entry(d.local(t).device.value(), 0, 0, d.default_domain(t));
+                      });
+                }),
+      AttachBug({"listed-late", "publication order", "mutant",
+                 "a device that joins gets the domain of its group first, without the lock, and is "
+                 "listed under it",
+                 "old-or-new", two},
+                [](auto& d) {
+                  auto& p = d.edit(kProbe);
+                  p.swap("mutex_lock(&group->mutex)", "ops->attach_dev(group->domain, dev)");
+                  p.swap("list_add_tail(&gdev->list, &group->devices)",
+                         "mutex_lock(&group->mutex)");
+                }),
+      AttachBug({"release-leaves-entry", "missing invalidation", "mutant",
+                 "the entry of a device that is unplugged stays", "no-stale-translation", one},
+                without_step(kRelease, "ops->release_device(dev)")),
+      AttachBug({"release-leaves-caches", "missing invalidation", "mutant",
+                 "the caches keep what a device that is unplugged has met", "no-stale-translation",
+                 cached},
+                without_step(kRelease, "ops->release_device(dev): the caches are invalidated")),
+  };
+}
+
 std::vector<AttachBug> hardware_mutants() {
   const BoundValues one{{"threads", 1}};
   const BoundValues cached{{"threads", 1}, {"caches", 1}};
@@ -194,7 +239,7 @@ std::vector<AttachBug> hardware_mutants() {
 
 std::vector<AttachBug> bugs() {
   std::vector<AttachBug> all = kernel_bugs();
-  for (auto group : {lock_mutants(), check_mutants(), hardware_mutants()})
+  for (auto group : {lock_mutants(), check_mutants(), hotplug_mutants(), hardware_mutants()})
     all.insert(all.end(), group.begin(), group.end());
   return all;
 }
@@ -202,6 +247,7 @@ std::vector<AttachBug> bugs() {
 std::vector<BoundInfo> bounds() {
   auto all = common_attach_bounds();
   all.push_back({"misuse", 0, 1, 0, "1: clients also detach domains that are not attached"});
+  all.push_back({"hotplug", 0, 1, 0, "1: devices come and go"});
   return all;
 }
 

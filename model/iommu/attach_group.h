@@ -28,6 +28,10 @@ class AttachPrograms : public GroupDomain<D> {
     build_attach();
     build_detach();
     if (b.domains > 1) build_replace();
+    if (b.hotplug) {
+      build_probe();
+      build_release();
+    }
     if (!b.resets) return;
     build_reset_prepare();
     build_reset_done();
@@ -182,6 +186,78 @@ class AttachPrograms : public GroupDomain<D> {
     this->build_set_domain(p, [this](T& t) { detach_returns(t); });
     p.place(unlock);
     this->unlock_step(p);
+  }
+
+  /// A device is plugged in, and joins its group.
+  void build_probe() {
+    auto& p = this->program("iommu_probe_device");
+    p.arguments([this](T& t) {
+      auto&& l = local(t);
+      l.dev = t.choose(b.devices, "device");
+      l.device = l.dev;
+      auto&& at = gdev[V(l.dev)];
+      // Nobody else is at it, coming or going.
+      t.require(at.driverless != 0U && at.unlisted != 0U && resets[t.self()] == 0U &&
+                !is_used(t, l.dev));
+    });
+    const auto returns = p.label();
+    p.step("gdev = kzalloc()", [=, this](T& t) {
+      t.when(t.choose(2, "nomem") == 1U, [&] {
+        this->takes_effect(t, Kind::probe_device, {.device = local(t).dev, .nomem = 1}, Err::enomem,
+                           0);
+        t.jump(returns);
+      });
+    });
+    this->lock_step(p);
+    p.step("list_add_tail(&gdev->list, &group->devices)",
+           [this](T& t) { gdev[V(local(t).dev)].unlisted = 0; });
+    Parts parts;
+    this->add_rid_move(parts, Move::come_back, "ops->attach_dev(group->domain, dev)");
+    this->build_parts(p, parts);
+    this->unlock_step(p);
+    p.step("a driver is bound", [this](T& t) {
+      auto&& l = local(t);
+      gdev[V(l.dev)].driverless = 0;
+      this->takes_effect(t, Kind::probe_device, {.device = l.dev}, Err::ok, 0);
+    });
+    p.place(returns);
+    p.step("return", [](T&) {});
+  }
+  /// A device is unplugged.  Its driver has been unbound, and no call of its is under way.
+  void build_release() {
+    auto& p = this->program("iommu_release_device");
+    p.arguments([this](T& t) {
+      auto&& l = local(t);
+      this->choose_device(t);
+      l.device = l.dev;
+      auto&& at = gdev[V(l.dev)];
+      t.require(at.blocked == 0U && !is_used(t, l.dev) &&
+                (is_default(t) || another_is_there(l.dev)));
+      at.driverless = 1;
+      this->takes_effect(t, Kind::release_device, {.device = l.dev}, Err::ok, 0);
+    });
+    this->lock_step(p);
+    p.step("list_del(&gdev->list)", [this](T& t) { gdev[V(local(t).dev)].unlisted = 1; });
+    Parts parts;
+    this->add_rid_move(parts, Move::park, "ops->release_device(dev)");
+    this->build_parts(p, parts);
+    this->unlock_step(p);
+  }
+  B is_default(T& t) { return group_at(t).domain == this->default_domain(t); }
+  /// Another thread is in a call of this device's driver, or resets it.
+  B is_used(T& t, V device) const {
+    return any_of<D>(this->process_count(), [&](unsigned i) {
+      if (i == t.self()) return B(false);
+      return (this->thread()[i].pc != 0U && this->locals_of_all()[i].dev == device) ||
+             resets[i] == device + 1U;
+    });
+  }
+  /// Another device of the group has a driver.
+  B another_is_there(V device) const {
+    return any_of<D>(b.devices, [&](unsigned d) {
+      return device != d && this->group_of(device) == layout.group_of(d) &&
+             gdev[d].driverless == 0U;
+    });
   }
 
   void build_reset_prepare() {

@@ -20,6 +20,7 @@ struct AttachBounds : ProcessBounds {
   unsigned pasids = 0;   ///< PASIDs 1 .. pasids, for the DMA API; 0 .. 2
   unsigned domains = 1;  ///< beside the default domains, in memory at once; 1 .. 3
   bool resets = false;   ///< devices are reset
+  bool hotplug = false;  ///< devices come and go
   bool misuse = false;   ///< clients also detach domains that are not attached
   bool caches = false;   ///< the IOMMU and the devices cache translations
 
@@ -38,7 +39,8 @@ struct AttachBounds : ProcessBounds {
             .clients = 1,
             .bonds = 1,
             .default_domains = true,
-            .dma_pasid = pasids != 0};
+            .dma_pasid = pasids != 0,
+            .hotplug = hotplug};
   }
 };
 
@@ -74,8 +76,13 @@ struct AttachGroupRecord : Record<D> {
 template <class D>
 struct GroupDevice : Record<D> {
   GroupDevice(Scope<D> scope, const AttachBounds& b)
-      : Record<D>(scope), blocked(*this, "blocked", b.resets ? 1 : 0) {}
-  Var<D> blocked;  ///< parked on the blocking domain: it is being reset
+      : Record<D>(scope),
+        blocked(*this, "blocked", b.resets ? 1 : 0),
+        unlisted(*this, "unlisted", b.hotplug ? 1 : 0),
+        driverless(*this, "driverless", b.hotplug ? 1 : 0) {}
+  Var<D> blocked;     ///< parked on the blocking domain: it is being reset
+  Var<D> unlisted;    ///< 1: not on group->devices
+  Var<D> driverless;  ///< 1: no driver is bound: gone, coming or going
 };
 
 /// What the clients know of a domain.

@@ -117,7 +117,8 @@ class GroupDomain : public GroupLocks<D, AttachLockstep<D>> {
     p.place(again);
     for (const Part& part : parts) {
       p.step(part.label, [action = part.action, this](T& t) {
-        t.when(gdev[V(local(t).device)].blocked == 0U, [&] { action(t); });
+        auto&& at = gdev[V(local(t).device)];
+        t.when(at.blocked == 0U && at.unlisted == 0U, [&] { action(t); });
       });
     }
     if (!this->shared_groups()) return;
@@ -153,6 +154,7 @@ class GroupDomain : public GroupLocks<D, AttachLockstep<D>> {
     auto&& l = local(t);
     t.require(resets[t.self()] == 0U);
     l.dev = t.choose(b.devices, "device");
+    t.require(gdev[V(l.dev)].driverless == 0U);
     this->first_device(t);
   }
   /// The number of a domain of the caller's own, attached somewhere or not.

@@ -21,6 +21,8 @@ struct Bounds {
   bool default_domains = true;
   /// The DMA-API PASID, with its calls.
   bool dma_pasid = true;
+  /// Devices come and go, with their calls.
+  bool hotplug = false;
   /// Processes tag their addresses (LAM), with its call.
   bool tagging = false;
 

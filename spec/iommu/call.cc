@@ -48,6 +48,8 @@ const Info& info(CallKind kind) {
       {"iommu_sva_unbind_device", {kClient, kBond}, {E::ok}},
       {"iommu_sva_handle_mm", {kDevice, kPasid, kMm}, {E::ok}},
       {"prctl_enable_tagged_addr", {kMm}, {E::ok, E::einval, E::ebusy}},
+      {"iommu_probe_device", {kDevice, kNomem}, {E::ok, E::enomem}},
+      {"iommu_release_device", {kDevice}, {E::ok}},
   }};
   return kInfo.at(static_cast<std::size_t>(kind));
 }
@@ -102,6 +104,8 @@ bool in_scope(CallKind kind, const Bounds& b) {
     case CallKind::unbind:
     case CallKind::fault: return b.mms != 0 && b.pasids != 0;
     case CallKind::enable_tagged_addr: return b.mms != 0 && b.tagging;
+    case CallKind::probe_device:
+    case CallKind::release_device: return b.hotplug;
   }
   return false;
 }

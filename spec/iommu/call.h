@@ -55,8 +55,11 @@ enum class CallKind : std::uint8_t {
   fault,   ///< (device, pasid, mm)          -> ok: a page request is handled for this process
   // Linear address masking (LAM): the CPU ignores the upper bits of pointers, the IOMMU does not.
   enable_tagged_addr,  ///< (mm)  -> ok | -EINVAL -EBUSY
+  // Hotplug.
+  probe_device,    ///< (device, nomem)  -> ok | -ENOMEM
+  release_device,  ///< (device)         -> ok
 };
-inline constexpr unsigned kCallKinds = 22;
+inline constexpr unsigned kCallKinds = 24;
 
 enum class Err : std::uint8_t { ok, enomem, enospc, ebusy, einval, eexist, enoent };
 inline constexpr unsigned kErrs = 7;

@@ -20,19 +20,54 @@ class DeviceCalls : Relation<D> {
   using Base::Base;
 
   void reset_prepare(const A& c, R& r) {
-    const B already =
-        this->device_is(c.device, [&](unsigned d, unsigned) { return !s.device[d].issues(); });
+    this->is_there(c, "reset_prepare: the device is there");
+    const B already = is_resetting(c);
     this->error(r, Err::ebusy, already, "reset_prepare: -EBUSY only during a reset");
     this->success(r, !already, "reset_prepare succeeds once", [&] {
       this->with_device(c.device, [&](unsigned d, unsigned) { s.device[d].resetting = true; });
     });
   }
   void reset_done(const A& c, R& r) {
-    ctx.contract(
-        this->device_is(c.device, [&](unsigned d, unsigned) { return !s.device[d].issues(); }),
-        "reset_done: after reset_prepare");
+    ctx.contract(is_resetting(c), "reset_done: after reset_prepare");
     this->success(r, [&] {
       this->with_device(c.device, [&](unsigned d, unsigned) { s.device[d].resetting = false; });
+    });
+  }
+
+  /// A device that has been unplugged is back, or another one in its place: it meets what its group
+  /// meets.
+  void probe_device(const A& c, R& r) {
+    ctx.contract(this->device_is(c.device,
+                                 [&](unsigned d, unsigned) -> B { return s.device[d].gone != 0U; }),
+                 "probe_device: the device is not there yet");
+    this->error(r, Err::enomem, this->no_memory(c), "probe_device: -ENOMEM only without memory");
+    this->success(r, [&] {
+      this->with_device(c.device, [&](unsigned d, unsigned) { s.device[d].gone = 0; });
+    });
+  }
+  /// Its driver has been unbound: what it has attached stays only where another device of the group
+  /// uses it.
+  void release_device(const A& c, R& r) {
+    this->is_there(c, "release_device: the device is there");
+    ctx.contract(!is_resetting(c), "release_device: not during a reset");
+    ctx.contract(this->device_is(c.device,
+                                 [&](unsigned d, unsigned g) {
+                                   return !has_bit(s.group[g].dma_users, d) &&
+                                          all_of<D>(b.mms,
+                                                    [&](unsigned m) { return !s.bound(d, m); });
+                                 }),
+                 "release_device: the device has no bonds, and does not want a PASID");
+    ctx.contract(this->device_is(c.device,
+                                 [&](unsigned d, unsigned g) {
+                                   const B clean = s.group[g].rid == s.group[g].standing &&
+                                                   all_of<D>(b.pasids, [&](unsigned p) -> B {
+                                                     return s.translation(g, p + 1) == 0U;
+                                                   });
+                                   return clean || this->other_is_there(d, g);
+                                 }),
+                 "release_device: the last device of a group leaves it to its default domain");
+    this->success(r, [&] {
+      this->with_device(c.device, [&](unsigned d, unsigned) { s.device[d].gone = 1; });
     });
   }
 
@@ -41,6 +76,7 @@ class DeviceCalls : Relation<D> {
         c.device, [&](unsigned, unsigned g) -> B { return s.group[g].dma_pasid != 0U; });
     const B holds = this->device_is(
         c.device, [&](unsigned d, unsigned g) { return has_bit(s.group[g].dma_users, d); });
+    this->is_there(c, "get_dma_pasid: the device is there");
     ctx.contract(!holds, "get_dma_pasid: the device does not have it yet");
     this->error(r, Err::enomem, this->no_memory(c), "get_dma_pasid: -ENOMEM only without memory");
     this->error(r, Err::enospc,
@@ -75,6 +111,12 @@ class DeviceCalls : Relation<D> {
         });
       });
     });
+  }
+
+ private:
+  B is_resetting(const A& c) const {
+    return this->device_is(c.device,
+                           [&](unsigned d, unsigned) -> B { return B(s.device[d].resetting); });
   }
 };
 

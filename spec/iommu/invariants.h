@@ -116,6 +116,22 @@ class Invariants {
                              [](auto&& bond) { return (bond.device == 0U) != (bond.mm == 0U); });
                        });
     }
+    if (b.hotplug) {
+      machine.property("no-reset-of-what-is-gone", "A device that is not there is not being reset.",
+                       [s] {
+                         return all_of<D>(s->bounds.devices, [&](unsigned d) {
+                           return s->device[d].gone == 0U || !s->device[d].resetting;
+                         });
+                       });
+      machine.property("empty-group-uses-its-default-domain",
+                       "A group without a device uses its default domain.",
+                       for_groups([](auto& st, unsigned g) -> B {
+                         const B empty = all_of<D>(st.bounds.devices, [&](unsigned d) {
+                           return st.bounds.group_of(d) == g ? st.device[d].gone != 0U : B(true);
+                         });
+                         return !empty || st.group[g].rid == st.group[g].standing;
+                       }));
+    }
     machine.property("one-owner-per-pasid",
                      "A PASID is one process's, or one group's DMA API's, never two owners'.", [s] {
                        return all_of<D>(s->bounds.pasids,

@@ -61,7 +61,20 @@ class Relation : protected CallRelation<D, Reply<D>, Err> {
   }
   B resetting(unsigned g) const {
     return any_of<D>(b.devices, [&](unsigned d) {
-      return b.group_of(d) == g ? !s.device[d].issues() : B(false);
+      return b.group_of(d) == g ? B(s.device[d].resetting) : B(false);
+    });
+  }
+  /// The caller is the driver of a device that is plugged in.
+  void is_there(const A& c, const char* sentence) {
+    if (!b.hotplug) return;
+    ctx.contract(
+        device_is(c.device, [&](unsigned d, unsigned) -> B { return s.device[d].gone == 0U; }),
+        sentence);
+  }
+  /// Another device of the group is.
+  B other_is_there(unsigned device, unsigned g) const {
+    return any_of<D>(b.devices, [&](unsigned d) -> B {
+      return d != device && b.group_of(d) == g ? s.device[d].gone == 0U : B(false);
     });
   }
   B no_memory(const A& c) const { return c.nomem != 0U; }

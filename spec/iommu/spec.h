@@ -61,6 +61,8 @@ class Spec {
       case CallKind::unbind: return processes_.unbind(c, r);
       case CallKind::fault: return processes_.fault(c, r);
       case CallKind::enable_tagged_addr: return processes_.enable_tagged_addr(c, r);
+      case CallKind::probe_device: return devices_.probe_device(c, r);
+      case CallKind::release_device: return devices_.release_device(c, r);
     }
   }
 

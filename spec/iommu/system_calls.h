@@ -19,6 +19,7 @@ class SystemCalls : Relation<D> {
   using Base::Base;
 
   void attach(const A& c, R& r) {
+    this->is_there(c, "attach: the device is there");
     owned(c, "attach: the domain is the caller's");
     const B taken = this->device_is(c.device, [&](unsigned, unsigned g) -> B {
       auto&& group = s.group[g];
@@ -48,6 +49,7 @@ class SystemCalls : Relation<D> {
   }
 
   void replace(const A& c, R& r) {
+    this->is_there(c, "replace: the device is there");
     owned(c, "replace: the domain is the caller's");
     this->error(r, Err::einval, !fits(c), "replace: -EINVAL only for a domain of another IOMMU");
     this->error(r, Err::ebusy, in_reset(c), "replace: -EBUSY only during a reset");
@@ -58,6 +60,7 @@ class SystemCalls : Relation<D> {
   }
 
   void attach_pasid(const A& c, R& r) {
+    this->is_there(c, "attach_pasid: the device is there");
     owned(c, "attach_pasid: the domain is the caller's");
     ctx.contract(
         this->pasid_is(c.pasid,

@@ -18,15 +18,20 @@ class DevicesTest : public OnTarget<iommufd_device_target> {
 
 // Behind a use after free they need not agree: what ends a thread there, the access or the free, is
 // no choice of the scheduler's.
-TEST_F(DevicesTest, DporAndSleepSetsAgreeOnEveryWrittenScenario) {
+TEST_F(DevicesTest, DporAndSleepSetsAgreeOnEverySmallScenario) {
+  std::size_t small = 0;
   for (const Scenario& one : iommufd_device_target().written()) {
-    const std::set<std::string> kinds = kinds_in(kernel_->explore(one, {}));
+    const Exploration dpor = kernel_->explore(one, {});
+    if (dpor.executions > 1500) continue;  // sleep sets take ten times as many and more
+    ++small;
+    const std::set<std::string> kinds = kinds_in(dpor);
     if (!kinds.contains("use-after-free")) {
       expect_searches_agree(one, false);
     } else {
       EXPECT_EQ(kinds, kinds_in(kernel_->explore(one, {.search = Search::sleep_sets}))) << one.name;
     }
   }
+  EXPECT_GT(small, 10U);
 }
 
 TEST_F(DevicesTest, EverySetUpIsMade) { expect_set_ups_made(); }
