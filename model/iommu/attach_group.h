@@ -47,8 +47,29 @@ class AttachPrograms : public GroupDomain<D> {
         });
   }
   Label detach_unlock;  ///< where a detach ends: public, for bugs that end it early
+  static constexpr const char* kCoreDomain =
+      "new_domain = group->owner ? group->blocking_domain : group->default_domain";
+
+ protected:
+  /// Whether the caller has a domain attached at l.dev.
+  B has_attached(T& t) const {
+    return any_of<D>(b.client_domains(), [&](unsigned i) { return attached_here(t, i); });
+  }
+  /// It has none any more.
+  void forget_attached(T& t) {
+    for (unsigned i = 0; i < b.client_domains(); ++i)
+      t.when(attached_here(t, i), [&] { client[i].where = 0; });
+  }
 
  private:
+  B attached_here(T& t, unsigned i) const {
+    return client[i].owner == t.self() + 1U && client[i].where == local(t).dev + 1U;
+  }
+  B another_is_listed(V device) const {
+    return any_of<D>(b.devices, [&](unsigned d) {
+      return device != d && this->group_of(device) == layout.group_of(d) && gdev[d].unlisted == 0U;
+    });
+  }
   /// The specification has no detach with these arguments: nothing is to happen.
   B misused(T& t) {
     auto&& l = local(t);
@@ -59,6 +80,11 @@ class AttachPrograms : public GroupDomain<D> {
     p.step("domain = ops->domain_alloc_paging(dev); domain->owner = ops", [this](T& t) {
       auto&& l = local(t);
       t.require(resets[t.self()] == 0U);
+      if (b.owners) {
+        t.require(count_of<D>(b.client_domains(), [&](unsigned i) -> B {
+                    return client[i].owner != 0U;
+                  }) < b.domains);
+      }
       l.dev = t.choose(b.kinds, "device");  // all that matters is its kind of IOMMU
       t.when(
           t.choose(2, "nomem") == 1U,
@@ -113,10 +139,7 @@ class AttachPrograms : public GroupDomain<D> {
     this->build_set_domain(p, [=, this](T& t) {
       auto&& l = local(t);
       // What its owner had attached there is replaced.
-      for (unsigned i = 0; i < b.domains; ++i) {
-        t.when(client[i].owner == t.self() + 1U && client[i].where == l.dev + 1U,
-               [&] { client[i].where = 0; });
-      }
+      forget_attached(t);
       this->client_of(l.target).where = l.dev + 1U;
       this->takes_effect(t, kind, {.device = l.dev, .table = l.target}, Err::ok, 0);
     });
@@ -133,10 +156,22 @@ class AttachPrograms : public GroupDomain<D> {
       t.require(this->client_of(l.target).where == 0U);
     });
     this->lock_step(p);
-    p.step("if (group->domain != group->default_domain) return -EBUSY", [=, this](T& t) {
-      t.when(group_at(t).domain != this->default_domain(t),
-             [&] { fails(t, Kind::attach, Err::ebusy, unlock); });
-    });
+    if (b.owners && this->shared_groups()) {
+      // iommu_attach_group(), which who has claimed the group calls, does not ask.
+      p.step("if (list_count_nodes(&group->devices) != 1) return -EINVAL", [=, this](T& t) {
+        auto&& l = local(t);
+        t.when(gdev[V(l.dev)].claims == 0U && another_is_listed(l.dev),
+               [&] { fails(t, Kind::attach, Err::einval, unlock); });
+      });
+    }
+    p.step(b.owners ? "if (group->domain != group->default_domain && group->domain != "
+                      "group->blocking_domain) return -EBUSY"
+                    : "if (group->domain != group->default_domain) return -EBUSY",
+           [=, this](T& t) {
+             const V domain = group_at(t).domain;
+             t.when(domain != this->default_domain(t) && (!B(b.owners) || domain != 0U),
+                    [&] { fails(t, Kind::attach, Err::ebusy, unlock); });
+           });
     build_change(p, Kind::attach, unlock);
   }
   /// The caller has one domain attached, and moves the group to another one of its own.
@@ -147,9 +182,8 @@ class AttachPrograms : public GroupDomain<D> {
       auto&& l = local(t);
       this->choose_device(t);
       l.target = this->choose_domain(t);
-      t.require(this->client_of(l.target).where == 0U && any_of<D>(b.domains, [&](unsigned i) {
-                  return client[i].owner == t.self() + 1U && client[i].where == l.dev + 1U;
-                }));
+      t.require(this->client_of(l.target).where == 0U && has_attached(t));
+      if (b.owners) t.require(gdev[V(l.dev)].claims == 1U);
     });
     this->lock_step(p);
     build_change(p, Kind::replace, unlock);
@@ -173,7 +207,7 @@ class AttachPrograms : public GroupDomain<D> {
             t.require(b.misuse);
             this->choose_device(t);
           });
-      l.target = this->default_domain(t);
+      if (!b.owners) l.target = this->default_domain(t);
     });
     this->lock_step(p);
     p.step("if (WARN_ON(domain != group->domain)) goto out_unlock", [=, this](T& t) {
@@ -183,6 +217,12 @@ class AttachPrograms : public GroupDomain<D> {
         t.jump(unlock);
       });
     });
+    if (b.owners) {
+      p.step(kCoreDomain, [this](T& t) {
+        local(t).target =
+            select(group_at(t).owner != 0U, V(0), V(group_at(t).default_domain));
+      });
+    }
     this->build_set_domain(p, [this](T& t) { detach_returns(t); });
     p.place(unlock);
     this->unlock_step(p);
@@ -198,7 +238,7 @@ class AttachPrograms : public GroupDomain<D> {
       auto&& at = gdev[V(l.dev)];
       // Nobody else is at it, coming or going.
       t.require(at.driverless != 0U && at.unlisted != 0U && resets[t.self()] == 0U &&
-                !is_used(t, l.dev));
+                !this->is_used(t, l.dev));
     });
     const auto returns = p.label();
     p.step("gdev = kzalloc()", [=, this](T& t) {
@@ -228,10 +268,11 @@ class AttachPrograms : public GroupDomain<D> {
     auto& p = this->program("iommu_release_device");
     p.arguments([this](T& t) {
       auto&& l = local(t);
-      this->choose_device(t);
+      this->choose_any_device(t);
       l.device = l.dev;
       auto&& at = gdev[V(l.dev)];
-      t.require(at.blocked == 0U && !is_used(t, l.dev) &&
+      if (b.owners) t.require(at.user == 0U);
+      t.require(at.blocked == 0U && !this->is_used(t, l.dev) &&
                 (is_default(t) || another_is_there(l.dev)));
       at.driverless = 1;
       this->takes_effect(t, Kind::release_device, {.device = l.dev}, Err::ok, 0);
@@ -244,14 +285,6 @@ class AttachPrograms : public GroupDomain<D> {
     this->unlock_step(p);
   }
   B is_default(T& t) { return group_at(t).domain == this->default_domain(t); }
-  /// Another thread is in a call of this device's driver, or resets it.
-  B is_used(T& t, V device) const {
-    return any_of<D>(this->process_count(), [&](unsigned i) {
-      if (i == t.self()) return B(false);
-      return (this->thread()[i].pc != 0U && this->locals_of_all()[i].dev == device) ||
-             resets[i] == device + 1U;
-    });
-  }
   /// Another device of the group has a driver.
   B another_is_there(V device) const {
     return any_of<D>(b.devices, [&](unsigned d) {
@@ -265,8 +298,13 @@ class AttachPrograms : public GroupDomain<D> {
     const auto unlock = p.label();
     p.arguments([this](T& t) {
       auto&& l = local(t);
-      this->choose_device(t);
+      this->choose_any_device(t);
       l.device = l.dev;
+      // By its driver, or where it has none (through sysfs).
+      if (b.owners) {
+        const V user = gdev[V(l.dev)].user;
+        t.require(user == t.self() + 1U || (user == 0U && !this->is_used(t, l.dev)));
+      }
     });
     this->lock_step(p);
     p.step("if (gdev->blocked) return -EBUSY", [=, this](T& t) {
@@ -312,17 +350,6 @@ class AttachPrograms : public GroupDomain<D> {
       this->takes_effect(t, Kind::reset_done, {.device = l.dev}, Err::ok, 0);
     });
     this->unlock_step(p);
-  }
-};
-
-/// attach/group: no PASIDs.
-template <class D>
-class AttachGroup : public AttachPrograms<D> {
- public:
-  explicit AttachGroup(const AttachBounds& bounds) : AttachPrograms<D>(bounds) {
-    this->build_rid_calls();
-    this->declare_entries();
-    this->hardware.add_traffic();
   }
 };
 

@@ -21,12 +21,18 @@ struct AttachBounds : ProcessBounds {
   unsigned domains = 1;  ///< beside the default domains, in memory at once; 1 .. 3
   bool resets = false;   ///< devices are reset
   bool hotplug = false;  ///< devices come and go
+  bool owners = false;   ///< drivers come and go, groups are claimed, default domains change
   bool misuse = false;   ///< clients also detach domains that are not attached
   bool caches = false;   ///< the IOMMU and the devices cache translations
 
   unsigned group_count() const { return groups == 0 ? devices : groups; }
   /// The default domain of group g is domain g + 1; those of clients come after them.
-  unsigned tables() const { return group_count() + domains; }
+  /// Where default domains change, they and those of clients come in any order, and each group may
+  /// have an old one and a new one.
+  unsigned tables() const { return (owners ? 2 : 1) * group_count() + domains; }
+  /// The domains that may be a client's are first_client() + 1 .. tables().
+  unsigned first_client() const { return owners ? 0 : group_count(); }
+  unsigned client_domains() const { return tables() - first_client(); }
   /// The part of the specification that the attach designs implement.
   iommu::Bounds spec() const {
     return {.devices = devices,
@@ -36,18 +42,22 @@ struct AttachBounds : ProcessBounds {
             .tables = tables(),
             .pages = 0,
             .mms = 0,
-            .clients = 1,
+            .clients = owners ? threads : 1,
             .bonds = 1,
             .default_domains = true,
             .dma_pasid = pasids != 0,
-            .hotplug = hotplug};
+            .hotplug = hotplug,
+            .owners = owners};
   }
 };
 
 /// Nothing but threads is interchangeable: domains and PASIDs are handed out lowest first.
 struct AttachSorts {
-  static AttachSorts declare(Schema&, const AttachBounds&) { return {}; }
-  iommu::Sorts spec(Sort) const { return {}; }
+  static AttachSorts declare(Schema&, const AttachBounds& b) { return {b.owners}; }
+  iommu::Sorts spec(Sort threads) const {
+    return threads_are_clients ? iommu::Sorts{.clients = threads} : iommu::Sorts{};
+  }
+  bool threads_are_clients;
 };
 
 /// struct iommu_domain, with the driver's part of it.
@@ -64,25 +74,37 @@ struct AttachDomain : HeapObject<D> {
 /// struct iommu_group.
 template <class D>
 struct AttachGroupRecord : Record<D> {
-  AttachGroupRecord(Scope<D> scope, const AttachBounds& b)
+  AttachGroupRecord(Scope<D> scope, const AttachBounds& b, Sort threads)
       : Record<D>(scope),
         domain(*this, "domain", b.tables(), pointer_to("iommu_domain")),
-        recovery_cnt(*this, "recovery_cnt", b.resets ? b.devices : 0) {}
-  Var<D> domain;
+        recovery_cnt(*this, "recovery_cnt", b.resets ? b.devices : 0),
+        default_domain(*this, "default_domain", b.owners ? b.tables() : 0,
+                       pointer_to("iommu_domain")),
+        owner(*this, "owner", b.owners ? b.threads : 0, Format{}.of(threads)),
+        owner_cnt(*this, "owner_cnt", b.owners ? b.devices : 0) {}
+  Var<D> domain;        ///< 0: the blocking domain
   Var<D> recovery_cnt;  ///< devices that are being reset
+  Var<D> default_domain;
+  Var<D> owner;      ///< 1 + the thread that has claimed the group; 0: NULL
+  Var<D> owner_cnt;  ///< devices with a driver of the DMA API, or by which it is claimed
 };
 
 /// struct group_device.
 template <class D>
 struct GroupDevice : Record<D> {
-  GroupDevice(Scope<D> scope, const AttachBounds& b)
+  GroupDevice(Scope<D> scope, const AttachBounds& b, Sort threads)
       : Record<D>(scope),
         blocked(*this, "blocked", b.resets ? 1 : 0),
         unlisted(*this, "unlisted", b.hotplug ? 1 : 0),
-        driverless(*this, "driverless", b.hotplug ? 1 : 0) {}
+        driverless(*this, "driverless", b.hotplug ? 1 : 0),
+        user(*this, "user", b.owners ? b.threads : 0, Format{}.of(threads)),
+        claims(*this, "claims", b.owners ? 1 : 0) {}
   Var<D> blocked;     ///< parked on the blocking domain: it is being reset
   Var<D> unlisted;    ///< 1: not on group->devices
   Var<D> driverless;  ///< 1: no driver is bound: gone, coming or going
+  /// With owners: 1 + the thread that is its driver, or is about to be; 0: none.
+  Var<D> user;
+  Var<D> claims;  ///< 1: which claims the group, and does not use the DMA API
 };
 
 /// What the clients know of a domain.
@@ -106,12 +128,14 @@ struct AttachLocals : Record<D> {
         domain(*this, "domain", b.tables(), pointer_to("iommu_domain")),
         target(*this, "new_domain", b.tables(), pointer_to("iommu_domain")),
         pasid(*this, "pasid", b.pasids),
+        whole_group(*this, "whole_group", b.owners ? 1 : 0),
         effects(*this, "took_effect", 1) {}
   Var<D> dev;
   Var<D> device;  ///< the cursor of for_each_group_device()
   Var<D> domain;
   Var<D> target;  ///< the domain that the group, or an entry of it, is to move to
   Var<D> pasid;
+  Var<D> whole_group;  ///< 1: dev names its group only
   Var<D> effects;  ///< the call has taken effect: once, before it returns
 };
 

@@ -24,15 +24,15 @@ class GroupDomain : public GroupLocks<D, AttachLockstep<D>> {
   explicit GroupDomain(const AttachBounds& bounds)
       : Base(bounds),
         iommu_domain(*this, "iommu_domain", b.tables(), static_cast<const Design<D>*>(this), b),
-        group(this->root(), "group", layout.group_count(), b),
-        gdev(this->root(), "gdev", b.devices, b),
+        group(this->root(), "group", layout.group_count(), b, this->threads()),
+        gdev(this->root(), "gdev", b.devices, b, this->threads()),
         hardware(*this, {.devices = b.devices,
                          .rows = 1 + b.pasids,
                          .first_row = 0,
                          .targets = b.tables(),
                          .target = pointer_to("iommu_domain"),
                          .caches = b.caches}),
-        client(this->root(), "client", b.domains, b, this->threads()),
+        client(this->root(), "client", b.client_domains(), b, this->threads()),
         resets(this->root(), "resets", over(this->threads(), b.threads), b.resets ? b.devices : 0,
                Format{}) {
     this->initial = [this] { set_up(); };
@@ -46,9 +46,12 @@ class GroupDomain : public GroupLocks<D, AttachLockstep<D>> {
   Array<D, Var<D>> resets;  ///< 1 + the device that a thread resets; 0: none
 
   decltype(auto) group_at(T& t) { return group[this->group_of(V(local(t).dev))]; }
-  decltype(auto) client_of(V domain) { return client[domain - (1U + layout.group_count())]; }
+  decltype(auto) client_of(V domain) { return client[domain - (1U + b.first_client())]; }
   /// group->default_domain.
-  V default_domain(T& t) { return this->group_of(V(local(t).dev)) + 1U; }
+  V default_domain(T& t) {
+    if (b.owners) return group_at(t).default_domain;
+    return this->group_of(V(local(t).dev)) + 1U;
+  }
 
   /// The driver makes an entry lead to another domain, 0 for nowhere: the domain ID of the new one
   /// gets a user, that of the old one loses it.
@@ -149,19 +152,39 @@ class GroupDomain : public GroupLocks<D, AttachLockstep<D>> {
     p.step("mutex_unlock(&group->mutex)", [this](T& t) { this->unlock_group(t); });
   }
 
-  /// A thread that resets a device does nothing else meanwhile.
-  void choose_device(T& t) {
+  /// A device that is there.  A thread that resets a device does nothing else meanwhile.
+  void choose_any_device(T& t) {
     auto&& l = local(t);
     t.require(resets[t.self()] == 0U);
     l.dev = t.choose(b.devices, "device");
     t.require(gdev[V(l.dev)].driverless == 0U);
     this->first_device(t);
   }
+  /// The caller is its driver.
+  void choose_device(T& t) {
+    choose_any_device(t);
+    if (b.owners) t.require(gdev[V(local(t).dev)].user == t.self() + 1U);
+  }
+  /// Nobody uses it, and nobody is about to.
+  void choose_unused_device(T& t) {
+    choose_any_device(t);
+    const V dev = local(t).dev;
+    t.require(gdev[dev].user == 0U && !is_used(t, dev));
+  }
+  /// Another thread is in a call of this device's driver, or resets it.
+  B is_used(T& t, V device) const {
+    return any_of<D>(this->process_count(), [&](unsigned i) {
+      if (i == t.self()) return B(false);
+      auto&& l = this->locals_of_all()[i];
+      return (this->thread()[i].pc != 0U && l.dev == device && l.whole_group == 0U) ||
+             resets[i] == device + 1U;
+    });
+  }
   /// The number of a domain of the caller's own, attached somewhere or not.
   V choose_domain(T& t) {
-    const V i = t.choose(b.domains, "domain");
+    const V i = t.choose(b.client_domains(), "domain");
     t.require(client[i].owner == t.self() + 1U && resets[t.self()] == 0U);
-    return i + (1U + layout.group_count());
+    return i + (1U + b.first_client());
   }
 
   /// What must be true of all entries.  Called last by a design: where a state violates several
@@ -228,6 +251,7 @@ class GroupDomain : public GroupLocks<D, AttachLockstep<D>> {
       domain.life = Life::live;
       domain.owner = layout.kind_of_group(g);
       group[g].domain = g + 1;
+      if (b.owners) group[g].default_domain = g + 1;
     }
     for (unsigned d = 0; d < b.devices; ++d) {
       const unsigned g = layout.group_of(d);

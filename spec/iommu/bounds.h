@@ -25,6 +25,9 @@ struct Bounds {
   bool hotplug = false;
   /// Processes tag their addresses (LAM), with its call.
   bool tagging = false;
+  /// Drivers are bound and unbound, clients claim groups, and the default domain of a group that
+  /// nobody uses changes, with their calls.  Else every device has its driver, for good.
+  bool owners = false;
 
   unsigned group_count() const { return groups == 0 ? devices : groups; }
   unsigned group_of(unsigned device) const { return device % group_count(); }

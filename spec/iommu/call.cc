@@ -50,6 +50,13 @@ const Info& info(CallKind kind) {
       {"prctl_enable_tagged_addr", {kMm}, {E::ok, E::einval, E::ebusy}},
       {"iommu_probe_device", {kDevice, kNomem}, {E::ok, E::enomem}},
       {"iommu_release_device", {kDevice}, {E::ok}},
+      {"iommu_device_use_default_domain", {kDevice}, {E::ok, E::ebusy}},
+      {"iommu_device_unuse_default_domain", {kDevice}, {E::ok}},
+      {"iommu_device_claim_dma_owner",
+       {kClient, kDevice, kNomem},
+       {E::ok, E::eperm, E::ebusy, E::enomem}},
+      {"iommu_device_release_dma_owner", {kDevice}, {E::ok}},
+      {"iommu_group_store_type", {kDevice, kNomem}, {E::ok, E::eperm, E::ebusy, E::enomem}},
   }};
   return kInfo.at(static_cast<std::size_t>(kind));
 }
@@ -62,13 +69,14 @@ const std::vector<Err>& answers(CallKind kind) { return info(kind).answers; }
 
 std::string_view name(Err err) {
   constexpr std::array<std::string_view, kErrs> kNames{"ok",      "-ENOMEM", "-ENOSPC", "-EBUSY",
-                                                       "-EINVAL", "-EEXIST", "-ENOENT"};
+                                                       "-EINVAL", "-EEXIST", "-ENOENT", "-EPERM"};
   return kNames.at(static_cast<std::size_t>(err));
 }
 
 unsigned largest_value(CallKind kind, const Bounds& b) {
   switch (kind) {
-    case CallKind::domain_alloc: return b.tables;
+    case CallKind::domain_alloc:
+    case CallKind::change_default_domain: return b.tables;
     case CallKind::get_dma_pasid:
     case CallKind::pasid_alloc:
     case CallKind::get_pasid:
@@ -106,6 +114,11 @@ bool in_scope(CallKind kind, const Bounds& b) {
     case CallKind::enable_tagged_addr: return b.mms != 0 && b.tagging;
     case CallKind::probe_device:
     case CallKind::release_device: return b.hotplug;
+    case CallKind::use_default_domain:
+    case CallKind::unuse_default_domain:
+    case CallKind::claim_dma_owner:
+    case CallKind::release_dma_owner: return b.owners;
+    case CallKind::change_default_domain: return b.owners && own_tables;
   }
   return false;
 }

@@ -2,6 +2,7 @@
 // The calls of the IOMMU specification as plain data: what is asked, and what came back.
 //
 // Sources: 6.12 drivers/iommu/iommu.c (attach, detach, replace, PASIDs, reset since 6.18),
+// iommu_device_use_default_domain(), iommu_device_claim_dma_owner(), iommu_group_store_type();
 // drivers/iommu/iommu-sva.c (bind, unbind), kernel/fork.c (mm), arch/x86/kernel/process_64.c
 // (tagging), and the mails of 2021 and 2022 on the DMA-API PASID, SVA domains and the layers of
 // /dev/iommu.
@@ -12,7 +13,7 @@
 //   table     1 .. tables: an iommu_domain with its I/O page table.
 //   page      0 .. pages-1: an I/O page of a table.
 //   mm        0 .. mms-1: the address space of a process.
-//   client    0 .. clients-1: who binds.
+//   client    0 .. clients-1: who binds, and who claims a group.
 //   bond      0 .. bonds-1: which of its bonds.
 #ifndef IOMMUCHECK_SPEC_IOMMU_CALL_H
 #define IOMMUCHECK_SPEC_IOMMU_CALL_H
@@ -58,11 +59,17 @@ enum class CallKind : std::uint8_t {
   // Hotplug.
   probe_device,    ///< (device, nomem)  -> ok | -ENOMEM
   release_device,  ///< (device)         -> ok
+  // Drivers, and who owns the DMA of a group.
+  use_default_domain,    ///< (device)                 -> ok | -EBUSY: a driver of the DMA API is bound
+  unuse_default_domain,  ///< (device)                 -> ok
+  claim_dma_owner,       ///< (client, device, nomem)  -> ok | -EPERM -EBUSY -ENOMEM
+  release_dma_owner,     ///< (device)                 -> ok
+  change_default_domain,  ///< (device, nomem)         -> table | -EPERM -EBUSY -ENOMEM
 };
-inline constexpr unsigned kCallKinds = 24;
+inline constexpr unsigned kCallKinds = 29;
 
-enum class Err : std::uint8_t { ok, enomem, enospc, ebusy, einval, eexist, enoent };
-inline constexpr unsigned kErrs = 7;
+enum class Err : std::uint8_t { ok, enomem, enospc, ebusy, einval, eexist, enoent, eperm };
+inline constexpr unsigned kErrs = 8;
 
 /// Arguments; V is a value of some domain, or a plain number.  Only those of the call's kind count.
 template <class V>

@@ -51,12 +51,14 @@ class DeviceCalls : Relation<D> {
     this->is_there(c, "release_device: the device is there");
     ctx.contract(!is_resetting(c), "release_device: not during a reset");
     ctx.contract(this->device_is(c.device,
-                                 [&](unsigned d, unsigned g) {
-                                   return !has_bit(s.group[g].dma_users, d) &&
-                                          all_of<D>(b.mms,
-                                                    [&](unsigned m) { return !s.bound(d, m); });
-                                 }),
+                                 [&](unsigned d, unsigned) { return !s.device_is_wanted(d); }),
                  "release_device: the device has no bonds, and does not want a PASID");
+    if (b.owners) {
+      ctx.contract(this->device_is(
+                       c.device,
+                       [&](unsigned d, unsigned) -> B { return s.device[d].user == kUnused; }),
+                   "release_device: nobody uses the device");
+    }
     ctx.contract(this->device_is(c.device,
                                  [&](unsigned d, unsigned g) {
                                    const B clean = s.group[g].rid == s.group[g].standing &&
@@ -76,7 +78,13 @@ class DeviceCalls : Relation<D> {
         c.device, [&](unsigned, unsigned g) -> B { return s.group[g].dma_pasid != 0U; });
     const B holds = this->device_is(
         c.device, [&](unsigned d, unsigned g) { return has_bit(s.group[g].dma_users, d); });
-    this->is_there(c, "get_dma_pasid: the device is there");
+    this->is_used(c, "get_dma_pasid: the device has a driver");
+    if (b.owners) {
+      ctx.contract(this->device_is(
+                       c.device,
+                       [&](unsigned d, unsigned) -> B { return s.device[d].user == kDriver; }),
+                   "get_dma_pasid: the driver uses the DMA API");
+    }
     ctx.contract(!holds, "get_dma_pasid: the device does not have it yet");
     this->error(r, Err::enomem, this->no_memory(c), "get_dma_pasid: -ENOMEM only without memory");
     this->error(r, Err::enospc,

@@ -132,6 +132,7 @@ class Invariants {
                          return !empty || st.group[g].rid == st.group[g].standing;
                        }));
     }
+    if (b.owners) declare_owners(machine, b, for_groups);
     machine.property("one-owner-per-pasid",
                      "A PASID is one process's, or one group's DMA API's, never two owners'.", [s] {
                        return all_of<D>(s->bounds.pasids,
@@ -166,6 +167,66 @@ class Invariants {
   }
 
  private:
+  template <class ForGroups>
+  static void declare_owners(Machine<D>& machine, const Bounds& b, const ForGroups& for_groups) {
+    using B = Bool<D>;
+    // f(d) for the devices of group g.
+    const auto for_devices = [for_groups](auto f) {
+      return for_groups([f](auto& st, unsigned g) {
+        return all_of<D>(st.bounds.devices, [&](unsigned d) {
+          return st.bounds.group_of(d) == g ? f(st, g, d) : B(true);
+        });
+      });
+    };
+    machine.property("one-owner-per-group",
+                     "A group is claimed by one client, or used by drivers of the DMA API, never "
+                     "both.",
+                     for_devices([](auto& st, unsigned g, unsigned d) {
+                       return all_of<D>(d, [&](unsigned e) -> B {
+                         if (st.bounds.group_of(e) != g) return true;
+                         return st.device[d].user == kUnused || st.device[e].user == kUnused ||
+                                st.device[d].user == st.device[e].user;
+                       });
+                     }));
+    machine.property("claimed-group-is-isolated",
+                     "A group that somebody has claimed never meets its default domain.",
+                     for_groups([](auto& st, unsigned g) -> B {
+                       return !st.claimed(g) || st.group[g].rid != st.group[g].standing;
+                     }));
+    machine.property("unused-group-uses-its-default-domain",
+                     "A group that nobody uses meets its default domain, and nothing by a PASID.",
+                     for_groups([](auto& st, unsigned g) -> B {
+                       const B used = any_of<D>(st.bounds.devices, [&](unsigned d) -> B {
+                         return st.bounds.group_of(d) == g ? st.device[d].user != kUnused
+                                                           : B(false);
+                       });
+                       return used || (st.group[g].rid == st.group[g].standing &&
+                                       all_of<D>(st.bounds.pasids, [&](unsigned p) {
+                                         return st.translation(g, p + 1) == 0U;
+                                       }));
+                     }));
+    machine.property("drivers-share-the-default-domain",
+                     "A driver of the DMA API that is not alone in its group meets the default "
+                     "domain.",
+                     for_devices([](auto& st, unsigned g, unsigned d) -> B {
+                       const B alone = all_of<D>(st.bounds.devices, [&](unsigned e) -> B {
+                         return e == d || st.bounds.group_of(e) != g ||
+                                st.device[e].user == kUnused;
+                       });
+                       return st.device[d].user != kDriver || alone ||
+                              st.group[g].rid == st.group[g].standing;
+                     }));
+    machine.property("unused-device-is-not-wanted",
+                     "A device that nobody uses has no bonds, and wants no DMA-API PASID.",
+                     for_devices([](auto& st, unsigned, unsigned d) -> B {
+                       return st.device[d].user != kUnused || !st.device_is_wanted(d);
+                     }));
+    if (!b.hotplug) return;
+    machine.property("what-is-gone-is-unused", "A device that is not there has no user.",
+                     for_devices([](auto& st, unsigned, unsigned d) -> B {
+                       return st.device[d].gone == 0U || st.device[d].user == kUnused;
+                     }));
+  }
   static Val<D> owners(const State<D>& s, unsigned p) {
     return count_of<D>(s.bounds.mms, [&](unsigned m) { return s.mm[m].pasid == p; }) +
            count_of<D>(s.bounds.group_count(),

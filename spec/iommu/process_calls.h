@@ -88,7 +88,7 @@ class ProcessCalls : Relation<D> {
 
   void bind(const A& c, R& r) {
     running(c, "bind: the process runs");
-    this->is_there(c, "bind: the device is there");
+    this->is_used(c, "bind: the device has a driver");
     ctx.contract(bond_is(c, [](auto&& bond) -> B { return bond.device == 0U; }),
                  "bind: the client does not hold this bond yet");
     const B taken = this->device_is(c.device, [&](unsigned, unsigned g) {

@@ -59,12 +59,28 @@ class Relation : protected CallRelation<D, Reply<D>, Err> {
   B compatible(unsigned g, V table) const {
     return table_is(table, [&](unsigned t) { return s.table[t - 1].kind == b.kind_of_group(g); });
   }
-  B resetting(unsigned g) const {
-    return any_of<D>(b.devices, [&](unsigned d) {
-      return b.group_of(d) == g ? B(s.device[d].resetting) : B(false);
-    });
+  /// f(d) for some device of the group.
+  template <class F>
+  B group_has(unsigned g, F f) const {
+    return any_of<D>(b.devices,
+                     [&](unsigned d) { return b.group_of(d) == g ? f(d) : B(false); });
   }
-  /// The caller is the driver of a device that is plugged in.
+  B resetting(unsigned g) const {
+    return group_has(g, [&](unsigned d) { return B(s.device[d].resetting); });
+  }
+  B in_reset(const A& c) const {
+    return device_is(c.device, [&](unsigned, unsigned g) { return resetting(g); });
+  }
+  /// The caller is the driver of a device that is plugged in, or who has claimed its group.
+  void is_used(const A& c, const char* sentence) {
+    is_there(c, sentence);
+    if (!b.owners) return;
+    ctx.contract(
+        device_is(c.device,
+                  [&](unsigned d, unsigned) -> B { return s.device[d].user != kUnused; }),
+        sentence);
+  }
+  /// The device is plugged in.
   void is_there(const A& c, const char* sentence) {
     if (!b.hotplug) return;
     ctx.contract(

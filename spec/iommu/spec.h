@@ -9,6 +9,7 @@
 
 #include "core/machine.h"
 #include "spec/iommu/device_calls.h"
+#include "spec/iommu/owner_calls.h"
 #include "spec/iommu/page_table_calls.h"
 #include "spec/iommu/process_calls.h"
 #include "spec/iommu/system_calls.h"
@@ -28,6 +29,7 @@ class Spec {
         tables_(state),
         system_(state),
         devices_(state),
+        owners_(state),
         processes_(state) {}
 
   State<D> state;
@@ -63,6 +65,11 @@ class Spec {
       case CallKind::enable_tagged_addr: return processes_.enable_tagged_addr(c, r);
       case CallKind::probe_device: return devices_.probe_device(c, r);
       case CallKind::release_device: return devices_.release_device(c, r);
+      case CallKind::use_default_domain: return owners_.use_default_domain(c, r);
+      case CallKind::unuse_default_domain: return owners_.unuse_default_domain(c, r);
+      case CallKind::claim_dma_owner: return owners_.claim_dma_owner(c, r);
+      case CallKind::release_dma_owner: return owners_.release_dma_owner(c, r);
+      case CallKind::change_default_domain: return owners_.change_default_domain(c, r);
     }
   }
 
@@ -85,6 +92,7 @@ class Spec {
   PageTableCalls<D> tables_;
   SystemCalls<D> system_;
   DeviceCalls<D> devices_;
+  OwnerCalls<D> owners_;
   ProcessCalls<D> processes_;
 };
 

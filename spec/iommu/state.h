@@ -15,7 +15,7 @@ struct State : Record<D> {
   State(Scope<D> scope, const Bounds& b, const Sorts& sorts = {})
       : Record<D>(scope),
         bounds(b),
-        device(*this, "device", b.devices, b),
+        device(*this, "device", b.devices, b, sorts),
         group(*this, "group", b.group_count(), b, sorts),
         table(*this, "table", b.tables, b),
         mm(*this, "mm", over(sorts.mms, b.mms), b, sorts.pasids),
@@ -50,6 +50,18 @@ struct State : Record<D> {
     return any_of<D>(bounds.clients, [&](unsigned c) {
       auto&& bonds = client[c].bond;
       return any_of<D>(bonds.size(), [&](unsigned k) { return f(bonds[k]); });
+    });
+  }
+  /// Somebody has a bond of device d, or wants the DMA-API PASID for it.
+  Bool<D> device_is_wanted(unsigned d) const {
+    const Bool<D> bound = any_of<D>(bounds.mms, [&](unsigned m) { return this->bound(d, m); });
+    return bound || has_bit(group[bounds.group_of(d)].dma_users, d);
+  }
+  /// A client has claimed the group.
+  Bool<D> claimed(unsigned g) const {
+    if (!bounds.owners) return Bool<D>(false);
+    return any_of<D>(bounds.devices, [&](unsigned d) {
+      return bounds.group_of(d) == g ? device[d].user >= kClaimed : Bool<D>(false);
     });
   }
   /// Where a TLP of group g with PASID p (1 .. pasids) lands: its target.

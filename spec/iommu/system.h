@@ -6,14 +6,9 @@
 
 #include "core/var.h"
 #include "spec/iommu/bounds.h"
+#include "spec/iommu/sorts.h"
 
 namespace iommucheck::iommu {
-
-/// What the state's things are elements of, where they are interchangeable: sorts of the machine
-/// that the state is part of.
-struct Sorts {
-  Sort pasids = {}, mms = {}, clients = {};
-};
 
 /// Where a TLP lands: 0 nowhere, 1 .. tables a table, then the mms.
 inline Format target_format(const Bounds& b, const Sorts& sorts) {

@@ -19,18 +19,21 @@ class SystemCalls : Relation<D> {
   using Base::Base;
 
   void attach(const A& c, R& r) {
-    this->is_there(c, "attach: the device is there");
+    this->is_used(c, "attach: the device has a driver");
     owned(c, "attach: the domain is the caller's");
     const B taken = this->device_is(c.device, [&](unsigned, unsigned g) -> B {
       auto&& group = s.group[g];
       return group.rid != 0U && group.rid != group.standing;
     });
-    this->error(r, Err::ebusy, taken || in_reset(c),
+    this->error(r, Err::ebusy, taken || this->in_reset(c),
                 "attach: -EBUSY only where another domain is attached, or during a reset");
-    this->error(r, Err::einval, !fits(c), "attach: -EINVAL only for a domain of another IOMMU");
-    this->success(r, !taken && fits(c) && !in_reset(c),
+    this->error(r, Err::einval, !fits(c) || is_shared(c),
+                "attach: -EINVAL only for a domain of another IOMMU, or by a driver that has not "
+                "claimed the group and is not alone in it");
+    this->success(r, !taken && fits(c) && !this->in_reset(c) && !driver_beside(c),
                   "attach succeeds only where no other domain is attached, for a domain of the "
-                  "device's own IOMMU, and not during a reset",
+                  "device's own IOMMU, with no driver of the DMA API beside, and not during a "
+                  "reset",
                   [&] { move_rid(c, c.table); });
   }
 
@@ -41,26 +44,34 @@ class SystemCalls : Relation<D> {
                                           s.group[g].standing != c.table;
                                  }),
                  "detach: this domain is attached");
-    // During a reset, too: the domain may be freed right after this call.
+    // During a reset, too: the domain may be freed right after this call.  A group that is claimed
+    // stays its owner's: it is blocked then.
     this->success(r, [&] {
       this->with_device(c.device,
-                        [&](unsigned, unsigned g) { this->set_rid(g, s.group[g].standing); });
+                        [&](unsigned, unsigned g) {
+                          this->set_rid(g, select(s.claimed(g), V(0), V(s.group[g].standing)));
+                        });
     });
   }
 
   void replace(const A& c, R& r) {
-    this->is_there(c, "replace: the device is there");
+    this->is_used(c, "replace: the device has a driver");
+    if (b.owners) {
+      ctx.contract(
+          this->device_is(c.device, [&](unsigned, unsigned g) { return s.claimed(g); }),
+          "replace: by who has claimed the group");
+    }
     owned(c, "replace: the domain is the caller's");
     this->error(r, Err::einval, !fits(c), "replace: -EINVAL only for a domain of another IOMMU");
-    this->error(r, Err::ebusy, in_reset(c), "replace: -EBUSY only during a reset");
-    this->success(r, fits(c) && !in_reset(c),
+    this->error(r, Err::ebusy, this->in_reset(c), "replace: -EBUSY only during a reset");
+    this->success(r, fits(c) && !this->in_reset(c),
                   "replace succeeds only for a domain of the device's own IOMMU, and not during a "
                   "reset",
                   [&] { move_rid(c, c.table); });
   }
 
   void attach_pasid(const A& c, R& r) {
-    this->is_there(c, "attach_pasid: the device is there");
+    this->is_used(c, "attach_pasid: the device has a driver");
     owned(c, "attach_pasid: the domain is the caller's");
     ctx.contract(
         this->pasid_is(c.pasid,
@@ -74,11 +85,11 @@ class SystemCalls : Relation<D> {
       return this->pasid_is(c.pasid, [&](unsigned p) { return s.translation(g, p) != 0U; });
     });
     this->error(r, Err::enomem, this->no_memory(c), "attach_pasid: -ENOMEM only without memory");
-    this->error(r, Err::ebusy, taken || in_reset(c),
+    this->error(r, Err::ebusy, taken || this->in_reset(c),
                 "attach_pasid: -EBUSY only where the PASID is taken, or during a reset");
     this->error(r, Err::einval, !fits(c),
                 "attach_pasid: -EINVAL only for a domain of another IOMMU");
-    this->success(r, !taken && fits(c) && !in_reset(c),
+    this->success(r, !taken && fits(c) && !this->in_reset(c),
                   "attach_pasid succeeds only where the PASID is not taken, for a domain of the "
                   "device's own IOMMU, and not during a reset",
                   [&] {
@@ -114,8 +125,20 @@ class SystemCalls : Relation<D> {
     return this->device_is(c.device,
                            [&](unsigned, unsigned g) { return this->compatible(g, c.table); });
   }
-  B in_reset(const A& c) const {
-    return this->device_is(c.device, [&](unsigned, unsigned g) { return this->resetting(g); });
+  /// The caller is a driver that has not claimed the group, and other devices are in it.
+  B is_shared(const A& c) const {
+    if (!b.owners) return B(false);
+    return this->device_is(c.device, [&](unsigned d, unsigned g) -> B {
+      return s.device[d].user == kDriver && this->other_is_there(d, g);
+    });
+  }
+  /// Another device of the group has a driver that uses the DMA API.
+  B driver_beside(const A& c) const {
+    if (!b.owners) return B(false);
+    return this->device_is(c.device, [&](unsigned d, unsigned g) -> B {
+      return this->group_has(
+          g, [&](unsigned e) -> B { return e != d ? s.device[e].user == kDriver : B(false); });
+    });
   }
   void move_rid(const A& c, V target) {
     this->with_device(c.device, [&](unsigned, unsigned g) { this->set_rid(g, target); });
