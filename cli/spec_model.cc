@@ -91,6 +91,8 @@ const model::DesignEntry& iommu_specification() {
           {"bonds", 1, 3, 1, "bonds that a client holds at most"},
           {"tagging", 0, 1, 1, "1: processes tag their addresses"},
           {"hotplug", 0, 1, 1, "1: devices come and go"},
+          {"owners", 0, 1, 1,
+           "1: drivers come and go, clients claim groups, default domains change"},
       },
       [](const BoundValues& v) {
         iommu::Bounds b{.devices = v.at("devices"),
@@ -110,6 +112,7 @@ const model::DesignEntry& iommu_specification() {
         b.dma_pasid = b.pasids != 0 && b.tables != 0;
         b.tagging = v.at("tagging") != 0;
         b.hotplug = v.at("hotplug") != 0;
+        b.owners = v.at("owners") != 0;
         if (b.default_domains && b.tables < b.group_count())
           throw model::UsageError(
               "--tables: each group needs one for its default domain, or none "

@@ -32,7 +32,13 @@ using nlohmann::ordered_json;
 struct Instance {
   const char* model;
   model::BoundValues bounds;
+  bool symmetric = false;  ///< up to permutations of all sorts
 };
+/// Two of everything, and all that the hardware does at the same time.
+const model::BoundValues kWide{{"threads", 2}, {"devices", 2}, {"mms", 2},
+                               {"pasids", 2},  {"caches", 1},  {"faults", 1}};
+const model::BoundValues kWideWithoutFaults{
+    {"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}, {"caches", 1}};
 const std::vector<Instance>& instances() {
   static const std::vector<Instance> kInstances{
       {"ioasid/plain", {{"threads", 2}}},
@@ -48,30 +54,39 @@ const std::vector<Instance>& instances() {
       {"ioasid/sets",
        {{"threads", 3}, {"calls", 3}, {"pasids", 1}, {"sets", 1}, {"data", 0}, {"notifiers", 1}}},
       {"sva/attach-handle", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
-      {"sva/attach-handle", {{"threads", 2}, {"devices", 2}, {"faults", 1}, {"caches", 1}}},
+      {"sva/attach-handle", kWide, true},
       {"sva/attach-handle", {{"threads", 2}, {"devices", 2}, {"kinds", 2}}},
       {"sva/attach-handle", {{"threads", 1}, {"devices", 3}, {"groups", 2}, {"bonds", 2}}},
       {"sva/attach-handle", {{"threads", 3}, {"tagging", 1}}},
       {"sva/attach-handle", {{"threads", 2}, {"devices", 2}, {"memory", 2}}},
       {"sva/attach-handle", {{"threads", 2}, {"mms", 2}, {"forks", 1}}},
       {"sva/mm-data", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
-      {"sva/mm-data", {{"threads", 2}, {"devices", 2}, {"faults", 1}, {"caches", 1}}},
-      {"sva/pasid-lib", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
+      {"sva/mm-data", kWide, true},
+      {"sva/pasid-lib", kWideWithoutFaults, true},
       {"sva/pasid-lib", {{"threads", 2}, {"mms", 2}, {"pasids", 2}, {"forks", 1}}},
       {"sva/pasid-lib", {{"threads", 3}, {"caches", 1}, {"enqcmd", 1}}},
       {"sva/intel-svm", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
-      {"sva/intel-svm", {{"threads", 2}, {"devices", 2}, {"faults", 1}, {"caches", 1}}},
-      {"sva/rfc2", {{"threads", 2}, {"mms", 2}, {"pasids", 2}, {"caches", 1}}},
+      {"sva/intel-svm", kWide, true},
+      {"sva/rfc2", kWideWithoutFaults, true},
       {"sva/rfc2", {{"threads", 2}, {"devices", 2}, {"groups", 1}, {"caches", 1}}},
       {"sva/rfc2", {{"threads", 2}, {"devices", 2}, {"kinds", 2}}},
       {"sva/enclosing", {{"threads", 2}, {"devices", 2}, {"mms", 2}, {"pasids", 2}}},
-      {"sva/enclosing", {{"threads", 2}, {"devices", 2}, {"faults", 1}, {"caches", 1}}},
+      {"sva/enclosing", kWide, true},
       {"sva/enclosing", {{"threads", 2}, {"devices", 2}, {"kinds", 2}}},
       {"sva/enclosing", {{"threads", 1}, {"devices", 3}, {"groups", 2}, {"bonds", 2}}},
       {"attach/group",
        {{"threads", 2}, {"devices", 2}, {"groups", 1}, {"caches", 1}, {"misuse", 1}}},
       {"attach/group", {{"threads", 3}, {"devices", 2}, {"kinds", 2}}},
       {"attach/group", {{"threads", 2}, {"devices", 2}, {"groups", 1}, {"hotplug", 1}}},
+      {"attach/group",
+       {{"threads", 2},
+        {"devices", 2},
+        {"groups", 1},
+        {"hotplug", 1},
+        {"owners", 1},
+        {"caches", 1}}},
+      {"attach/group",
+       {{"threads", 2}, {"devices", 2}, {"kinds", 2}, {"owners", 1}, {"domains", 1}}},
       {"dma-pasid/group", {{"threads", 2}, {"devices", 2}, {"groups", 1}, {"caches", 1}}},
       {"dma-pasid/group", {{"threads", 2}, {"devices", 2}, {"kinds", 2}, {"pasids", 2}}},
       {"dma-pasid/device", {{"threads", 3}, {"devices", 3}, {"pasids", 2}, {"caches", 1}}},
@@ -132,17 +147,19 @@ class Verification {
   void designs() {
     heading("designs: every interleaving within bounds");
     for (const auto& instance : instances()) {
-      const Subject subject{instance.model, "", "",
-                            model::design(instance.model).complete(instance.bounds)};
+      Subject subject{instance.model, "", "",
+                      model::design(instance.model).complete(instance.bounds)};
+      if (instance.symmetric)
+        subject.symmetry = parse_symmetry("all", build_concrete(subject)->schema);
       const auto result = explore_subject(subject, {});
       expect(result.verdict == checker::Verdict::holds,
              fmt::format("{} does not hold", print_scope(subject)));
       auto row = exploration_to_json(subject, result);
       remember_coverage(instance.model, result);
       json_["designs"].push_back(std::move(row));
-      say("{:<8} {:<18} {:<58} {:>10} states, depth {}, {:.1f} s\n", checker::name(result.verdict),
-          subject.model, print_bounds(instance.bounds), result.states, result.depth,
-          result.seconds);
+      say("{:<8} {:<18} {:<58} {:>10} states{}, depth {}, {:.1f} s\n",
+          checker::name(result.verdict), subject.model, print_bounds(instance.bounds),
+          result.states, instance.symmetric ? " up to symmetry" : "", result.depth, result.seconds);
       if (result.path) say("{}", print_exploration(subject, result));
     }
     for (const auto& [model, steps] : coverage_) {

@@ -13,6 +13,11 @@ inline constexpr const char* kResetDone = "pci_dev_reset_iommu_done";
 inline constexpr const char* kProbe = "iommu_probe_device";
 inline constexpr const char* kRelease = "iommu_release_device";
 inline constexpr const char* kFreeDomain = "iommu_domain_free";
+inline constexpr const char* kUse = "iommu_device_use_default_domain";
+inline constexpr const char* kUnuse = "iommu_device_unuse_default_domain";
+inline constexpr const char* kClaim = "iommu_device_claim_dma_owner";
+inline constexpr const char* kReleaseOwner = "iommu_device_release_dma_owner";
+inline constexpr const char* kChangeDefault = "iommu_group_store_type";
 inline constexpr const char* kMoveRid = "ops->attach_dev(new_domain, gdev->dev)";
 inline constexpr const char* kMoveRidFlush =
     "ops->attach_dev(new_domain, gdev->dev): the caches are invalidated";

@@ -50,6 +50,13 @@ class AttachPrograms : public GroupDomain<D> {
   static constexpr const char* kCoreDomain =
       "new_domain = group->owner ? group->blocking_domain : group->default_domain";
 
+  /// Another device of the group is on group->devices.
+  B another_is_listed(V device) const {
+    return any_of<D>(b.devices, [&](unsigned d) {
+      return device != d && this->group_of(device) == layout.group_of(d) && gdev[d].unlisted == 0U;
+    });
+  }
+
  protected:
   /// Whether the caller has a domain attached at l.dev.
   B has_attached(T& t) const {
@@ -65,11 +72,6 @@ class AttachPrograms : public GroupDomain<D> {
   B attached_here(T& t, unsigned i) const {
     return client[i].owner == t.self() + 1U && client[i].where == local(t).dev + 1U;
   }
-  B another_is_listed(V device) const {
-    return any_of<D>(b.devices, [&](unsigned d) {
-      return device != d && this->group_of(device) == layout.group_of(d) && gdev[d].unlisted == 0U;
-    });
-  }
   /// The specification has no detach with these arguments: nothing is to happen.
   B misused(T& t) {
     auto&& l = local(t);
@@ -81,9 +83,8 @@ class AttachPrograms : public GroupDomain<D> {
       auto&& l = local(t);
       t.require(resets[t.self()] == 0U);
       if (b.owners) {
-        t.require(count_of<D>(b.client_domains(), [&](unsigned i) -> B {
-                    return client[i].owner != 0U;
-                  }) < b.domains);
+        t.require(count_of<D>(b.client_domains(),
+                              [&](unsigned i) -> B { return client[i].owner != 0U; }) < b.domains);
       }
       l.dev = t.choose(b.kinds, "device");  // all that matters is its kind of IOMMU
       t.when(
@@ -219,8 +220,7 @@ class AttachPrograms : public GroupDomain<D> {
     });
     if (b.owners) {
       p.step(kCoreDomain, [this](T& t) {
-        local(t).target =
-            select(group_at(t).owner != 0U, V(0), V(group_at(t).default_domain));
+        local(t).target = select(group_at(t).owner != 0U, V(0), V(group_at(t).default_domain));
       });
     }
     this->build_set_domain(p, [this](T& t) { detach_returns(t); });
@@ -249,17 +249,16 @@ class AttachPrograms : public GroupDomain<D> {
       });
     });
     this->lock_step(p);
-    p.step("list_add_tail(&gdev->list, &group->devices)",
-           [this](T& t) { gdev[V(local(t).dev)].unlisted = 0; });
+    p.step("list_add_tail(&gdev->list, &group->devices)", [this](T& t) {
+      auto&& l = local(t);
+      gdev[V(l.dev)].unlisted = 0;
+      this->takes_effect(t, Kind::probe_device, {.device = l.dev}, Err::ok, 0);
+    });
     Parts parts;
     this->add_rid_move(parts, Move::come_back, "ops->attach_dev(group->domain, dev)");
     this->build_parts(p, parts);
     this->unlock_step(p);
-    p.step("a driver is bound", [this](T& t) {
-      auto&& l = local(t);
-      gdev[V(l.dev)].driverless = 0;
-      this->takes_effect(t, Kind::probe_device, {.device = l.dev}, Err::ok, 0);
-    });
+    p.step("a driver is bound", [this](T& t) { gdev[V(local(t).dev)].driverless = 0; });
     p.place(returns);
     p.step("return", [](T&) {});
   }
@@ -275,10 +274,13 @@ class AttachPrograms : public GroupDomain<D> {
       t.require(at.blocked == 0U && !this->is_used(t, l.dev) &&
                 (is_default(t) || another_is_there(l.dev)));
       at.driverless = 1;
-      this->takes_effect(t, Kind::release_device, {.device = l.dev}, Err::ok, 0);
     });
     this->lock_step(p);
-    p.step("list_del(&gdev->list)", [this](T& t) { gdev[V(local(t).dev)].unlisted = 1; });
+    p.step("list_del(&gdev->list)", [this](T& t) {
+      auto&& l = local(t);
+      gdev[V(l.dev)].unlisted = 1;
+      this->takes_effect(t, Kind::release_device, {.device = l.dev}, Err::ok, 0);
+    });
     Parts parts;
     this->add_rid_move(parts, Move::park, "ops->release_device(dev)");
     this->build_parts(p, parts);

@@ -136,7 +136,7 @@ struct AttachLocals : Record<D> {
   Var<D> target;  ///< the domain that the group, or an entry of it, is to move to
   Var<D> pasid;
   Var<D> whole_group;  ///< 1: dev names its group only
-  Var<D> effects;  ///< the call has taken effect: once, before it returns
+  Var<D> effects;      ///< the call has taken effect: once, before it returns
 };
 
 }  // namespace iommucheck::model

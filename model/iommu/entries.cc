@@ -92,6 +92,7 @@ AttachBounds to_attach_bounds(const BoundValues& values) {
   b.resets = get("resets") != 0;
   b.misuse = get("misuse") != 0;
   b.hotplug = get("hotplug") != 0;
+  b.owners = get("owners") != 0;
   b.caches = get("caches") != 0;
   check_groups(b.spec());
   return b;

@@ -60,10 +60,11 @@ enum class CallKind : std::uint8_t {
   probe_device,    ///< (device, nomem)  -> ok | -ENOMEM
   release_device,  ///< (device)         -> ok
   // Drivers, and who owns the DMA of a group.
-  use_default_domain,    ///< (device)                 -> ok | -EBUSY: a driver of the DMA API is bound
-  unuse_default_domain,  ///< (device)                 -> ok
-  claim_dma_owner,       ///< (client, device, nomem)  -> ok | -EPERM -EBUSY -ENOMEM
-  release_dma_owner,     ///< (device)                 -> ok
+  use_default_domain,     ///< (device)                 -> ok | -EBUSY: a driver of the DMA API is
+                          ///< bound
+  unuse_default_domain,   ///< (device)                 -> ok
+  claim_dma_owner,        ///< (client, device, nomem)  -> ok | -EPERM -EBUSY -ENOMEM
+  release_dma_owner,      ///< (device)                 -> ok
   change_default_domain,  ///< (device, nomem)         -> table | -EPERM -EBUSY -ENOMEM
 };
 inline constexpr unsigned kCallKinds = 29;

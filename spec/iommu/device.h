@@ -9,8 +9,8 @@
 
 namespace iommucheck::iommu {
 
-/// Who uses a device: nobody, a driver by the DMA API, or client c, at kClaimed + c, who has claimed
-/// its group through it.
+/// Who uses a device: nobody, a driver by the DMA API, or client c, at kClaimed + c, who has
+/// claimed its group through it.
 inline constexpr unsigned kUnused = 0, kDriver = 1, kClaimed = 2;
 
 /// One PCI function: a RID, and PASIDs 1 .. bounds.pasids where its driver enabled them.

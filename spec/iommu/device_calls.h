@@ -50,14 +50,14 @@ class DeviceCalls : Relation<D> {
   void release_device(const A& c, R& r) {
     this->is_there(c, "release_device: the device is there");
     ctx.contract(!is_resetting(c), "release_device: not during a reset");
-    ctx.contract(this->device_is(c.device,
-                                 [&](unsigned d, unsigned) { return !s.device_is_wanted(d); }),
-                 "release_device: the device has no bonds, and does not want a PASID");
+    ctx.contract(
+        this->device_is(c.device, [&](unsigned d, unsigned) { return !s.device_is_wanted(d); }),
+        "release_device: the device has no bonds, and does not want a PASID");
     if (b.owners) {
-      ctx.contract(this->device_is(
-                       c.device,
-                       [&](unsigned d, unsigned) -> B { return s.device[d].user == kUnused; }),
-                   "release_device: nobody uses the device");
+      ctx.contract(
+          this->device_is(c.device,
+                          [&](unsigned d, unsigned) -> B { return s.device[d].user == kUnused; }),
+          "release_device: nobody uses the device");
     }
     ctx.contract(this->device_is(c.device,
                                  [&](unsigned d, unsigned g) {
@@ -80,10 +80,10 @@ class DeviceCalls : Relation<D> {
         c.device, [&](unsigned d, unsigned g) { return has_bit(s.group[g].dma_users, d); });
     this->is_used(c, "get_dma_pasid: the device has a driver");
     if (b.owners) {
-      ctx.contract(this->device_is(
-                       c.device,
-                       [&](unsigned d, unsigned) -> B { return s.device[d].user == kDriver; }),
-                   "get_dma_pasid: the driver uses the DMA API");
+      ctx.contract(
+          this->device_is(c.device,
+                          [&](unsigned d, unsigned) -> B { return s.device[d].user == kDriver; }),
+          "get_dma_pasid: the driver uses the DMA API");
     }
     ctx.contract(!holds, "get_dma_pasid: the device does not have it yet");
     this->error(r, Err::enomem, this->no_memory(c), "get_dma_pasid: -ENOMEM only without memory");

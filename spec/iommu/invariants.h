@@ -193,29 +193,27 @@ class Invariants {
                      for_groups([](auto& st, unsigned g) -> B {
                        return !st.claimed(g) || st.group[g].rid != st.group[g].standing;
                      }));
-    machine.property("unused-group-uses-its-default-domain",
-                     "A group that nobody uses meets its default domain, and nothing by a PASID.",
-                     for_groups([](auto& st, unsigned g) -> B {
-                       const B used = any_of<D>(st.bounds.devices, [&](unsigned d) -> B {
-                         return st.bounds.group_of(d) == g ? st.device[d].user != kUnused
-                                                           : B(false);
-                       });
-                       return used || (st.group[g].rid == st.group[g].standing &&
-                                       all_of<D>(st.bounds.pasids, [&](unsigned p) {
-                                         return st.translation(g, p + 1) == 0U;
-                                       }));
-                     }));
-    machine.property("drivers-share-the-default-domain",
-                     "A driver of the DMA API that is not alone in its group meets the default "
-                     "domain.",
-                     for_devices([](auto& st, unsigned g, unsigned d) -> B {
-                       const B alone = all_of<D>(st.bounds.devices, [&](unsigned e) -> B {
-                         return e == d || st.bounds.group_of(e) != g ||
-                                st.device[e].user == kUnused;
-                       });
-                       return st.device[d].user != kDriver || alone ||
-                              st.group[g].rid == st.group[g].standing;
-                     }));
+    machine.property(
+        "unused-group-uses-its-default-domain",
+        "A group that nobody uses meets its default domain, and nothing by a PASID.",
+        for_groups([](auto& st, unsigned g) -> B {
+          const B used = any_of<D>(st.bounds.devices, [&](unsigned d) -> B {
+            return st.bounds.group_of(d) == g ? st.device[d].user != kUnused : B(false);
+          });
+          return used || (st.group[g].rid == st.group[g].standing &&
+                          all_of<D>(st.bounds.pasids,
+                                    [&](unsigned p) { return st.translation(g, p + 1) == 0U; }));
+        }));
+    machine.property(
+        "drivers-share-the-default-domain",
+        "A driver of the DMA API that is not alone in its group meets the default "
+        "domain.",
+        for_devices([](auto& st, unsigned g, unsigned d) -> B {
+          const B alone = all_of<D>(st.bounds.devices, [&](unsigned e) -> B {
+            return e == d || st.bounds.group_of(e) != g || st.device[e].user == kUnused;
+          });
+          return st.device[d].user != kDriver || alone || st.group[g].rid == st.group[g].standing;
+        }));
     machine.property("unused-device-is-not-wanted",
                      "A device that nobody uses has no bonds, and wants no DMA-API PASID.",
                      for_devices([](auto& st, unsigned, unsigned d) -> B {

@@ -26,9 +26,10 @@ class OwnerCalls : Relation<D> {
     this->is_there(c, "use_default_domain: the device is there");
     unused(c, "use_default_domain: the device has no driver yet");
     const B busy = claimed_by_another(c, V(0)) || moved(c);
-    this->error(r, Err::ebusy, busy,
-                "use_default_domain: -EBUSY only where somebody has claimed the group, or something "
-                "else than the default domain is attached");
+    this->error(
+        r, Err::ebusy, busy,
+        "use_default_domain: -EBUSY only where somebody has claimed the group, or something "
+        "else than the default domain is attached");
     this->success(r, !busy,
                   "use_default_domain succeeds only where nobody has claimed the group and its "
                   "default domain is what it meets",

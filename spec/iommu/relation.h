@@ -62,8 +62,7 @@ class Relation : protected CallRelation<D, Reply<D>, Err> {
   /// f(d) for some device of the group.
   template <class F>
   B group_has(unsigned g, F f) const {
-    return any_of<D>(b.devices,
-                     [&](unsigned d) { return b.group_of(d) == g ? f(d) : B(false); });
+    return any_of<D>(b.devices, [&](unsigned d) { return b.group_of(d) == g ? f(d) : B(false); });
   }
   B resetting(unsigned g) const {
     return group_has(g, [&](unsigned d) { return B(s.device[d].resetting); });
@@ -76,8 +75,7 @@ class Relation : protected CallRelation<D, Reply<D>, Err> {
     is_there(c, sentence);
     if (!b.owners) return;
     ctx.contract(
-        device_is(c.device,
-                  [&](unsigned d, unsigned) -> B { return s.device[d].user != kUnused; }),
+        device_is(c.device, [&](unsigned d, unsigned) -> B { return s.device[d].user != kUnused; }),
         sentence);
   }
   /// The device is plugged in.

@@ -47,19 +47,17 @@ class SystemCalls : Relation<D> {
     // During a reset, too: the domain may be freed right after this call.  A group that is claimed
     // stays its owner's: it is blocked then.
     this->success(r, [&] {
-      this->with_device(c.device,
-                        [&](unsigned, unsigned g) {
-                          this->set_rid(g, select(s.claimed(g), V(0), V(s.group[g].standing)));
-                        });
+      this->with_device(c.device, [&](unsigned, unsigned g) {
+        this->set_rid(g, select(s.claimed(g), V(0), V(s.group[g].standing)));
+      });
     });
   }
 
   void replace(const A& c, R& r) {
     this->is_used(c, "replace: the device has a driver");
     if (b.owners) {
-      ctx.contract(
-          this->device_is(c.device, [&](unsigned, unsigned g) { return s.claimed(g); }),
-          "replace: by who has claimed the group");
+      ctx.contract(this->device_is(c.device, [&](unsigned, unsigned g) { return s.claimed(g); }),
+                   "replace: by who has claimed the group");
     }
     owned(c, "replace: the domain is the caller's");
     this->error(r, Err::einval, !fits(c), "replace: -EINVAL only for a domain of another IOMMU");

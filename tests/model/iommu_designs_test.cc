@@ -81,6 +81,7 @@ TEST(IommuDesigns, AnEmptyPoolIsReported) {
 TEST(IommuDesigns, TheSolverFindsTheSameStates) {
   const std::vector<std::pair<std::string, BoundValues>> instances{
       {"attach/group", {{"threads", 1}, {"domains", 1}, {"resets", 0}}},
+      {"attach/group", {{"threads", 1}, {"domains", 1}, {"resets", 0}, {"owners", 1}}},
       {"dma-pasid/group", {{"threads", 1}, {"domains", 1}, {"resets", 0}}},
       {"dma-pasid/device", {{"threads", 1}, {"devices", 1}}},
       {"sva/attach-handle", {{"threads", 1}}},
