@@ -122,18 +122,25 @@ TEST_F(OnDisk, BugsHaveTheSameAnswer) {
   EXPECT_GT(runs, 20);
 }
 
-// 3 threads, 2 PASIDs, 2 sets: the instances that README.md names.
+// 3 threads, 2 PASIDs, 2 sets: the instances that README.md names.  `verify` explores all of their
+// states; here the states of the largest one are counted up to permutations of threads.
 TEST(IoasidDesigns, HoldWithThreeThreads) {
-  if (kSanitized) GTEST_SKIP() << "49 million states take too long under a sanitizer";
+  if (kSanitized) GTEST_SKIP() << "18 million states take too long under a sanitizer";
   const std::vector<Pinned> rows{
 #include "tests/model/ioasid_large_counts.inc"
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.design);
-    const auto result = explore(row.design, row.bounds);
+    checker::Options options;
+    const bool reduced = row.states > 20'000'000;
+    if (reduced) options.symmetry = {"threads"};
+    const auto result =
+        checker::explore([&] { return design(row.design).concrete(row.bounds, ""); }, options);
     EXPECT_EQ(result.verdict, Verdict::holds) << result.reason;
-    EXPECT_EQ(result.states, row.states);
-    EXPECT_EQ(result.transitions, row.transitions);
+    EXPECT_EQ(reduced ? result.states_without_symmetry : result.states, row.states);
+    if (!reduced) {
+      EXPECT_EQ(result.transitions, row.transitions);
+    }
     EXPECT_EQ(result.depth, row.depth);
   }
 }
