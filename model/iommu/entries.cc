@@ -72,6 +72,10 @@ IommuBounds to_iommu_bounds(const BoundValues& values) {
   b.forks = get("forks") != 0;
   b.enqcmd = get("enqcmd") != 0;
   b.tagging = get("tagging") != 0;
+  b.hotplug = get("hotplug") != 0;
+  if (b.hotplug && b.untrusted)
+    throw UsageError(
+        "--hotplug and --untrusted: a device that is unplugged sends nothing more; use one of them");
   b.memory = static_cast<MemoryModel>(get("memory"));
   b.stores = std::max(get("stores"), 1U);
   b.threads_told_apart = b.memory != MemoryModel::sc;

@@ -39,13 +39,15 @@ class GroupLocks : public Base {
   /// The cursor goes to the first device of the group of l.dev.
   void first_device(T& t) {
     auto&& l = local(t);
-    l.device = this->group_of(l.dev);  // device g is the first one of group g
+    const V first = this->group_of(l.dev);  // device g is the first one of group g
+    l.device = this->comes_and_goes() ? listed_from(first, first) : first;
   }
   /// ... to the next one; `more` if there is one, else `none`.
   template <class F, class G>
   void next_device(T& t, F more, G none) {
     auto&& l = local(t);
-    const V next = l.device + layout.group_count();
+    const V next = this->comes_and_goes() ? listed_from(this->group_of(l.dev), l.device + 1U)
+                                          : l.device + layout.group_count();
     t.when(
         next < b.devices,
         [&] {
@@ -58,7 +60,16 @@ class GroupLocks : public Base {
   template <class F>
   void previous_device(T& t, F more) {
     auto&& l = local(t);
-    t.when(l.device != this->group_of(l.dev), [&] {
+    const V group = this->group_of(l.dev);
+    if (this->comes_and_goes()) {
+      const V previous = listed_before(group, l.device, b.devices);
+      t.when(previous != b.devices, [&] {
+        l.device = previous;
+        more();
+      });
+      return;
+    }
+    t.when(l.device != group, [&] {
       l.device -= layout.group_count();
       more();
     });
@@ -67,6 +78,21 @@ class GroupLocks : public Base {
   bool shared_groups() const { return layout.group_count() < b.devices; }
 
  private:
+  B is_listed(V group, unsigned d) const {
+    return group == layout.group_of(d) && this->listed(V(d));
+  }
+  /// The first device of the group that is listed, from this one on; b.devices if there is none.
+  V listed_from(V group, V from, unsigned d = 0) const {
+    if (d == b.devices) return V(d);
+    return select(from <= d && is_listed(group, d), V(d), listed_from(group, from, d + 1));
+  }
+  /// The last one before this one.
+  V listed_before(V group, V before, unsigned left) const {
+    if (left == 0) return V(b.devices);
+    const unsigned d = left - 1;
+    return select(before > d && is_listed(group, d), V(d), listed_before(group, before, d));
+  }
+
   std::deque<Mutex<D>> mutex_;
 };
 

@@ -94,9 +94,7 @@ class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
             t.jump(err_revert);
           },
           [&] {
-            auto&& domain = iommu_domain.at(l.domain);
-            hardware.set(V(l.device), V(l.pasid), domain.mm,
-                         domain.owner == this->kind_of(V(l.device)));
+            set_dev_pasid(V(l.device), V(l.pasid), V(l.domain));
             this->next_device(
                 t, [&] { t.jump(set); }, [&] { t.jump(done); });
           });
@@ -106,6 +104,14 @@ class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
     p.place(erase);
     p.step("xa_erase(&group->pasid_array, pasid)", [this](T& t) { store_handle(t, 0); });
   }
+
+  /// domain->ops->set_dev_pasid().
+  void set_dev_pasid(V device, V pasid, V of) {
+    auto&& domain = iommu_domain.at(of);
+    hardware.set(device, pasid, domain.mm, domain.owner == this->kind_of(device));
+  }
+  /// Devices that come and go, where a design has them.
+  virtual void build_hotplug() {}
 
   /// iommu_detach_device_pasid(l.domain, l.dev, l.pasid).
   void build_detach(Program<D>& p) {

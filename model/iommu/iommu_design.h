@@ -26,7 +26,8 @@ class IommuDesign : public LockstepDesign<D, IommuBounds, IommuSorts, IommuLocal
                          .target = Format{}.of(sorts.mms),
                          .caches = b.caches}),
         mm(*this, "mm", over(sorts.mms), static_cast<const Design<D>*>(this), b, parts, sorts),
-        driver(this->root(), "driver", over(this->threads(), b.threads), b) {
+        driver(this->root(), "driver", over(this->threads(), b.threads), b),
+        gdev(this->root(), "gdev", b.hotplug ? b.devices : 0) {
     this->initial = [this] { set_up(); };
     if (!b.untrusted)
       hardware.issue_only_if([this](unsigned d, unsigned p) { return in_use(d, p); });
@@ -83,6 +84,10 @@ class IommuDesign : public LockstepDesign<D, IommuBounds, IommuSorts, IommuLocal
     l.dev = t.choose(b.devices, "device");
     l.bond = t.choose(b.bonds, "bond");
     t.require(handle_of(t) == 0U);
+    if (b.hotplug) {
+      l.caller = l.dev + 1U;
+      t.require(!gdev[V(l.dev)].driverless);
+    }
     become_task(t);
   }
   /// A bond that the driver has, and gives up.
@@ -92,6 +97,7 @@ class IommuDesign : public LockstepDesign<D, IommuBounds, IommuSorts, IommuLocal
     l.handle = handle_of(t);
     t.require(l.handle != 0U);
     driver[t.self()].handle[V(l.bond)] = 0;
+    if (b.hotplug) l.caller = spec.state.client[t.self()].bond[V(l.bond)].device;
   }
   void bind_succeeds(T& t) {
     auto&& l = local(t);
@@ -233,7 +239,10 @@ class IommuDesign : public LockstepDesign<D, IommuBounds, IommuSorts, IommuLocal
 
   Hardware<D> hardware;
   Heap<D, MmStruct<D>> mm;
-  Array<D, Driver<D>> driver;  ///< one for each thread
+  Array<D, Driver<D>> driver;       ///< one for each thread
+  Array<D, PluggedDevice<D>> gdev;  ///< with hotplug
+  bool comes_and_goes() const override { return b.hotplug; }
+  B listed(V device) const override { return !gdev[device].unlisted; }
 
  private:
   void set_up() {
@@ -269,7 +278,8 @@ class IommuDesign : public LockstepDesign<D, IommuBounds, IommuSorts, IommuLocal
         "cache leads anywhere else.",
         [this] {
           return !this->may_rest() || !hardware.any([&](unsigned d, unsigned p, auto&& h) {
-            const V right = spec.state.translation(layout.group_of(d), p + 1);
+            const V right = select(spec.state.device[d].issues(),
+                                   V(spec.state.translation(layout.group_of(d), p + 1)), V(0));
             return h.entry != right || (h.cached != 0U && h.cached != right);
           });
         });

@@ -84,6 +84,10 @@ class LockstepDesign : public Design<D> {
     return object;
   }
 
+  /// Whether devices come and go, and which ones are on the list of their group then.
+  virtual bool comes_and_goes() const { return false; }
+  virtual B listed(V) const { return B(true); }
+
   /// The group of device `dev`, as a number.
   V group_of(V dev) const {
     return sum_of<D>(b.devices,

@@ -31,6 +31,7 @@ struct IommuBounds : ProcessBounds {
   MemoryModel memory = MemoryModel::sc;  ///< of what is read without a lock (attach-handle)
   unsigned stores = 3;                   ///< of a CPU that wait at once
   bool tagging = false;                  ///< processes tag their addresses (attach-handle)
+  bool hotplug = false;                  ///< devices come and go (attach-handle)
   bool enqcmd = false;  ///< tasks send descriptors with the PASID of their CPU (pasid-lib)
   /// Domains are looked up without a lock: each bind that misses makes one (rfc2).
   bool lockless_domains = false;
@@ -51,6 +52,7 @@ struct IommuBounds : ProcessBounds {
             .bonds = bonds,
             .default_domains = false,
             .dma_pasid = false,
+            .hotplug = hotplug,
             .tagging = tagging};
   }
   /// Where an attach to the domains of the mm fails for lack of memory, bind makes another one:
@@ -185,6 +187,15 @@ struct Driver : Record<D> {
   Array<D, Var<D>> handle;
 };
 
+/// struct group_device, where devices come and go.
+template <class D>
+struct PluggedDevice : Record<D> {
+  explicit PluggedDevice(Scope<D> scope)
+      : Record<D>(std::move(scope)), unlisted(*this, "unlisted"), driverless(*this, "driverless") {}
+  Flag<D> unlisted;    ///< not on group->devices
+  Flag<D> driverless;  ///< no driver is bound: gone, coming or going
+};
+
 /// struct iommu_group.
 template <class D>
 struct GroupRecord : Record<D> {
@@ -216,6 +227,7 @@ struct IommuLocals : Record<D> {
         entry(*this, "entry", b.devices * b.pasids - 1),
         was_present(*this, "was_present", b.faults ? 1 : 0),
         alone(*this, "alone", b.tagging ? 1 : 0),
+        caller(*this, "caller", b.hotplug ? b.devices : 0),
         ret(*this, "ret", iommu::kErrs - 1, names_of<Err>(iommu::kErrs)),
         effects(*this, "took_effect", 1) {}
   Var<D> dev, bond, mm;
@@ -232,6 +244,7 @@ struct IommuLocals : Record<D> {
   Var<D> entry;        ///< the PASID entry that mmu_notifier_release() is at
   Var<D> was_present;  ///< remove_dev_pasid() found the entry set
   Var<D> alone;        ///< prctl() has found that this is the only task
+  Var<D> caller;       ///< with hotplug: 1 + the device whose driver calls
   Var<D, Err> ret;
   Var<D> effects;  ///< the call has taken effect: once, before it returns
 };

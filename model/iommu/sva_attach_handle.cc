@@ -15,6 +15,72 @@ using SvaBug = Bug<OnGroups>;
 
 constexpr unsigned kStores = 3;
 
+std::vector<SvaBug> hotplug_bugs() {
+  const BoundValues shared{{"threads", 2}, {"devices", 2}, {"groups", 1}, {"hotplug", 1}};
+  BoundValues one = shared, cached = shared;
+  one["threads"] = cached["threads"] = 1;
+  one["bonds"] = cached["bonds"] = 2;
+  cached["caches"] = 1;
+  return {
+      SvaBug({"sva-handle-dev-gone", "use after free",
+              "6.12 iommu_sva_unbind_device(), by reading (docs/domains.md)",
+              "devices of a group share a handle, which knows the first one that was bound: that "
+              "one is unbound and unplugged, and the unbind of the other one follows handle->dev",
+              "no-use-after-free", one},
+             [](auto& d) {
+               d.edit(kUnbind).insert_before(
+                   "mutex_lock(&iommu_sva_lock)", "dev = handle->dev",
+                   [&d](auto& t) { d.touch_device(t, d.local(t).dev.value()); });
+             }),
+      SvaBug(
+          {"joins-without-pasids", "wrong translation",
+           "6.12 __iommu_probe_device(), by reading (docs/domains.md)",
+           "a device that joins a group gets its domain, and not its PASIDs; a bind of it finds "
+           "the handle, and succeeds",
+           "hardware-follows-the-specification", one},
+          [](auto& d) { d.edit(kProbeDevice).replace(kJoinPasids, "(left out)", [](auto&) {}); }),
+      SvaBug({"joins-a-dead-process", "missing check", "mutant",
+              "a device that joins a group gets the PASID of a process that has ended",
+              "hardware-follows-the-specification", one},
+             [](auto& d) {
+               d.edit(kProbeDevice)
+                   .replace(kJoinPasids, "ops->set_dev_pasid(domain, dev, pasid)",
+                            [&d](auto& t) { d.join_pasid(t, false); });
+             }),
+      SvaBug({"release-keeps-entries", "missing invalidation", "mutant",
+              "the PASID entries of a device that is unplugged stay",
+              "hardware-follows-the-specification", one},
+             [](auto& d) {
+               d.edit(kReleaseDevice).replace("ops->release_device(dev)", "(left out)", [](auto&) {
+               });
+             }),
+      SvaBug({"release-keeps-caches", "missing invalidation", "mutant",
+              "the caches keep what a device that is unplugged has met",
+              "hardware-follows-the-specification", cached},
+             [](auto& d) {
+               d.edit(kReleaseDevice)
+                   .replace("ops->release_device(dev): the caches are invalidated", "(left out)",
+                            [](auto&) {});
+             }),
+      SvaBug({"joins-without-lock", "lock", "mutant",
+              "a device joins its group without group->mutex, while a PASID is attached",
+              "driver-ops-paired", shared},
+             [](auto& d) {
+               auto& p = d.edit(kProbeDevice);
+               p.drop("mutex_lock(&group->mutex)");
+               p.replace("mutex_unlock(&group->mutex)", "(no lock)", [](auto&) {});
+             }),
+      SvaBug({"leaves-without-lock", "lock", "mutant",
+              "a device leaves its group without group->mutex, while a PASID is attached",
+              "driver-ops-paired", shared},
+             [](auto& d) {
+               auto& p = d.edit(kReleaseDevice);
+               p.drop("mutex_lock(&group->mutex)");
+               p.replace("mutex_unlock(&group->mutex)", "(no lock)", [](auto&) {});
+             }),
+  };
+}
+
 std::vector<SvaBug> kernel_bugs() {
   return {
       SvaBug({"sva-handle-dev-late",
@@ -194,9 +260,9 @@ std::vector<SvaBug> page_request_bugs() {
 
 std::vector<SvaBug> bugs() {
   std::vector<SvaBug> all = kernel_bugs();
-  for (auto group :
-       {tagging_bugs(), bond_lock_mutants<SvaBug>(), bond_mutants<SvaBug>(), iommu_mm_mutants(),
-        translation_mutants<SvaBug>(), drain_mutants<SvaBug>(), page_request_bugs()})
+  for (auto group : {tagging_bugs(), hotplug_bugs(), bond_lock_mutants<SvaBug>(),
+                     bond_mutants<SvaBug>(), iommu_mm_mutants(), translation_mutants<SvaBug>(),
+                     drain_mutants<SvaBug>(), page_request_bugs()})
     all.insert(all.end(), group.begin(), group.end());
   return all;
 }
@@ -204,6 +270,7 @@ std::vector<SvaBug> bugs() {
 std::vector<BoundInfo> bounds() {
   std::vector<BoundInfo> all = common_iommu_bounds();
   all.push_back({"tagging", 0, 1, 0, "1: processes tag their addresses"});
+  all.push_back({"hotplug", 0, 1, 0, "1: devices come and go"});
   all.push_back(memory_bound());
   all.push_back(stores_bound(kStores));
   return all;

@@ -4,11 +4,12 @@
 #ifndef IOMMUCHECK_MODEL_IOMMU_SVA_ATTACH_HANDLE_H
 #define IOMMUCHECK_MODEL_IOMMU_SVA_ATTACH_HANDLE_H
 
+#include "model/iommu/plugged_groups.h"
 #include "model/iommu/sva_bonds.h"
 
 namespace iommucheck::model {
 
-template <class D, template <class> class Attach = PageRequests>
+template <class D, template <class> class Attach = PluggedGroups>
 class SvaAttachHandle : public SvaBonds<D, Attach> {
  public:
   using Base = SvaBonds<D, Attach>;

@@ -43,6 +43,7 @@ class SvaBonds : public Attach<D> {
     build_get_pasid();
     this->build_processes();
     this->build_page_requests();
+    if (b.hotplug) this->build_hotplug();
     this->declare_no_leak();
     this->hardware.add_traffic();
   }
@@ -357,7 +358,11 @@ class SvaBonds : public Attach<D> {
     const auto free_handle = p.label();
     const auto unlock = p.label();
     p.arguments([this](T& t) { this->choose_held_bond(t); });
-    p.step("domain = handle->handle.domain; iommu_mm = domain->mm->iommu_mm; dev = handle->dev",
+    // With hotplug the group, not one of its devices: that one may be gone.
+    p.step(b.hotplug ? "domain = handle->handle.domain; iommu_mm = domain->mm->iommu_mm; group = "
+                       "handle->group"
+                     : "domain = handle->handle.domain; iommu_mm = domain->mm->iommu_mm; dev = "
+                       "handle->dev",
            [this](T& t) {
              auto&& l = local(t);
              l.domain = iommu_sva.at(l.handle).domain;
