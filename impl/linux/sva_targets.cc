@@ -89,6 +89,10 @@ class SvaTarget final : public OnIommuCore {
                  "bind0", {"exit", "pasid0", "unbind0"}),
         scenario("four", "bind, unbind, the end of a task, and a reader of the PASID", "bind0",
                  {"bind1", "unbind0", "exit", "pasid0"}),
+        scenario("unplugged",
+                 "two devices of a group share a handle; the first one bound is unbound and "
+                 "unplugged, then the other one is unbound",
+                 "bind0 bind2 unbind0 unplug0", {"unbind2"}),
     };
     return all;
   }

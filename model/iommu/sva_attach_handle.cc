@@ -23,7 +23,7 @@ std::vector<SvaBug> hotplug_bugs() {
   cached["caches"] = 1;
   return {
       SvaBug({"sva-handle-dev-gone", "use after free",
-              "6.12 iommu_sva_unbind_device(), by reading (docs/domains.md)",
+              "6.12 iommu_sva_unbind_device() (docs/real-code.md)",
               "devices of a group share a handle, which knows the first one that was bound: that "
               "one is unbound and unplugged, and the unbind of the other one follows handle->dev",
               "no-use-after-free", one},

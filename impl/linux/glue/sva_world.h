@@ -21,7 +21,6 @@
 static struct mm_struct *other;   /* the other mm, until its task has left */
 static int other_left;
 static struct device devices[DEVICES];
-static struct dev_iommu params[DEVICES];
 static struct iommu_device mock_iommu;
 static struct iommu_sva *bonds[DEVICES + 1][BONDS]; /* the last: of the other process */
 /* The hardware: which domain a device's PASID translates with. */
@@ -179,6 +178,29 @@ static long other_exit(unsigned int thread)
 	return 0;
 }
 
+/*
+ * The device is unplugged: its own driver has closed its bonds before.  What the hardware has for it
+ * goes with it.
+ */
+static long unplug(unsigned int dev)
+{
+	unsigned int pasid;
+
+	if (bonds[dev][0] || !devices[dev].iommu_group)
+		return KH_NOT_MADE;
+	iommu_group_remove_device(&devices[dev]);
+	for (pasid = 0; pasid < PASIDS; pasid++) {
+		WRITE_ONCE(table[dev][pasid], NULL);
+		WRITE_ONCE(reached[dev][pasid], 0);
+	}
+	return 0;
+}
+
+/* Of iommu-sysfs.c: there is no sysfs. */
+void iommu_device_unlink(struct iommu_device *iommu, struct device *link)
+{
+}
+
 static long unbind(unsigned int file)
 {
 	struct iommu_sva *bond = take(file);
@@ -204,10 +226,12 @@ static void world_boot(void)
 
 	mock_iommu.ops = &mock_ops;
 	for (dev = 0; dev < DEVICES; dev++) {
-		params[dev].iommu_dev = &mock_iommu;
-		params[dev].max_pasids = PASIDS;
-		mutex_init(&params[dev].lock);
-		devices[dev].iommu = &params[dev];
+		struct dev_iommu *param = kzalloc(sizeof(*param), GFP_KERNEL);
+
+		param->iommu_dev = &mock_iommu;
+		param->max_pasids = PASIDS;
+		mutex_init(&param->lock);
+		devices[dev].iommu = param;
 	}
 	group = iommu_group_alloc();
 	join_group(group, 0);

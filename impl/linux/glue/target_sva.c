@@ -44,13 +44,14 @@ static long unbind2(unsigned int thread) { return unbind(2); }
 static long other_close(unsigned int thread) { return unbind(DEVICES); }
 static long pasid0(unsigned int thread) { return pasid(thread, 0); }
 static long pasid1(unsigned int thread) { return pasid(thread, 1); }
+static long unplug0(unsigned int thread) { return unplug(0); }
 
 const struct kh_call kh_calls[] = {
 	{ "bind0", bind0 },     { "bind1", bind1 },     { "bind2", bind2 },
 	{ "unbind0", unbind0 }, { "unbind1", unbind1 }, { "unbind2", unbind2 },
 	{ "pasid0", pasid0 },   { "pasid1", pasid1 },   { "exit", exit_task },
 	{ "other0", other0 },   { "other_exit", other_exit },
-	{ "other_close", other_close },
+	{ "other_close", other_close }, { "unplug0", unplug0 },
 	{ "tlp0", tlp0 },       { "tlp1", tlp1 },       { "tlp2", tlp2 },
 	{ NULL, NULL },
 };

