@@ -84,7 +84,7 @@ class PageRequests : public GroupPasid<D> {
   template <class H>
   void flush(const H& h) {
     this->context.wait_for(
-        h.place != RequestPlace::on_work_queue && h.place != RequestPlace::handled, 1U << worker());
+        h.place != RequestPlace::on_work_queue && h.place != RequestPlace::handled, 1U << handler());
   }
 
   /// f(request) for this device and PASID (from 0).
@@ -99,10 +99,12 @@ class PageRequests : public GroupPasid<D> {
   Array<D, PageRequest<D>> request;
 
  private:
+  /// Behind those of a design that has its own.
   static IommuBounds with_workers(IommuBounds b) {
-    if (b.faults) b.workers = {"PRQ", "worker"};
+    if (b.faults) b.workers.insert(b.workers.end(), {"PRQ", "worker"});
     return b;
   }
+  unsigned first() const { return static_cast<unsigned>(b.workers.size()) - 2; }
   /// f(request) for the one that this worker has taken.
   template <class F>
   void with_request(T& t, F f) {
@@ -118,8 +120,8 @@ class PageRequests : public GroupPasid<D> {
     r.place = RequestPlace::queued;
     r.issuer = used;
   }
-  unsigned prq() const { return b.threads; }
-  unsigned worker() const { return b.threads + 1; }
+  unsigned prq() const { return this->worker(first()); }
+  unsigned handler() const { return this->worker(first() + 1); }
 
   /// A request that is at `from` is taken.
   void take(T& t, RequestPlace from, RequestPlace to) {
@@ -141,7 +143,7 @@ class PageRequests : public GroupPasid<D> {
 
   /// prq_event_thread() and iommu_report_device_fault().
   void build_report() {
-    auto& p = this->worker_program(0, "prq_event_thread");
+    auto& p = this->worker_program(first(), "prq_event_thread");
     p.step("take a request from the PRQ",
            [this](T& t) { take(t, RequestPlace::queued, RequestPlace::taken); });
     p.step("attach_handle = iommu_attach_handle_get(group, pasid, 0)", [this](T& t) {
@@ -165,7 +167,7 @@ class PageRequests : public GroupPasid<D> {
 
   /// iommu_sva_handle_iopf() of one group.
   void build_handle() {
-    auto& p = this->worker_program(1, "iommu_sva_handle_iopf");
+    auto& p = this->worker_program(first() + 1, "iommu_sva_handle_iopf");
     const auto respond = p.label();
     p.step("take a group from the work queue", [this](T& t) {
       take(t, RequestPlace::on_work_queue, RequestPlace::handled);
