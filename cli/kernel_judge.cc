@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Histories against the specification of IOASIDs, or against the code itself without concurrency.
+// Histories against the specification, and against the code itself without concurrency.
 #include "cli/kernel_judge.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/sva_judge.h"
 #include "impl/linux/ioasid_scenarios.h"
 
 namespace iommucheck::cli {
@@ -75,25 +76,17 @@ class ByItself {
 
   std::optional<conformance::Linearization> compare(const ScheduledHistory& history,
                                                     Beside beside) {
-    std::vector<conformance::AnsweredCall> calls;
     Made made(scenario_.threads.size());
-    std::vector<std::vector<std::size_t>> of_thread(scenario_.threads.size());
-    std::vector<std::size_t> place;  // in `calls`, by the place in the history
     std::vector<bool> kept;
     for (const ScheduledCall& call : history.calls) {
       kept.push_back(call.result != linux_harness::kNotMade && !is_refused(history, call, beside));
-      place.push_back(calls.size());
       made[call.thread].push_back(kept.back());
-      if (!kept.back()) continue;
+    }
+    std::vector<conformance::AnsweredCall> calls;
+    std::vector<std::vector<std::size_t>> of_thread(scenario_.threads.size());
+    for (const ScheduledCall& call : without_calls_not_made(history, kept).calls) {
       of_thread[call.thread].push_back(calls.size());
       calls.push_back({{call.thread, call.begins_before_my_end}, call.call.text, call.result});
-    }
-    for (conformance::AnsweredCall& call : calls) {
-      std::uint32_t mask = 0;
-      for (std::size_t i = 0; i < kept.size(); ++i) {
-        if (kept[i] && (call.timing.begins_before_my_end >> i & 1U) != 0) mask |= 1U << place[i];
-      }
-      call.timing.begins_before_my_end = mask;
     }
     const auto& runs = runs_of(made);
     if (runs.empty()) return {};
@@ -139,26 +132,33 @@ class ByItself {
 }  // namespace
 
 void judge(ScenarioRun& run, linux_harness::ScheduledKernel& kernel, bool failing_allocations) {
-  const bool specified = &kernel.target() == &linux_harness::ioasid_target();
-  // Without concurrency no allocation fails: results of executions where one did are not compared.
-  const Judge explain = specified             ? by_specification(run.scenario, run.exploration)
-                        : failing_allocations ? Judge{}
-                                              : Judge{ByItself{run.scenario, kernel}};
-  run.judged = static_cast<bool>(explain);
-  if (!run.judged) return;
+  std::vector<Judge> judges;
+  if (&kernel.target() == &linux_harness::ioasid_target()) {
+    judges.emplace_back(by_specification(run.scenario, run.exploration));
+  } else {
+    if (&kernel.target() == &linux_harness::sva_target())
+      judges.emplace_back(SvaJudge{run.scenario, run.exploration});
+    // Without concurrency no allocation fails: executions where one did are not compared with it.
+    if (!failing_allocations) judges.emplace_back(ByItself{run.scenario, kernel});
+  }
+  run.judged = !judges.empty();
   for (const ScheduledHistory& history : run.exploration.histories) {
     // A call that did not return has a report of its own.
     if (!std::all_of(history.calls.begin(), history.calls.end(),
                      [](const ScheduledCall& call) { return call.returned; })) {
       continue;
     }
-    auto result = explain(history);
-    if (!result) {
-      ++run.too_many_orders;
-      continue;
+    for (Judge& explain : judges) {
+      auto result = explain(history);
+      if (!result) {
+        ++run.too_many_orders;
+        break;
+      }
+      run.excused += result->excused;
+      if (!result->unexplained) continue;
+      run.unexplained.push_back({history, std::move(*result->unexplained)});
+      break;
     }
-    run.excused += result->excused;
-    if (result->unexplained) run.unexplained.push_back({history, std::move(*result->unexplained)});
   }
 }
 

@@ -360,6 +360,8 @@ std::string print_scenarios(const ScenariosRun& run) {
         "follows from it is not judged\n",
         excused);
   }
+  if (run.target == &linux_harness::sva_target())
+    text += "  results are judged by the specification (spec/iommu)\n";
   if (run.target != &linux_harness::ioasid_target()) {
     text +=
         run.options.failing_allocations

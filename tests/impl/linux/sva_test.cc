@@ -59,6 +59,15 @@ class SvaVerdictTest : public SvaTest {
                                       const SearchOptions& options = {}) {
     return cli::explore_scenarios(kernel, {one}, options, [](std::string_view) {});
   }
+  /// The file under test with another text in this place.
+  static std::unique_ptr<ScheduledKernel> changed(const std::string& from, const std::string& to) {
+    Mutant other;
+    other.text = read_file(build_->tree.root / sva_target().file());
+    const std::size_t at = other.text.find(from);
+    if (at == std::string::npos) throw std::out_of_range{from};
+    other.text.replace(at, from.size(), to);
+    return with(other);
+  }
 };
 
 TEST_F(SvaVerdictTest, ResultsThatNoOrderOfTheCallsGivesAreAViolation) {
@@ -80,6 +89,27 @@ TEST_F(SvaVerdictTest, ResultsThatNoOrderOfTheCallsGivesAreAViolation) {
   ASSERT_EQ(busy.causes.size(), 1U);
   EXPECT_NE(busy.causes.front().text.find("-EBUSY"), std::string::npos) << busy.causes.front().text;
   EXPECT_TRUE(busy.runs.front().exploration.reports.empty());
+}
+
+// Wrong without concurrency, too: only the specification can tell.
+TEST_F(SvaVerdictTest, ASecondBindThatIsRefusedIsAViolation) {
+  const auto refuses = changed("if (attach_handle->domain->mm != mm) {", "if (1) {");
+  const cli::ScenariosRun run = verdict_on(*refuses, scenario("bind-unbind"));
+  EXPECT_EQ(run.verdict(), "violated");
+  ASSERT_EQ(run.causes.size(), 1U);
+  EXPECT_NE(run.causes.front().text.find("bind: -EBUSY only where"), std::string::npos)
+      << run.causes.front().text;
+}
+
+TEST_F(SvaVerdictTest, ResultsOfFailedAllocationsAreJudged) {
+  const SearchOptions failing{.failing_allocations = true};
+  const cli::ScenariosRun original = verdict_on(*kernel_, scenario("bind-bind"), failing);
+  EXPECT_TRUE(original.runs.front().judged);
+  EXPECT_EQ(original.verdict(), "holds");
+  const auto wrong = changed("ret = -ENOMEM;", "ret = -ENOSPC;");
+  const cli::ScenariosRun run = verdict_on(*wrong, scenario("bind-bind"), failing);
+  EXPECT_EQ(run.verdict(), "violated");
+  EXPECT_FALSE(run.runs.front().unexplained.empty());
 }
 
 TEST_F(SvaVerdictTest, CallsThatWereNotMadeAreNoCalls) {
