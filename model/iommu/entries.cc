@@ -62,7 +62,7 @@ IommuBounds to_iommu_bounds(const BoundValues& values) {
   b.calls = get("calls");
   b.devices = get("devices");
   b.groups = get("groups");
-  b.kinds = get("kinds");
+  b.kinds = std::max(get("kinds"), 1U);
   b.pasids = get("pasids");
   b.mms = get("mms");
   b.bonds = get("bonds");
@@ -72,6 +72,7 @@ IommuBounds to_iommu_bounds(const BoundValues& values) {
   b.forks = get("forks") != 0;
   b.enqcmd = get("enqcmd") != 0;
   b.tagging = get("tagging") != 0;
+  b.pages = get("pages") != 0;
   b.memory = static_cast<MemoryModel>(get("memory"));
   b.stores = std::max(get("stores"), 1U);
   b.threads_told_apart = b.memory != MemoryModel::sc;

@@ -112,8 +112,7 @@ class PageRequests : public GroupPasid<D> {
   /// A page is missing for a TLP of the device.
   void ask_for_page(unsigned d, unsigned p) {
     auto&& r = request[d * b.pasids + p];
-    auto&& h = hardware.at(d, p);
-    const V used = select(h.cached == 0U, V(h.entry), V(h.cached));
+    const V used = hardware.translation(d, p);
     this->context.require(hardware.issues(d, p) && used != 0U && r.place == RequestPlace::none);
     r.place = RequestPlace::queued;
     r.issuer = used;

@@ -99,6 +99,7 @@ TEST(IommuDesigns, TheSolverFindsTheSameStates) {
       {"sva/enclosing", {{"threads", 1}}},
       {"dma-resv/fences", {{"threads", 2}, {"fences", 1}, {"calls", 1}, {"memory", 2}}},
       {"vtd/pasid-entry", {{"threads", 1}}},
+      {"vtd/attach-handle", {{"threads", 1}}},
       {"iopf/queue", {{"threads", 1}}},
       {"iopf/queue", {{"threads", 1}, {"failures", 1}}},
       {"mm", {{"threads", 1}, {"mms", 2}, {"forks", 1}}},
