@@ -86,11 +86,11 @@ const BugInfo& DesignEntry::bug(std::string_view bug_name) const {
 
 const std::vector<const DesignEntry*>& designs() {
   static const std::vector<const DesignEntry*> kDesigns{
-      &ioasid_plain(),    &ioasid_refcounted(), &ioasid_sets(),     &sva_attach_handle(),
-      &sva_mm_data(),     &sva_pasid_lib(),     &sva_intel_svm(),   &sva_rfc2(),
-      &sva_enclosing(),   &attach_group(),      &dma_pasid_group(), &dma_pasid_device(),
-      &dma_resv_fences(), &vtd_pasid_entry(),   &iopf_queue(),      &mm_lifecycle(),
-      &reference()};
+      &ioasid_plain(),    &ioasid_refcounted(), &ioasid_sets(),       &sva_attach_handle(),
+      &sva_mm_data(),     &sva_pasid_lib(),     &sva_intel_svm(),     &sva_rfc2(),
+      &sva_enclosing(),   &attach_group(),      &dma_pasid_group(),   &dma_pasid_device(),
+      &dma_resv_fences(), &vtd_pasid_entry(),   &vtd_attach_handle(), &iopf_queue(),
+      &mm_lifecycle(),    &reference()};
   return kDesigns;
 }
 

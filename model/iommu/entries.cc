@@ -62,7 +62,7 @@ IommuBounds to_iommu_bounds(const BoundValues& values) {
   b.calls = get("calls");
   b.devices = get("devices");
   b.groups = get("groups");
-  b.kinds = get("kinds");
+  b.kinds = std::max(get("kinds"), 1U);
   b.pasids = get("pasids");
   b.mms = get("mms");
   b.bonds = get("bonds");
@@ -76,6 +76,7 @@ IommuBounds to_iommu_bounds(const BoundValues& values) {
   if (b.hotplug && b.untrusted)
     throw UsageError(
         "--hotplug and --untrusted: a device that is unplugged sends nothing more; use one of them");
+  b.pages = get("pages") != 0;
   b.memory = static_cast<MemoryModel>(get("memory"));
   b.stores = std::max(get("stores"), 1U);
   b.threads_told_apart = b.memory != MemoryModel::sc;

@@ -85,6 +85,16 @@ class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
                  });
            });
     p.place(set);
+    build_set(p, set, err_revert, done);
+    p.place(err_revert);
+    if (this->shared_groups()) build_revert(p, err_revert);
+    p.place(erase);
+    p.step("xa_erase(&group->pasid_array, pasid)", [this](T& t) { store_handle(t, 0); });
+  }
+  /// ops->set_dev_pasid() for the device at the cursor, and the next one at `set`; after the last
+  /// one, on at `done`.
+  virtual void build_set(Program<D>& p, const Label& set, const Label& err_revert,
+                         const Label& done) {
     p.step("domain->ops->set_dev_pasid(domain, device->dev, pasid)", [=, this](T& t) {
       auto&& l = local(t);
       t.when(
@@ -99,10 +109,6 @@ class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
                 t, [&] { t.jump(set); }, [&] { t.jump(done); });
           });
     });
-    p.place(err_revert);
-    if (this->shared_groups()) build_revert(p, err_revert);
-    p.place(erase);
-    p.step("xa_erase(&group->pasid_array, pasid)", [this](T& t) { store_handle(t, 0); });
   }
 
   /// domain->ops->set_dev_pasid().
@@ -132,7 +138,7 @@ class GroupPasid : public GroupLocks<D, IommuDesign<D>> {
 
   /// ops->remove_dev_pasid(device->dev, pasid, domain) for the device at the cursor and those
   /// behind it: the entry is cleared, the caches are invalidated, page requests are drained.
-  void build_remove(Program<D>& p, const Label& again) {
+  virtual void build_remove(Program<D>& p, const Label& again) {
     p.step("ops->remove_dev_pasid(device->dev, pasid): the entry is cleared", [this](T& t) {
       auto&& l = local(t);
       hardware.with(V(l.device), V(l.pasid), [&](unsigned, unsigned, auto&& h) {

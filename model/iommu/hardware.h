@@ -20,6 +20,8 @@ struct HardwareShape {
   unsigned targets;    ///< 1 .. targets; 0: nowhere
   Format target;
   bool caches;  ///< the IOMMU and the devices cache translations
+  /// Entries and caches are those of another part of the design, which are seen through a View.
+  bool elsewhere = false;
 };
 
 /// What the driver and the hardware have for one (RID, PASID).
@@ -28,7 +30,7 @@ struct Translation : Record<D> {
   Translation(Scope<D> scope, const HardwareShape& shape)
       : Record<D>(scope),
         set(*this, "set", shape.targets, shape.target),
-        entry(*this, "entry", shape.targets, shape.target),
+        entry(*this, "entry", shape.elsewhere ? 0 : shape.targets, shape.target),
         cached(*this, "cached", shape.caches ? shape.targets : 0, shape.target) {}
   Var<D> set;     ///< what the driver was asked to set, and not yet to remove
   Var<D> entry;   ///< the table entry in memory
@@ -75,6 +77,28 @@ class Hardware {
     }
   }
   decltype(auto) at(unsigned d, unsigned r) const { return table_[d].row[r]; }
+  /// Entries and caches that are elsewhere.
+  struct View {
+    std::function<Val<D>(unsigned d, unsigned r)> entry, translation;
+    std::function<Bool<D>(unsigned d, unsigned r, unsigned target)> leads;
+  };
+  void look_at(View view) { view_ = std::move(view); }
+  /// Where the entry leads: 1 + the target; 0: nowhere.
+  Val<D> entry(unsigned d, unsigned r) const {
+    return shape_.elsewhere ? view_.entry(d, r) : Val<D>(at(d, r).entry);
+  }
+  /// ... or the cache, which a TLP meets first.
+  Val<D> translation(unsigned d, unsigned r) const {
+    if (shape_.elsewhere) return view_.translation(d, r);
+    auto&& h = at(d, r);
+    return select(h.cached == 0U, Val<D>(h.entry), Val<D>(h.cached));
+  }
+  /// Whether a TLP may reach the target (from 0), by the entry or a cache.
+  Bool<D> leads(unsigned d, unsigned r, unsigned target) const {
+    if (shape_.elsewhere) return view_.leads(d, r, target);
+    auto&& h = at(d, r);
+    return h.entry == target + 1 || h.cached == target + 1;
+  }
   /// Whether f(d, r, translation) holds for some device and row.
   template <class F>
   Bool<D> any(F f) const {
@@ -86,10 +110,9 @@ class Hardware {
   /// that it reaches, by an entry or a cache.
   template <class F>
   Bool<D> reaches(F f) const {
-    return any([&](unsigned d, unsigned r, auto&& h) {
-      return issues(d, r) && any_of<D>(shape_.targets, [&](unsigned m) {
-               return (h.entry == m + 1 || h.cached == m + 1) && f(d, r, m);
-             });
+    return any([&](unsigned d, unsigned r, auto&&) {
+      return issues(d, r) &&
+             any_of<D>(shape_.targets, [&](unsigned m) { return leads(d, r, m) && f(d, r, m); });
     });
   }
   /// The driver sets an entry where there is none, with a domain that fits the device or not.
@@ -104,7 +127,7 @@ class Hardware {
           h.set == old, driver_ops_,
           "a domain is set where another one is set than the caller knows");
       h.set = target;
-      h.entry = target;
+      if (!shape_.elsewhere) h.entry = target;
     });
   }
   /// The first half of removing an entry.
@@ -113,7 +136,7 @@ class Hardware {
       design_->context.fail_unless(h.set == target, driver_ops_,
                                    "a domain is removed that is not set there");
       h.set = 0;
-      h.entry = 0;
+      if (!shape_.elsewhere) h.entry = 0;
     });
   }
   /// The second half: one command for the PASID cache, the IOTLB and the device TLB.
@@ -149,6 +172,7 @@ class Hardware {
   const HardwareShape shape_;
   Design<D>* design_;
   Array<D, EntryTable<D>> table_;
+  View view_;
   std::function<Bool<D>(unsigned, unsigned)> issues_;
   PropertyId driver_ops_, domain_fits_;
   Code code_;

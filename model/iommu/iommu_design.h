@@ -24,7 +24,8 @@ class IommuDesign : public LockstepDesign<D, IommuBounds, IommuSorts, IommuLocal
                          .first_row = 1,
                          .targets = b.mms,
                          .target = Format{}.of(sorts.mms),
-                         .caches = b.caches}),
+                         .caches = b.caches,
+                         .elsewhere = b.vtd}),
         mm(*this, "mm", over(sorts.mms), static_cast<const Design<D>*>(this), b, parts, sorts),
         driver(this->root(), "driver", over(this->threads(), b.threads), b),
         gdev(this->root(), "gdev", b.hotplug ? b.devices : 0) {
@@ -277,10 +278,12 @@ class IommuDesign : public LockstepDesign<D, IommuBounds, IommuSorts, IommuLocal
         "When no call is under way, every PASID entry leads where the specification says, and no "
         "cache leads anywhere else.",
         [this] {
-          return !this->may_rest() || !hardware.any([&](unsigned d, unsigned p, auto&& h) {
+          return !this->may_rest() || !hardware.any([&](unsigned d, unsigned p, auto&&) {
             const V right = select(spec.state.device[d].issues(),
                                    V(spec.state.translation(layout.group_of(d), p + 1)), V(0));
-            return h.entry != right || (h.cached != 0U && h.cached != right);
+            return hardware.entry(d, p) != right || any_of<D>(b.mms, [&](unsigned m) {
+                     return hardware.leads(d, p, m) && right != m + 1;
+                   });
           });
         });
     this->property("mm-lives-as-long-as-held",

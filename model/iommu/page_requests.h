@@ -84,7 +84,8 @@ class PageRequests : public GroupPasid<D> {
   template <class H>
   void flush(const H& h) {
     this->context.wait_for(
-        h.place != RequestPlace::on_work_queue && h.place != RequestPlace::handled, 1U << handler());
+        h.place != RequestPlace::on_work_queue && h.place != RequestPlace::handled,
+        1U << handler());
   }
 
   /// f(request) for this device and PASID (from 0).
@@ -114,8 +115,7 @@ class PageRequests : public GroupPasid<D> {
   /// A page is missing for a TLP of the device.
   void ask_for_page(unsigned d, unsigned p) {
     auto&& r = request[d * b.pasids + p];
-    auto&& h = hardware.at(d, p);
-    const V used = select(h.cached == 0U, V(h.entry), V(h.cached));
+    const V used = hardware.translation(d, p);
     this->context.require(hardware.issues(d, p) && used != 0U && r.place == RequestPlace::none);
     r.place = RequestPlace::queued;
     r.issuer = used;

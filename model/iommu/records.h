@@ -27,6 +27,8 @@ struct IommuBounds : ProcessBounds {
   bool caches = false;   ///< the IOMMU and the devices cache translations
   bool faults = false;   ///< devices send page requests
   bool forks = false;    ///< processes fork
+  bool vtd = false;      ///< entries and caches are those of VT-d (vtd/attach-handle)
+  bool pages = false;    ///< ... and pages of processes come and go
   bool intel = false;    ///< there are structs intel_svm (intel-svm)
   MemoryModel memory = MemoryModel::sc;  ///< of what is read without a lock (attach-handle)
   unsigned stores = 3;                   ///< of a CPU that wait at once

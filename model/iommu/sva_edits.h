@@ -69,7 +69,7 @@ std::vector<SvaBug> translation_mutants() {
   return all;
 }
 
-/// The same of a design with page requests.
+/// Of a design with page requests.
 template <class SvaBug>
 std::vector<SvaBug> drain_mutants() {
   const BoundValues faults{{"threads", 1}, {"faults", 1}};

@@ -76,18 +76,31 @@ class IopfObjects : public Design<D> {
     t.when(fault_param.at(param).users.dec_and_test(), [&] { fault_param.kfree_rcu(param); });
   }
   /// ops->page_response(): the device gets the answer for which it waits.
-  void respond(T& t, V grpid) {
+  void respond(T& t, V grpid, bool success = false) {
     auto&& request = asked[grpid];
     t.fail_unless(request.waits, answered_once_, "a page request group is answered twice");
+    if (success && b.codes)
+      t.fail_unless(request.lost == 0U, success_is_true_, "a request of the group was forgotten");
     request.waits = false;
     request.begun = 0;
+    request.lost = 0;
   }
   /// iopf_free_group().
   void free_group(T& t, V group) {
-    t.fail_unless(!iopf_group.at(group).pending, this->no_use_after_free,
-                  "a group is freed that is still on fault_param->faults");
+    t.fail_unless(iopf_group.at(group).on_stack == 0U, this->no_use_after_free,
+                  "kfree() of a group that is on the stack");
+    release_group(t, group);
+    end_group(t, group);
+  }
+  /// __iopf_free_group().
+  void release_group(T& t, V group) {
     free_faults(t, iopf_group.at(group).faults);
     put_param(t, iopf_group.at(group).param);
+  }
+  /// The memory of a group goes: it is freed, or who has it on the stack returns.
+  void end_group(T& t, V group) {
+    t.fail_unless(!iopf_group.at(group).pending, this->no_use_after_free,
+                  "a group is gone that is still on fault_param->faults");
     iopf_group.kfree(group);
   }
   /// The lists of a device that leaves.  `free_groups`: or not, for a bug.
@@ -104,6 +117,10 @@ class IopfObjects : public Design<D> {
         if (free_groups) free_group(t, i + 1);
       });
     }
+  }
+  void free_faults(T& t, V faults) {
+    for (unsigned i = 0; i < b.faults(); ++i)
+      t.when(has_bit(faults, i), [&] { iopf_fault.kfree(i + 1); });
   }
   B is_pending(unsigned group, V param) const {
     auto&& g = iopf_group.object(group);
@@ -127,12 +144,13 @@ class IopfObjects : public Design<D> {
     return bounds;
   }
 
-  void free_faults(T& t, V faults) {
-    for (unsigned i = 0; i < b.faults(); ++i)
-      t.when(has_bit(faults, i), [&] { iopf_fault.kfree(i + 1); });
-  }
   void declare_properties() {
     answered_once_ = this->property("answered-once", "The device gets one answer for each group.");
+    if (b.codes) {
+      success_is_true_ = this->property("success-is-true",
+                                        "A group is answered with success only if all of its "
+                                        "requests were handled.");
+    }
     this->property("no-leak",
                    "When nothing runs, what is in memory is on a list, on a work queue, or the "
                    "device's.",
@@ -210,7 +228,7 @@ class IopfObjects : public Design<D> {
 
   Code device_code_;
   std::deque<Mutex<D>> param_locks_;
-  PropertyId answered_once_{};
+  PropertyId answered_once_{}, success_is_true_{};
 };
 
 }  // namespace iommucheck::model

@@ -13,6 +13,7 @@ constexpr const char* kReport = "iommu_report_device_fault";
 constexpr const char* kHandle = "iommu_sva_handle_iopf";
 constexpr const char* kAnswer = "iommufd_fault_fops_write";
 constexpr const char* kResponse = "iommu_page_response";
+constexpr const char* kJoin = "iopf_queue_add_device";
 constexpr const char* kLeave = "iopf_queue_remove_device";
 
 constexpr const char* kEmpty = "partial faults are freed; pending groups are answered and freed";
@@ -109,6 +110,106 @@ std::vector<IopfBug> mutants() {
   };
 }
 
+/// Of allocations that fail.
+std::vector<IopfBug> mutants_without_memory() {
+  const BoundValues one{{"threads", 1}, {"failures", 1}};
+  const BoundValues partial{{"threads", 1}, {"failures", 1}, {"partial", 1}};
+  const char* group_alloc = "group = kzalloc(); group->fault_param = iopf_param";
+  const char* free_abort = "__iopf_free_group(&abort_group); return";
+  const char* partial_fails = "if (!(iopf = kzalloc(sizeof(*iopf), GFP_KERNEL))) return -ENOMEM";
+  return {
+      IopfBug({"aborted-without-group", "wrong error path", "mutant",
+               "a report that gets no memory for a group answers the last request and does not "
+               "collect those before it",
+               "partial-faults-have-a-group", partial},
+              [group_alloc](auto& d) {
+                d.edit(kReport).insert_before(group_alloc,
+                                              "if no memory is left: iopf_error_response(dev, evt)",
+                                              [&d](auto& t) {
+                                                auto&& l = d.local(t);
+                                                t.when(d.no_memory(t), [&] {
+                                                  d.respond(t, l.grpid);
+                                                  d.put_param(t, l.param);
+                                                  t.jump(d.reported);
+                                                });
+                                              });
+              }),
+      IopfBug({"abort-leaks-partial-faults", "leak", "mutant",
+               "the group on the stack goes without the partial faults that it has collected",
+               "no-leak", partial},
+              [free_abort](auto& d) {
+                d.edit(kReport).replace(free_abort, "iopf_put_dev_fault_param(iopf_param); return",
+                                        [&d](auto& t) {
+                                          d.put_param(t, d.iopf_group.at(d.local(t).group).param);
+                                          d.end_group(t, d.local(t).group);
+                                          t.jump(d.reported);
+                                        });
+              }),
+      IopfBug({"abort-keeps-param", "reference", "mutant",
+               "the reference of the group on the stack is not dropped", "no-leak", one},
+              [free_abort](auto& d) {
+                d.edit(kReport).replace(
+                    free_abort, "the partial faults are freed; return", [&d](auto& t) {
+                      d.free_faults(t, d.iopf_group.at(d.local(t).group).faults);
+                      d.end_group(t, d.local(t).group);
+                      t.jump(d.reported);
+                    });
+              }),
+      IopfBug(
+          {"abort-frees-the-stack", "wrong free", "mutant",
+           "the group on the stack is freed as one that was allocated", "no-use-after-free", one},
+          [free_abort](auto& d) {
+            d.edit(kReport).replace(free_abort, "iopf_free_group(&abort_group); return",
+                                    [&d](auto& t) {
+                                      d.free_group(t, d.local(t).group);
+                                      t.jump(d.reported);
+                                    });
+          }),
+      IopfBug({"aborted-unanswered", "missing step", "mutant",
+               "a group that cannot be allocated gets no answer", "no-request-forgotten", one},
+              without(kReport, "ops->page_response(dev, &group->last_fault, &resp)")),
+      IopfBug({"abort-group-stays-listed", "use after free", "mutant",
+               "the group on the stack stays on the pending list when the report returns",
+               "no-use-after-free", one},
+              without(kReport, "list_del_init(&group->pending_node)")),
+      IopfBug({"failed-partial-keeps-param", "reference", "mutant",
+               "a report that gets no memory for a partial fault keeps the reference on the "
+               "fault_param",
+               "no-leak", partial},
+              [partial_fails](auto& d) {
+                d.edit(kReport).replace(
+                    partial_fails, "... return -ENOMEM (at once)",
+                    [&d](auto& t) { t.when(d.no_memory(t), [&] { t.jump(d.reported); }); });
+              }),
+      IopfBug({"failed-partial-is-answered", "wrong error path", "mutant",
+               "a request that is not the last gets an answer when there is no memory for it",
+               "answered-once", partial},
+              [partial_fails](auto& d) {
+                d.edit(kReport).insert_before(partial_fails,
+                                              "if no memory is left: iopf_error_response(dev, evt)",
+                                              [&d](auto& t) {
+                                                auto&& l = d.local(t);
+                                                t.when(d.no_memory(t), [&] {
+                                                  d.respond(t, l.grpid);
+                                                  d.put_param(t, l.param);
+                                                  t.jump(d.reported);
+                                                });
+                                              });
+              }),
+      IopfBug({"failed-join-keeps-locks", "lock", "mutant",
+               "a device that gets no fault_param returns without unlocking", "locking", one},
+              [](auto& d) {
+                d.edit(kJoin).insert_before(
+                    "fault_param = kzalloc()", "if no memory is left: return -ENOMEM",
+                    [&d](auto& t) { t.when(d.no_memory(t), [&] { t.jump(d.not_joined); }); });
+              }),
+      IopfBug(
+          {"joins-twice", "leak", "mutant",
+           "a device joins that has joined: its first fault_param is forgotten", "no-leak", one},
+          without(kJoin, "if (rcu_dereference_check(param->fault_param)) ret = -EBUSY")),
+  };
+}
+
 /// Of groups that are answered by their number: who answers meets who leaves.
 std::vector<IopfBug> mutants_by_number() {
   const BoundValues two{{"threads", 2}, {"numbers", 1}};
@@ -166,7 +267,7 @@ std::vector<IopfBug> mutants_by_number() {
 
 std::vector<IopfBug> bugs() {
   std::vector<IopfBug> all = kernel_bugs();
-  for (const auto& group : {mutants(), mutants_by_number()})
+  for (const auto& group : {mutants(), mutants_without_memory(), mutants_by_number()})
     all.insert(all.end(), group.begin(), group.end());
   return all;
 }
@@ -177,6 +278,9 @@ std::vector<BoundInfo> bounds() {
           {"partial", 0, 1, 0, "1: a group has a request before the last one, or not"},
           {"user", 0, 1, 0, "1: user space handles the groups; 0: a work queue"},
           {"numbers", 0, 1, 0, "1: groups are answered by their number, without a pointer"},
+          {"failures", 0, 1, 0, "1: allocations fail, and devices join that have joined"},
+          {"codes", 0, 1, 0,
+           "1: a group is answered with success only if all its requests were handled"},
           {"calls", 0, 15, 0, "calls that each thread makes at most; 0: no limit"}};
 }
 
@@ -188,6 +292,14 @@ IopfBounds to_bounds(const BoundValues& values) {
   b.partial = values.at("partial") != 0;
   b.user = values.at("user") != 0;
   b.numbers = values.at("numbers") != 0;
+  b.failures = values.at("failures") != 0;
+  b.codes = values.at("codes") != 0;
+  if (b.failures && b.numbers)
+    throw UsageError(
+        "--failures: groups on the stack are not answered by their number; use one of --failures, "
+        "--numbers");
+  if (b.codes && !(b.failures && b.partial))
+    throw UsageError("--codes: no request is lost but with --failures 1 --partial 1");
   if (b.user && b.numbers)
     throw UsageError(
         "--numbers: user space has pointers to its groups; use one of --user, --numbers");

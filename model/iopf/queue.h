@@ -5,20 +5,20 @@
 #ifndef IOMMUCHECK_MODEL_IOPF_QUEUE_H
 #define IOMMUCHECK_MODEL_IOPF_QUEUE_H
 
-#include "model/iopf/objects.h"
+#include "model/iopf/report.h"
 
 namespace iommucheck::model {
 
 template <class D>
-class IopfQueue : public IopfObjects<D> {
+class IopfQueue : public IopfReport<D> {
  public:
-  using Base = IopfObjects<D>;
+  using Base = IopfReport<D>;
   using Base::b, Base::asked, Base::attachment, Base::current_param, Base::fault_param,
-      Base::handle, Base::iopf_fault, Base::iopf_group, Base::local, Base::pri;
+      Base::handle, Base::iopf_group, Base::local, Base::pri;
   using typename Base::B, typename Base::T, typename Base::V;
 
   explicit IopfQueue(const IopfBounds& bounds) : Base(bounds) {
-    build_report();
+    this->build_report();
     if (b.numbers) {
       build_page_response();
     } else if (b.user) {
@@ -30,143 +30,10 @@ class IopfQueue : public IopfObjects<D> {
     build_leave();
   }
 
-  Label drain, remove, left;  ///< where leaving goes on: for bugs that change the order
+  // For bugs that change the order: where leaving goes on, and where joining returns an error.
+  Label drain, remove, left, not_joined;
 
  private:
-  /// iommu_report_device_fault(), called by the thread of the PRQ.
-  void build_report() {
-    auto& p = this->worker_program(0, "iommu_report_device_fault");
-    const auto error = p.label();
-    const auto group = p.label();
-    const auto returns = p.label();
-    p.step("take a request from the PRQ", [this](T& t) {
-      auto&& l = local(t);
-      l.grpid = t.choose(b.requests, "grpid");
-      auto&& request = asked[V(l.grpid)];
-      t.require(request.queued != Queued::nothing);
-      l.last = request.queued == Queued::last;
-      request.queued = Queued::nothing;
-    });
-    p.step("attach_handle = find_fault_handler(dev, evt)",
-           [=, this](T& t) { t.when(!handle, [&] { t.jump(error); }); });
-    build_get_param(p, error, [=, this](T& t) { t.when(local(t).last, [&] { t.jump(group); }); });
-    if (b.partial) {
-      p.call("report_partial_fault", [&] {
-        p.step("mutex_lock(&fault_param->lock)", [this](T& t) { this->lock_param(t); });
-        p.step("list_add(&iopf->list, &fault_param->partial)", [this](T& t) {
-          auto&& l = local(t);
-          const V fault = this->allocate(t, iopf_fault);
-          iopf_fault.at(fault).grpid = l.grpid;
-          auto&& param = fault_param.at(l.param);
-          for (unsigned i = 0; i < b.faults(); ++i)
-            t.when(fault == i + 1, [&] { param.partial = with_bit(param.partial, i); });
-        });
-        p.step("mutex_unlock(&fault_param->lock)", [this](T& t) { this->unlock_param(t); });
-      });
-      p.step("iopf_put_dev_fault_param(iopf_param)", [=, this](T& t) {
-        this->put_param(t, local(t).param);
-        t.jump(returns);
-      });
-    }
-    p.place(group);
-    p.call("iopf_group_alloc", [&] { build_group(p); });
-    if (b.numbers) {
-      p.step("domain->iopf_handler(group): its number is noted", [=](T& t) { t.jump(returns); });
-    } else if (b.user) {
-      p.call("iommufd_fault_iopf_handler", [&] {
-        p.step("iopf_group_dequeue(group): mutex_lock(&fault_param->lock)",
-               [this](T& t) { this->lock_param(t); });
-        p.step("iopf_group_dequeue(group): list_del_init(&group->pending_node)",
-               [this](T& t) { iopf_group.at(local(t).group).pending = false; });
-        p.step("iopf_group_dequeue(group): mutex_unlock(&fault_param->lock)",
-               [this](T& t) { this->unlock_param(t); });
-        p.step("mutex_lock(&fault->mutex)", [this](T& t) { t.lock(this->deliver_lock); });
-        p.step("list_add_tail(&group->node, &fault->deliver)",
-               [this](T& t) { iopf_group.at(local(t).group).handed_over = true; });
-        p.step("mutex_unlock(&fault->mutex)", [=, this](T& t) {
-          t.unlock(this->deliver_lock);
-          t.jump(returns);
-        });
-      });
-    } else {
-      p.step("iommu_sva_iopf_handler(group): queue_work(wq, &group->work)", [=, this](T& t) {
-        iopf_group.at(local(t).group).handed_over = true;
-        t.jump(returns);
-      });
-    }
-    p.place(error);
-    p.step("iopf_error_response(dev, evt)", [this](T& t) {
-      auto&& l = local(t);
-      t.when(l.last, [&] { this->respond(t, l.grpid); });
-    });
-    p.place(returns);
-    p.step("return", [](T&) {});
-  }
-  /// iopf_get_dev_fault_param(): l.param is held, and `found` goes on; or there is none.
-  template <class Found>
-  void build_get_param(Program<D>& p, const Label& none, Found found) {
-    p.call("iopf_get_dev_fault_param", [&] {
-      p.step("rcu_read_lock(); fault_param = rcu_dereference(param->fault_param)", [this](T& t) {
-        t.rcu_read_lock();
-        local(t).param = current_param;
-      });
-      p.step("if (fault_param && !refcount_inc_not_zero(&fault_param->users)) fault_param = NULL",
-             [this](T& t) {
-               auto&& l = local(t);
-               t.when(l.param != 0U, [&] {
-                 t.when(!fault_param.at(l.param).users.inc_not_zero(), [&] { l.param = 0; });
-               });
-             });
-      p.step("rcu_read_unlock()", [=, this](T& t) {
-        t.rcu_read_unlock();
-        t.when(
-            local(t).param == 0U, [&] { t.jump(none); }, [&] { found(t); });
-      });
-    });
-  }
-  void build_group(Program<D>& p) {
-    p.step("group = kzalloc(); group->fault_param = iopf_param", [this](T& t) {
-      auto&& l = local(t);
-      l.group = this->allocate(t, iopf_group);
-      auto&& group = iopf_group.at(l.group);
-      group.param = l.param;
-      group.grpid = l.grpid;
-    });
-    p.step("mutex_lock(&iopf_param->lock)", [this](T& t) { this->lock_param(t); });
-    if (b.partial) {
-      p.step("list_move(&iopf->list, &group->faults)", [this](T& t) {
-        auto&& l = local(t);
-        auto&& param = fault_param.at(l.param);
-        auto&& group = iopf_group.at(l.group);
-        for (unsigned i = 0; i < b.faults(); ++i) {
-          t.when(has_bit(param.partial, i) && iopf_fault.object(i).grpid == l.grpid, [&] {
-            param.partial = without_bit(param.partial, i);
-            group.faults = with_bit(group.faults, i);
-          });
-        }
-      });
-    }
-    p.step("list_add(&group->pending_node, &iopf_param->faults)",
-           [this](T& t) { iopf_group.at(local(t).group).pending = true; });
-    p.step("mutex_unlock(&iopf_param->lock)", [this](T& t) { this->unlock_param(t); });
-  }
-
-  /// iopf_group_response() and iopf_free_group() of l.group.
-  void build_response(Program<D>& p) {
-    p.call("iopf_group_response", [&] {
-      p.step("mutex_lock(&fault_param->lock)", [this](T& t) {
-        auto&& l = local(t);
-        l.param = iopf_group.at(l.group).param;
-        this->lock_param(t);
-      });
-      p.step("ops->page_response(dev, &group->last_fault, &resp)",
-             [this](T& t) { this->respond(t, iopf_group.at(local(t).group).grpid); });
-      p.step("list_del_init(&group->pending_node)",
-             [this](T& t) { iopf_group.at(local(t).group).pending = false; });
-      p.step("mutex_unlock(&fault_param->lock)", [this](T& t) { this->unlock_param(t); });
-    });
-    p.step("iopf_free_group(group)", [this](T& t) { this->free_group(t, local(t).group); });
-  }
   B any_handed_over() const {
     return any_of<D>(b.groups(), [&](unsigned g) { return B(iopf_group.object(g).handed_over); });
   }
@@ -187,7 +54,7 @@ class IopfQueue : public IopfObjects<D> {
     p.step("take a group from the work queue", [this](T& t) { take_group(t); });
     p.step("handle_mm_fault() of each request of the group",
            [this](T& t) { iopf_group.touch(local(t).group); });
-    build_response(p);
+    this->build_response(p);
   }
   /// User space reads a group and answers it.
   void build_answer() {
@@ -197,7 +64,7 @@ class IopfQueue : public IopfObjects<D> {
       take_group(t);
     });
     p.step("mutex_unlock(&fault->mutex)", [this](T& t) { t.unlock(this->deliver_lock); });
-    build_response(p);
+    this->build_response(p);
   }
 
   /// Who was handed a group answers it by its number, which may be gone meanwhile.
@@ -210,7 +77,7 @@ class IopfQueue : public IopfObjects<D> {
       l.grpid = t.choose(b.requests, "grpid");
       t.require(asked[V(l.grpid)].waits);
     });
-    build_get_param(p, none, [](T&) {});
+    this->build_get_param(p, none, [](T&) {});
     p.step("mutex_lock(&fault_param->lock)", [this](T& t) { this->lock_param(t); });
     p.step("list_for_each_entry(group, &fault_param->faults, pending_node)", [=, this](T& t) {
       auto&& l = local(t);
@@ -221,7 +88,7 @@ class IopfQueue : public IopfObjects<D> {
       t.when(l.group == 0U, [&] { t.jump(unlock); });
     });
     p.step("ops->page_response(dev, &group->last_fault, &resp)",
-           [this](T& t) { this->respond(t, iopf_group.at(local(t).group).grpid); });
+           [this](T& t) { this->respond(t, iopf_group.at(local(t).group).grpid, true); });
     p.step("list_del_init(&group->pending_node)",
            [this](T& t) { iopf_group.at(local(t).group).pending = false; });
     p.place(unlock);
@@ -239,34 +106,53 @@ class IopfQueue : public IopfObjects<D> {
   /// iopf_queue_add_device(), then the domain is attached.
   void build_join() {
     auto& p = this->program("iopf_queue_add_device");
+    const auto unlock = p.label();
     p.arguments([this](T& t) {
-      t.require(attachment == Attachment::off);
+      t.require(attachment == Attachment::off || (B(b.failures) && attachment == Attachment::on));
       attachment = Attachment::changing;
     });
     p.step("mutex_lock(&queue->lock)", [this](T& t) { t.lock(this->queue_lock); });
     p.step("mutex_lock(&param->lock)", [this](T& t) { t.lock(this->dev_lock); });
-    p.step("fault_param = kzalloc(); refcount_set(&fault_param->users, 1)", [this](T& t) {
-      auto&& l = local(t);
-      if (b.numbers) {
-        // Any number of them may wait for a slow reader: no more than the pool has are looked at.
-        l.param = fault_param.kzalloc();
-        t.require(l.param != 0U);
-      } else {
-        l.param = this->allocate(t, fault_param);
-      }
-      fault_param.at(l.param).users.set(1);
+    if (b.failures) {
+      p.step("if (rcu_dereference_check(param->fault_param)) ret = -EBUSY",
+             [=, this](T& t) { t.when(current_param != 0U, [&] { t.jump(unlock); }); });
+    }
+    p.step("fault_param = kzalloc(); refcount_set(&fault_param->users, 1)", [=, this](T& t) {
+      t.when(
+          this->no_memory(t), [&] { t.jump(unlock); },
+          [&] {
+            auto&& l = local(t);
+            l.param = allocate_param(t);
+            fault_param.at(l.param).users.set(1);
+          });
     });
     p.step("rcu_assign_pointer(param->fault_param, fault_param)",
            [this](T& t) { current_param = local(t).param; });
+    p.place(unlock);
     p.step("mutex_unlock(&param->lock); mutex_unlock(&queue->lock)", [this](T& t) {
       t.unlock(this->dev_lock);
       t.unlock(this->queue_lock);
+      if (b.failures) t.when(local(t).param == 0U, [&] { t.jump(not_joined); });
     });
     p.step("page requests are enabled", [this](T&) { pri = true; });
-    p.step("a domain is attached", [this](T&) {
+    p.step("a domain is attached", [this](T& t) {
       handle = true;
       attachment = Attachment::on;
+      t.ret();
     });
+    if (!b.failures) return;
+    p.place(not_joined);
+    p.step("return -EBUSY or -ENOMEM: the driver leaves all as it was", [this](T& t) {
+      attachment = Attachment::off;
+      t.when(handle, [&] { attachment = Attachment::on; });
+    });
+  }
+  V allocate_param(T& t) {
+    if (!b.numbers) return this->allocate(t, fault_param);
+    // Any number of them may wait for a slow reader: no more than the pool has are looked at.
+    const V param = fault_param.kzalloc();
+    t.require(param != 0U);
+    return param;
   }
 
   /// The domain is detached, the device stops, what it has sent is drained, and it leaves: the
@@ -339,7 +225,7 @@ class IopfQueue : public IopfObjects<D> {
                    });
              });
       p.step("mutex_unlock(&fault->mutex)", [this](T& t) { t.unlock(this->deliver_lock); });
-      build_response(p);
+      this->build_response(p);
       p.step("next group", [=](T& t) { t.jump(next); });
       p.place(done);
     });

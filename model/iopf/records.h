@@ -19,6 +19,8 @@ struct IopfBounds : ProcessBounds {
   /// Groups stay on the pending list, where who answers finds them by their number, as
   /// iommu_page_response() did before 6.9.
   bool numbers = false;
+  bool failures = false;  ///< allocations fail, and a device joins that has joined
+  bool codes = false;     ///< what an answer says is judged, too
 
   /// One, and those that groups of before still use, or who looks for a group.
   unsigned params() const { return std::max(2U, threads) + (numbers ? 1U : 0U); }
@@ -48,9 +50,11 @@ struct AskedFor : Record<D> {
       : Record<D>(std::move(scope)),
         queued(*this, "queued", 2, names_of<Queued>(3)),
         begun(*this, "begun", b.partial ? 1 : 0),
+        lost(*this, "lost", b.partial && b.codes ? 1 : 0),
         waits(*this, "waits") {}
   Var<D, Queued> queued;
   Var<D> begun;   ///< a request that is not the last has been sent
+  Var<D> lost;    ///< ... and was forgotten for lack of memory
   Flag<D> waits;  ///< the last one has been sent, and no answer has come
 };
 
@@ -82,11 +86,13 @@ struct IopfGroup : HeapObject<D> {
         grpid(*this, "grpid", b.requests - 1),
         faults(*this, "faults", (1U << b.faults()) - 1, mask_format()),
         pending(*this, "pending"),
-        handed_over(*this, b.user ? "on_deliver" : "queue_work") {}
+        handed_over(*this, b.user ? "on_deliver" : "queue_work"),
+        on_stack(*this, "on_stack", b.failures ? 1 : 0) {}
   Var<D> param, grpid;
   Var<D> faults;        ///< the requests before the last one
   Flag<D> pending;      ///< on fault_param->faults
   Flag<D> handed_over;  ///< on fault->deliver of iommufd, or on the work queue
+  Var<D> on_stack;      ///< abort_group of iommu_report_device_fault(): there until that returns
 };
 
 template <class D>

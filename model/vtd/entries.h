@@ -8,6 +8,7 @@
 namespace iommucheck::model {
 
 const DesignEntry& vtd_pasid_entry();
+const DesignEntry& vtd_attach_handle();
 
 }  // namespace iommucheck::model
 

@@ -12,89 +12,128 @@
 
 namespace iommucheck::model {
 
+/// A part of a design: what the pages of processes are is there, too.
 template <class D>
-class VtdHardware : public Design<D> {
+class VtdHardware {
  public:
   using T = Cpu<D>;
   using V = Val<D>;
   using B = Bool<D>;
 
-  explicit VtdHardware(const VtdBounds& bounds)
-      : Design<D>(bounds),
-        b(bounds),
-        scope_(this->root()),
-        entry(scope_, "pasid_entry", b.devices, b),
-        hardware(scope_, "hardware", b.devices, b),
-        device(scope_, "driver", b.devices, b),
-        mm(scope_, "mm", b.mms),
-        kernel_table(scope_, "kernel_page_table", b.kernel ? 2 : 0, names_of<PageState>(3)),
+  VtdHardware(Design<D>& design, const VtdShape& shape)
+      : shape_(shape),
+        design_(&design),
+        scope_(design.root()),
+        entry(scope_, "pasid_entry", shape.size(), shape),
+        caches(scope_, "hardware", shape.size(), shape),
+        page(scope_, "page", shape.mms, 2U, names_of<PageState>(3)),
+        kernel_table(scope_, "kernel_page_table", shape.kernel ? 2 : 0, names_of<PageState>(3)),
         memory(
-            *this, shape(b), [this](unsigned at) { return word(at); },
+            design, buffers(shape), [this](unsigned at) { return word(at); },
             [this](unsigned at, V value) { set_word(at, value); }) {
-    declare_properties();
-    for (unsigned d = 0; d < b.devices; ++d) add_steps(d);
-    this->add_actor("IOMMU", code_);
+    design.property("no-torn-entry",
+                    "What the hardware caches of an entry was there as a whole at some time.",
+                    [this] {
+                      return all_of<D>(rows(), [&](unsigned r) {
+                        auto&& h = caches[r];
+                        return !h.valid || (h.did == h.flptr && h.flptr != 0U);
+                      });
+                    });
+    for (unsigned r = 0; r < rows(); ++r) add_steps(r);
+    design.add_actor("IOMMU", code_);
   }
+  VtdHardware(const VtdHardware&) = delete;
+  VtdHardware& operator=(const VtdHardware&) = delete;
+
+  unsigned rows() const { return shape_.size(); }
+  unsigned mms() const { return shape_.mms.n; }
 
   // The words of an entry, for `memory`.
-  static V state_of(V dev) { return dev; }
-  V did_of(V dev) const { return dev + b.devices; }
-  V flptr_of(V dev) const { return dev + 2 * b.devices; }
+  static V state_of(V row) { return row; }
+  V did_of(V row) const { return row + rows(); }
+  V flptr_of(V row) const { return row + 2 * rows(); }
 
   // Commands, each until it is done.  What the CPU has stored before is visible to the hardware
   // then: the tail of the queue is a device register.
-  void flush_pasid_cache(T& t, V dev) {
+  void flush_pasid_cache(T& t, V row) {
     memory.smp_mb(t);
-    auto&& h = hardware[dev];
+    auto&& h = caches[row];
     forget_fetch(h);
     h.valid = false;
     h.did = 0;
     h.flptr = 0;
   }
   /// PASID-selective: the paging-structure caches, too.
-  void flush_iotlb(T& t, V dev) {
+  void flush_iotlb(T& t, V row) {
     memory.smp_mb(t);
-    auto&& h = hardware[dev];
+    auto&& h = caches[row];
     h.iotlb = 0;
     h.kernel_table = 0;
   }
-  void flush_devtlb(T& t, V dev) {
+  void flush_devtlb(T& t, V row) {
     memory.smp_mb(t);
-    hardware[dev].devtlb = 0;
+    caches[row].devtlb = 0;
   }
+
+  // Questions about the state, for invariants.
+
   /// Whether nothing is cached of the entry, or of what was behind it.
-  B forgotten(V dev) {
-    auto&& h = hardware[dev];
+  B forgotten(V row) {
+    auto&& h = caches[row];
     return !h.valid && h.iotlb == 0U && h.devtlb == 0U && h.kernel_table == 0U;
   }
-
-  const VtdBounds b;
+  /// 1 + the process that the entry leads to, as it is in memory; 0: it is not present.
+  V target(unsigned row) const {
+    auto&& e = entry[row];
+    return select(e.state == kPresent, V(e.flptr), V(0));
+  }
+  /// The same for what the PASID cache has of it.
+  V cached_target(unsigned row) const {
+    auto&& h = caches[row];
+    return select(B(h.valid), V(h.flptr), V(0));
+  }
+  /// Whether a TLP may be translated by the page tables of process m, or reach a page of it.
+  B leads(unsigned row, unsigned m) const {
+    auto&& h = caches[row];
+    return target(row) == m + 1 || cached_target(row) == m + 1 || h.iotlb == m + 1 ||
+           h.devtlb == m + 1;
+  }
+  /// ... a page that is freed.
+  B reaches_freed_page(unsigned row) const {
+    auto&& h = caches[row];
+    return any_of<D>(mms(), [&](unsigned m) {
+      return (h.iotlb == m + 1 || h.devtlb == m + 1) && page[m] == PageState::freed;
+    });
+  }
 
  private:
+  const VtdShape shape_;
+  Design<D>* design_;
   Scope<D> scope_;
 
  public:
   Array<D, PasidEntry<D>> entry;
-  Array<D, VtdCaches<D>> hardware;
-  Array<D, VtdDevice<D>> device;
-  Array<D, VtdMm<D>> mm;
-  Var<D, PageState> kernel_table;  ///< a page of the kernel's page tables, which all mms share
+  Array<D, VtdCaches<D>> caches;
+  Array<D, Var<D, PageState>> page;  ///< one in the user half of each process
+  Var<D, PageState> kernel_table;    ///< a page of the kernel's page tables, which all mms share
   StoreBuffers<D> memory;
 
  private:
-  static StoreBufferShape shape(const VtdBounds& b) {
-    StoreBufferShape shape{.memory = b.memory, .stores = b.stores, .max = std::max(2U, b.mms)};
-    for (unsigned at = 0; at < kWords * b.devices; ++at)
-      shape.numbers.push_back(fmt::format("entry {}, val[{}]", at % b.devices, at / b.devices));
-    return shape;
+  static StoreBufferShape buffers(const VtdShape& shape) {
+    StoreBufferShape buffers{
+        .memory = shape.memory, .stores = shape.stores, .max = std::max(2U, shape.mms.n)};
+    for (unsigned at = 0; at < kWords * shape.size(); ++at)
+      buffers.numbers.push_back(
+          fmt::format("entry {}, val[{}]", at % shape.size(), at / shape.size()));
+    return buffers;
   }
   V word(unsigned at) const {
-    const auto& e = entry[at % b.devices];
-    return at / b.devices == 0 ? V(e.state) : at / b.devices == 1 ? V(e.did) : V(e.flptr);
+    const auto& e = entry[at % rows()];
+    return at / rows() == 0 ? V(e.state) : at / rows() == 1 ? V(e.did) : V(e.flptr);
   }
   void set_word(unsigned at, V value) {
-    auto&& e = entry[at % b.devices];
-    switch (at / b.devices) {
+    auto&& e = entry[at % rows()];
+    switch (at / rows()) {
       case 0: e.state = value; break;
       case 1: e.did = value; break;
       default: e.flptr = value;
@@ -107,103 +146,55 @@ class VtdHardware : public Design<D> {
     h.fetched_flptr = 0;
   }
 
-  void add_steps(unsigned d) {
+  void add_steps(unsigned r) {
     // A device may send a TLP with any PASID at any time.
     const auto step = [&](const std::string& what, std::function<void()> action) {
-      code_.push_back({"IOMMU", fmt::format("device {}: {}", d, what), false, 0,
+      code_.push_back({"IOMMU", fmt::format("{}: {}", shape_.rows[r], what), false, 0,
                        [action = std::move(action)](unsigned) { action(); }});
     };
     for (unsigned w = 0; w < kWords; ++w) {
-      step(fmt::format("the fetch of its entry reads val[{}]", w), [this, d, w] { fetch(d, w); });
+      step(fmt::format("the fetch of its entry reads val[{}]", w), [this, r, w] { fetch(r, w); });
     }
-    step("its entry is cached", [this, d] { end_fetch(d); });
-    step("a walk of its page tables fills the IOTLB", [this, d] {
-      auto&& h = hardware[d];
+    step("its entry is cached", [this, r] { end_fetch(r); });
+    step("a walk of its page tables fills the IOTLB", [this, r] {
+      auto&& h = caches[r];
       const B mapped = any_of<D>(
-          b.mms, [&](unsigned m) { return h.flptr == m + 1 && mm[m].page == PageState::mapped; });
-      this->context.require(h.valid && h.iotlb == 0U && mapped);
+          mms(), [&](unsigned m) { return h.flptr == m + 1 && page[m] == PageState::mapped; });
+      design_->context.require(h.valid && h.iotlb == 0U && mapped);
       h.iotlb = h.flptr;
     });
-    step("an answer of the IOTLB fills the device TLB", [this, d] {
-      auto&& h = hardware[d];
-      this->context.require(h.iotlb != 0U && h.devtlb == 0U);
+    step("an answer of the IOTLB fills the device TLB", [this, r] {
+      auto&& h = caches[r];
+      design_->context.require(h.iotlb != 0U && h.devtlb == 0U);
       h.devtlb = h.iotlb;
     });
-    if (!b.kernel) return;
-    step("a walk of the kernel half caches a page of its tables", [this, d] {
-      auto&& h = hardware[d];
-      this->context.require(h.valid && h.kernel_table == 0U && kernel_table == PageState::mapped);
+    if (!shape_.kernel) return;
+    step("a walk of the kernel half caches a page of its tables", [this, r] {
+      auto&& h = caches[r];
+      design_->context.require(h.valid && h.kernel_table == 0U &&
+                               kernel_table == PageState::mapped);
       h.kernel_table = 1;
     });
   }
   /// The word with P is read first, or no order of stores could publish an entry; then the others.
-  void fetch(unsigned d, unsigned w) {
-    auto&& h = hardware[d];
-    auto&& e = entry[d];
-    this->context.require(!h.valid && !has_bit(h.fetched, w) &&
-                          (B(w == 0) || has_bit(h.fetched, 0)));
+  void fetch(unsigned r, unsigned w) {
+    auto& context = design_->context;
+    auto&& h = caches[r];
+    auto&& e = entry[r];
+    context.require(!h.valid && !has_bit(h.fetched, w) && (B(w == 0) || has_bit(h.fetched, 0)));
     h.fetched = with_bit(h.fetched, w);
     if (w == 1) h.fetched_did = e.did;
     if (w == 2) h.fetched_flptr = e.flptr;
     // An entry that is not present is a fault: nothing is cached.
-    if (w == 0) this->context.when(e.state != kPresent, [&] { forget_fetch(h); });
+    if (w == 0) context.when(e.state != kPresent, [&] { forget_fetch(h); });
   }
-  void end_fetch(unsigned d) {
-    auto&& h = hardware[d];
-    this->context.require(h.fetched == (1U << kWords) - 1);
+  void end_fetch(unsigned r) {
+    auto&& h = caches[r];
+    design_->context.require(h.fetched == (1U << kWords) - 1);
     h.valid = true;
     h.did = h.fetched_did;
     h.flptr = h.fetched_flptr;
     forget_fetch(h);
-  }
-
-  /// Whether f(device, caches) holds for every device.
-  template <class F>
-  B for_all(F f) const {
-    return all_of<D>(b.devices, [&](unsigned d) { return f(d, hardware[d]); });
-  }
-  /// ... for every device that keeps what the comment of iommu_sva_unbind_device() demands.
-  template <class F>
-  B for_all_in_use(F f) const {
-    return for_all(
-        [&](unsigned d, auto&& h) { return !(device[d].in_use || B(b.untrusted)) || f(d, h); });
-  }
-  void declare_properties() {
-    this->property("no-torn-entry",
-                   "What the hardware caches of an entry was there as a whole at some time.",
-                   [this] {
-                     return for_all([&](unsigned, auto&& h) {
-                       return !h.valid || (h.did == h.flptr && h.flptr != 0U);
-                     });
-                   });
-    this->property("no-freed-table", "No TLP is translated by page tables that are freed.", [this] {
-      return for_all_in_use([&](unsigned, auto&& h) {
-        return !h.valid || !any_of<D>(b.mms, [&](unsigned m) {
-          return h.flptr == m + 1 && mm[m].tables_freed;
-        });
-      });
-    });
-    this->property("no-freed-page", "No TLP reaches a page that is freed.", [this] {
-      return for_all_in_use([&](unsigned, auto&& h) {
-        return !any_of<D>(b.mms, [&](unsigned m) {
-          return (h.iotlb == m + 1 || h.devtlb == m + 1) && mm[m].page == PageState::freed;
-        });
-      });
-    });
-    this->property("right-process", "A TLP is translated for the process that is bound.", [this] {
-      return for_all([&](unsigned d, auto&& h) {
-        const V owner = device[d].owner;
-        return (!h.valid || h.flptr == owner) && (h.iotlb == 0U || h.iotlb == owner) &&
-               (h.devtlb == 0U || h.devtlb == owner);
-      });
-    });
-    if (!b.kernel) return;
-    this->property("no-freed-kernel-table",
-                   "No walk meets a page of the kernel's page tables that is freed.", [this] {
-                     return for_all_in_use([&](unsigned, auto&& h) {
-                       return h.kernel_table == 0U || kernel_table != PageState::freed;
-                     });
-                   });
   }
 
   Code code_;

@@ -2,27 +2,19 @@
 // vtd/pasid-entry and its bugs: each is one change of the design.
 #include "model/vtd/pasid_entry.h"
 
+#include "model/vtd/edits.h"
 #include "model/vtd/entries.h"
 
 namespace iommucheck::model {
 namespace vtd_bugs {
 
 using VtdBug = Bug<VtdPasidEntry>;
+using namespace vtd_edits;
 
 constexpr const char* kBind = "intel_svm_set_dev_pasid";
 constexpr const char* kUnbind = "intel_iommu_remove_dev_pasid";
 constexpr const char* kExit = "exit_mmap";
 constexpr const char* kZap = "zap_pte_range";
-constexpr const char* kClearPresent = "pasid_clear_present(pte)";
-constexpr const char* kFlushPasidCache = "pasid_cache_invalidation_with_pasid(iommu, did, pasid)";
-constexpr const char* kFlushIotlb = "qi_flush_piotlb(iommu, did, pasid, 0, -1, 0)";
-constexpr const char* kFlushDevtlb = "devtlb_invalidation_with_pasid(iommu, dev, pasid)";
-
-/// An edit: a step of the program does nothing.
-auto without(const char* program, const char* label) {
-  return [program, label](auto& d) { d.edit(program).replace(label, "(left out)", [](auto&) {}); };
-}
-
 std::vector<VtdBug> kernel_bugs() {
   const BoundValues one{{"threads", 1}};
   return {
@@ -30,14 +22,7 @@ std::vector<VtdBug> kernel_bugs() {
               "a live entry is zeroed word by word, without first clearing P and invalidating: the "
               "hardware reads a mix",
               "no-torn-entry", one},
-             [](auto& d) {
-               auto& p = d.edit(kExit);
-               p.insert_after(kClearPresent, "WRITE_ONCE(pe->val[2], 0), live",
-                              [&d](auto& t) { d.write_flptr(t, 0); });
-               p.insert_after(kClearPresent, "WRITE_ONCE(pe->val[1], 0), live",
-                              [&d](auto& t) { d.write_did(t, 0); });
-               p.relabel(kClearPresent, "WRITE_ONCE(pe->val[0], 0)");
-             }),
+             torn(kExit)),
       VtdBug({"kernel-table-stale-walk",
               "missing invalidation",
               "CVE-2025-71089, CVE-2025-71202",
@@ -49,11 +34,7 @@ std::vector<VtdBug> kernel_bugs() {
       VtdBug({"notify-range-misses-devtlb", "missing invalidation", "e7ad6c2a4b1a",
               "the notifier computes a wrong size for the device TLB: the page is not in its range",
               "no-freed-page", one},
-             [](auto& d) {
-               d.edit(kZap).replace("cache_tag_flush_range(): CACHE_TAG_DEVTLB",
-                                    "cache_tag_flush_range(): CACHE_TAG_DEVTLB, of other pages",
-                                    [](auto&) {});
-             }),
+             wrong_range(kZap)),
   };
 }
 
@@ -63,10 +44,7 @@ std::vector<VtdBug> order_mutants() {
   return {
       VtdBug({"present-before-pointer", "publication order", "mutant",
               "the entry is made present before its pointer is written", "no-torn-entry", one},
-             [](auto& d) {
-               d.edit(kBind).swap("pasid_set_flptr(pte, __pa(pgd))",
-                                  "pasid_set_present(pte): set P");
-             }),
+             swapped(kBind, kSetPointer, kSetPresent)),
       VtdBug({"present-without-barrier",
               "memory ordering",
               "mutant",
@@ -78,36 +56,28 @@ std::vector<VtdBug> order_mutants() {
               "the PASID cache is invalidated before the entry is not present any more: the "
               "hardware fetches it again",
               "no-freed-table", one},
-             [](auto& d) { d.edit(kExit).swap(kClearPresent, kFlushPasidCache); }),
+             swapped(kExit, kClearPresent, kFlushPasidCache)),
       VtdBug({"iotlb-before-pasid-cache", "order", "mutant",
               "the IOTLB is invalidated before the PASID cache, which fills it again",
               "no-freed-page", one},
-             [](auto& d) { d.edit(kExit).swap(kFlushPasidCache, kFlushIotlb); }),
+             swapped(kExit, kFlushPasidCache, kFlushIotlb)),
       VtdBug({"devtlb-before-iotlb", "order", "mutant",
               "the device TLB is invalidated before the IOTLB, which fills it again",
               "no-freed-page", one},
-             [](auto& d) { d.edit(kExit).swap(kFlushIotlb, kFlushDevtlb); }),
+             swapped(kExit, kFlushIotlb, kFlushDevtlb)),
       VtdBug({"zap-devtlb-first", "order", "mutant",
               "the notifier invalidates the device TLB before the IOTLB, which fills it again",
               "no-freed-page", one},
-             [](auto& d) {
-               d.edit(kZap).swap("cache_tag_flush_range(): CACHE_TAG_IOTLB",
-                                 "cache_tag_flush_range(): CACHE_TAG_DEVTLB");
-             }),
+             swapped(kZap, kZapIotlb, kZapDevtlb)),
       VtdBug({"page-freed-before-invalidation", "order", "mutant",
               "a page is freed before the notifier has invalidated what leads to it",
               "no-freed-page", one},
-             [](auto& d) {
-               d.edit(kZap).swap("cache_tag_flush_range(): CACHE_TAG_IOTLB",
-                                 "free_pages_and_swap_cache()");
-             }),
+             swapped(kZap, kZapIotlb, "free_pages_and_swap_cache()")),
       VtdBug({"kernel-table-invalidated-early", "order", "mutant",
               "the paging-structure caches are invalidated before the page is unlinked",
               "no-freed-kernel-table", kernel},
-             [](auto& d) {
-               d.edit("pmd_free_pte_page")
-                   .swap("pmd_clear(pmd)", "iommu_sva_invalidate_kva_range(start, end)");
-             }),
+             swapped("pmd_free_pte_page", "pmd_clear(pmd)",
+                     "iommu_sva_invalidate_kva_range(start, end)")),
       VtdBug({"release-without-domain-lock",
               "lock",
               "mutant",
@@ -115,18 +85,14 @@ std::vector<VtdBug> order_mutants() {
               "and the caches are invalidated later",
               "nothing-cached-after-unbind",
               {{"threads", 2}}},
-             [](auto& d) {
-               d.edit(kExit).replace("spin_lock_irqsave(&domain->lock)", "(no lock)", [](auto&) {});
-               d.edit(kExit).replace("spin_unlock_irqrestore(&domain->lock)", "(no lock)",
-                                     [](auto&) {});
-             }),
+             release_unlocked(kExit)),
       VtdBug(
           {"bind-not-listed", "missing step", "mutant",
            "bind does not put the device on the list that mm_release walks", "no-freed-table", one},
           [](auto& d) {
             d.edit(kBind).replace("list_add(&dev_pasid->link_domain", "unlock", [&d](auto& t) {
-              d.device[d.dev(t)].in_use = true;
-              t.unlock(d.domain_lock);
+              d.device[d.vtd.row(t)].in_use = true;
+              t.unlock(d.vtd.domain_lock);
             });
           }),
   };
@@ -147,7 +113,7 @@ std::vector<VtdBug> invalidation_mutants() {
              without(kExit, kFlushDevtlb)),
       VtdBug({"zap-keeps-iotlb", "missing invalidation", "mutant",
               "the notifier does not invalidate the IOTLB", "no-freed-page", one},
-             without(kZap, "cache_tag_flush_range(): CACHE_TAG_IOTLB")),
+             without(kZap, kZapIotlb)),
       VtdBug({"unbind-keeps-pasid-cache", "missing invalidation", "mutant",
               "unbind does not invalidate the PASID cache: the next process gets the old one's "
               "translations",

@@ -4,49 +4,89 @@
 // (iommu_sva_invalidate_kva_range()).
 //
 // Bonds of a device come one after the other (group->mutex), and its driver has stopped it before
-// it unbinds.  Page requests and their drain are in the SVA designs.
+// it unbinds.  Page requests and their drain are in the SVA designs; vtd/attach-handle has
+// both.
 #ifndef IOMMUCHECK_MODEL_VTD_PASID_ENTRY_H
 #define IOMMUCHECK_MODEL_VTD_PASID_ENTRY_H
 
-#include "model/vtd/hardware.h"
+#include "model/vtd/driver.h"
 
 namespace iommucheck::model {
 
+struct VtdBounds : ProcessBounds {
+  unsigned devices = 1;  ///< one PASID entry each; 1 .. 2
+  unsigned mms = 1;      ///< processes; 1 .. 2
+  bool kernel = false;   ///< the kernel half of their page tables changes, too
+  /// Translations must be right, too, while a driver gives up a PASID that its device still uses.
+  bool untrusted = false;
+  MemoryModel memory = MemoryModel::sc;
+  unsigned stores = 3;  ///< that wait at once
+
+  VtdShape shape() const {
+    VtdShape shape{.rows = {}, .mms = mms, .kernel = kernel, .memory = memory, .stores = stores};
+    for (unsigned d = 0; d < devices; ++d) shape.rows.push_back(fmt::format("device {}", d));
+    return shape;
+  }
+};
+
+/// A bond of a device.
 template <class D>
-class VtdPasidEntry : public VtdHardware<D> {
+struct VtdBond : Record<D> {
+  VtdBond(Scope<D> scope, const VtdBounds& b)
+      : Record<D>(std::move(scope)), owner(*this, "owner", b.mms), in_use(*this, "in_use") {}
+  Var<D> owner;    ///< 1 + the process that is bound: from before it is set until it is torn down
+  Flag<D> in_use;  ///< the device may send TLPs: from the return of bind to the call of unbind
+};
+
+/// An address space.
+template <class D>
+struct VtdMm : Record<D> {
+  explicit VtdMm(Scope<D> scope)
+      : Record<D>(std::move(scope)),
+        exiting(*this, "exiting"),
+        tables_freed(*this, "page_tables_freed") {}
+  Flag<D> exiting, tables_freed;
+};
+
+template <class D>
+class VtdPasidEntry : public Design<D> {
  public:
-  using Base = VtdHardware<D>;
-  using Base::b, Base::device, Base::hardware, Base::kernel_table, Base::memory, Base::mm;
-  using typename Base::B, typename Base::T, typename Base::V;
+  using T = Cpu<D>;
+  using V = Val<D>;
+  using B = Bool<D>;
 
   explicit VtdPasidEntry(const VtdBounds& bounds)
-      : Base(bounds),
-        iommu_lock(*this, "iommu->lock"),
-        domain_lock(*this, "domain->lock"),
-        local(*this, b) {
-    forgotten_ = this->property("nothing-cached-after-unbind",
-                                "When unbind returns, nothing is cached of the entry, and nothing "
-                                "is left in it.");
+      : Design<D>(bounds),
+        b(bounds),
+        scope_(this->root()),
+        vtd(*this, b.shape()),
+        device(scope_, "driver", b.devices, b),
+        mm(scope_, "mm", b.mms) {
+    declare_properties();
     build_bind();
     build_unbind();
     build_zap();
-    build_fault();
     build_exit();
     if (!b.kernel) return;
     build_vfree();
     build_vmalloc();
   }
 
-  Spinlock<D> iommu_lock, domain_lock;
-  CallLocals<D, VtdLocals<D>> local;
-
-  // What bugs are made of.
-  void write_state(T& t, unsigned value) { memory.write_once(t, this->state_of(dev(t)), value); }
-  void write_did(T& t, V value) { memory.write_once(t, this->did_of(dev(t)), value); }
-  void write_flptr(T& t, V value) { memory.write_once(t, this->flptr_of(dev(t)), value); }
-  V dev(T& t) { return local(t).dev; }
+  const VtdBounds b;
 
  private:
+  Scope<D> scope_;
+
+ public:
+  VtdDriver<D> vtd;
+  Array<D, VtdBond<D>> device;
+  Array<D, VtdMm<D>> mm;
+
+  /// What intel_mm_release() begins with, beside its lock: for edits of it.
+  void releases(T&) {}
+
+ private:
+  decltype(auto) local(T& t) { return vtd.local(t); }
   /// f(m) for the process of the call.
   template <class F>
   void with_mm(T& t, F f) {
@@ -59,178 +99,62 @@ class VtdPasidEntry : public VtdHardware<D> {
     with_mm(t, [&](auto&& m) { t.require(!m.exiting); });
   }
 
-  /// pasid_clear_entry(), or with the FPD bit.
-  void build_clear(Program<D>& p) {
-    p.step("WRITE_ONCE(pe->val[0], fault_ignore ? PASID_PTE_FPD : 0)", [this](T& t) {
-      auto&& l = local(t);
-      memory.write_once(t, this->state_of(l.dev),
-                        select(B(l.fault_ignore), V(kFaultDisabled), V(kEmpty)));
-    });
-    p.step("WRITE_ONCE(pe->val[1], 0)", [this](T& t) { write_did(t, 0); });
-    p.step("WRITE_ONCE(pe->val[2], 0)", [this](T& t) { write_flptr(t, 0); });
-  }
-
-  /// intel_svm_set_dev_pasid() and intel_pasid_setup_first_level().
   void build_bind() {
     auto& p = this->program("intel_svm_set_dev_pasid");
     p.arguments([this](T& t) {
       auto&& l = local(t);
-      l.dev = t.choose(b.devices, "device");
-      t.require(device[V(l.dev)].owner == 0U);
+      l.row = t.choose(b.devices, "device");
+      t.require(device[V(l.row)].owner == 0U);
       become_task(t);
     });
-    p.step("cache_tag_assign_domain(domain, dev, pasid)",
-           [this](T& t) { device[dev(t)].owner = local(t).mm; });
-    p.call("intel_pasid_setup_first_level", [&] {
-      p.step("spin_lock(&iommu->lock)", [this](T& t) { t.lock(iommu_lock); });
-      build_clear(p);
-      p.step("pasid_set_flptr(pte, __pa(pgd))", [this](T& t) { write_flptr(t, local(t).mm); });
-      p.step("pasid_set_domain_id(pte, did)", [this](T& t) { write_did(t, local(t).mm); });
-      p.step("pasid_set_present(pte): dma_wmb()", [this](T& t) { memory.smp_wmb(t); });
-      p.step("pasid_set_present(pte): set P", [this](T& t) { write_state(t, kPresent); });
-      p.step("spin_unlock(&iommu->lock)", [this](T& t) { t.unlock(iommu_lock); });
-    });
-    p.step("spin_lock_irqsave(&domain->lock)", [this](T& t) { t.lock(domain_lock); });
-    p.step("list_add(&dev_pasid->link_domain, &domain->dev_pasids); unlock", [this](T& t) {
-      device[dev(t)].on_list = true;
-      device[dev(t)].in_use = true;
-      t.unlock(domain_lock);
-    });
+    vtd.build_set_dev_pasid(
+        p, [this](T& t) { device[vtd.row(t)].owner = local(t).mm; },
+        [this](T& t) { device[vtd.row(t)].in_use = true; });
   }
 
-  /// intel_pasid_tear_down_entry(l.dev, l.fault_ignore).  What mm_release finds on its list has not
-  /// been released before.
-  void build_tear_down(Program<D>& p, bool released_before) {
-    const auto live = p.label();
-    const auto done = p.label();
-    p.step("spin_lock(&iommu->lock)", [this](T& t) { t.lock(iommu_lock); });
-    p.step("if (!pasid_pte_is_present(pte))", [=, this](T& t) {
-      const V state = memory.read_once(t, this->state_of(dev(t)));
-      t.when(state == kPresent, [&] { t.jump(live); });
-      t.when(state == kEmpty || (B(!released_before) && state == kFaultDisabled), [&] {
-        t.unlock(iommu_lock);
-        t.jump(done);
-      });
-    });
-    if (released_before) {
-      p.step("pasid_clear_entry(pte)", [this](T& t) { write_state(t, kEmpty); });
-      p.step("spin_unlock(&iommu->lock); intel_iommu_drain_pasid_prq(dev, pasid)", [=, this](T& t) {
-        t.unlock(iommu_lock);
-        t.jump(done);
-      });
-    }
-    p.place(live);
-    p.step("pasid_clear_present(pte)", [this](T& t) { write_state(t, kEmpty); });
-    p.step("spin_unlock(&iommu->lock)", [this](T& t) { t.unlock(iommu_lock); });
-    p.step("pasid_cache_invalidation_with_pasid(iommu, did, pasid)",
-           [this](T& t) { this->flush_pasid_cache(t, dev(t)); });
-    p.step("qi_flush_piotlb(iommu, did, pasid, 0, -1, 0)",
-           [this](T& t) { this->flush_iotlb(t, dev(t)); });
-    p.step("devtlb_invalidation_with_pasid(iommu, dev, pasid)",
-           [this](T& t) { this->flush_devtlb(t, dev(t)); });
-    p.call("intel_pasid_clear_entry", [&] { build_clear(p); });
-    p.place(done);
-  }
-
-  /// intel_iommu_remove_dev_pasid().
   void build_unbind() {
     auto& p = this->program("intel_iommu_remove_dev_pasid");
     p.arguments([this](T& t) {
       auto&& l = local(t);
-      l.dev = t.choose(b.devices, "device");
-      t.require(device[V(l.dev)].in_use);
-      device[V(l.dev)].in_use = false;
+      l.row = t.choose(b.devices, "device");
+      t.require(device[V(l.row)].in_use);
+      device[V(l.row)].in_use = false;
     });
-    p.step("spin_lock_irqsave(&domain->lock)", [this](T& t) { t.lock(domain_lock); });
-    p.step("list_del(&dev_pasid->link_domain); unlock", [this](T& t) {
-      device[dev(t)].on_list = false;
-      t.unlock(domain_lock);
-    });
-    p.call("intel_pasid_tear_down_entry", [&] { build_tear_down(p, true); });
-    p.step("cache_tag_unassign_domain(domain, dev, pasid)", [this](T& t) {
-      memory.smp_mb(t);
-      const V d = dev(t);
-      auto&& e = this->entry[d];
-      t.fail_unless(this->forgotten(d) && e.state == kEmpty, forgotten_,
+    vtd.build_remove_dev_pasid(p, [](T&) {});
+    p.step("return", [this](T& t) {
+      vtd.memory.smp_mb(t);
+      const V row = vtd.row(t);
+      auto&& e = vtd.entry[row];
+      t.fail_unless(vtd.forgotten(row) && e.state == kEmpty, forgotten_,
                     "unbind returns, and something of the entry is left");
-      device[d].owner = 0;
+      device[row].owner = 0;
     });
   }
 
-  /// unmap: mmu_notifier_arch_invalidate_secondary_tlbs(), then the page is freed.
   void build_zap() {
-    auto& p = this->program("zap_pte_range");
-    p.arguments([this](T& t) { become_task(t); });
-    p.step("ptep_get_and_clear_full(mm, addr, pte, tlb->fullmm)", [this](T& t) {
-      with_mm(t, [&](auto&& m) {
-        t.require(m.page == PageState::mapped);
-        m.page = PageState::unmapped;
-      });
-    });
-    p.call("intel_arch_invalidate_secondary_tlbs", [&] {
-      p.step("cache_tag_flush_range(): CACHE_TAG_IOTLB",
-             [this](T& t) { each_bound(t, [&](V d) { this->flush_iotlb(t, d); }); });
-      p.step("cache_tag_flush_range(): CACHE_TAG_DEVTLB",
-             [this](T& t) { each_bound(t, [&](V d) { this->flush_devtlb(t, d); }); });
-    });
-    p.step("free_pages_and_swap_cache()",
-           [this](T& t) { with_mm(t, [](auto&& m) { m.page = PageState::freed; }); });
-  }
-  /// f(device) for all that are bound to the process of the call.
-  template <class F>
-  void each_bound(T& t, F f) {
-    for (unsigned d = 0; d < b.devices; ++d)
-      t.when(device[d].owner == local(t).mm, [&] { f(V(d)); });
-  }
-  void build_fault() {
-    auto& p = this->program("do_anonymous_page");
-    p.arguments([this](T& t) { become_task(t); });
-    p.step("set_ptes(mm, addr, vmf->pte, entry, nr_pages)", [this](T& t) {
-      with_mm(t, [&](auto&& m) {
-        t.require(m.page == PageState::freed);
-        m.page = PageState::mapped;
-      });
-    });
+    auto& zap = this->program("zap_pte_range");
+    zap.arguments([this](T& t) { become_task(t); });
+    vtd.build_zap(zap);
+    auto& fault = this->program("do_anonymous_page");
+    fault.arguments([this](T& t) { become_task(t); });
+    vtd.build_fault(fault);
   }
 
   /// exit_mmap(): no task is left, and no call works for the process.
   void build_exit() {
     auto& p = this->program("exit_mmap");
-    const auto next = p.label();
-    const auto done = p.label();
     p.arguments([this](T& t) {
       become_task(t);
       const V users = sum_of<D>(this->process_count(), [&](unsigned i) {
-        return as_number<D>(local[i].mm == local(t).mm);
+        return as_number<D>(vtd.local[i].mm == local(t).mm);
       });
       t.require(users == 1U);
       with_mm(t, [](auto&& m) { m.exiting = true; });
-      local(t).fault_ignore = true;
     });
-    p.call("intel_mm_release", [&] {
-      p.step("spin_lock_irqsave(&domain->lock)", [this](T& t) { t.lock(domain_lock); });
-      p.place(next);
-      p.step("list_for_each_entry(dev_pasid, &domain->dev_pasids, link_domain)", [=, this](T& t) {
-        auto&& l = local(t);
-        t.when(
-            l.next == b.devices, [&] { t.jump(done); },
-            [&] {
-              l.dev = l.next;
-              l.next += 1;
-              auto&& d = device[V(l.dev)];
-              t.when(!d.on_list || d.owner != l.mm, [&] { t.jump(next); });
-            });
-      });
-      p.call("intel_pasid_tear_down_entry", [&] { build_tear_down(p, false); });
-      p.step("next dev_pasid", [=](T& t) { t.jump(next); });
-      p.place(done);
-      p.step("spin_unlock_irqrestore(&domain->lock)", [this](T& t) { t.unlock(domain_lock); });
-    });
+    vtd.build_mm_release(p, [this](T& t) { releases(t); });
     p.step("free_pgtables(mm)", [this](T& t) {
-      with_mm(t, [](auto&& m) {
-        m.page = PageState::freed;
-        m.tables_freed = true;
-      });
+      vtd.free_page(t);
+      with_mm(t, [](auto&& m) { m.tables_freed = true; });
     });
   }
 
@@ -238,21 +162,62 @@ class VtdPasidEntry : public VtdHardware<D> {
   void build_vfree() {
     auto& p = this->program("pmd_free_pte_page");
     p.step("pmd_clear(pmd)", [this](T& t) {
-      t.require(kernel_table == PageState::mapped);
-      kernel_table = PageState::unmapped;
+      t.require(vtd.kernel_table == PageState::mapped);
+      vtd.kernel_table = PageState::unmapped;
     });
     p.step("iommu_sva_invalidate_kva_range(start, end)", [this](T& t) {
       for (unsigned d = 0; d < b.devices; ++d)
-        t.when(device[d].owner != 0U, [&] { this->flush_iotlb(t, V(d)); });
+        t.when(vtd.dev_pasid[d].tag != 0U, [&] { vtd.flush_iotlb(t, V(d)); });
     });
-    p.step("pagetable_dtor_free(ptdesc)", [this](T&) { kernel_table = PageState::freed; });
+    p.step("pagetable_dtor_free(ptdesc)", [this](T&) { vtd.kernel_table = PageState::freed; });
   }
   void build_vmalloc() {
     auto& p = this->program("vmap_pte_range");
     p.step("pmd_populate_kernel(&init_mm, pmd, page)", [this](T& t) {
-      t.require(kernel_table == PageState::freed);
-      kernel_table = PageState::mapped;
+      t.require(vtd.kernel_table == PageState::freed);
+      vtd.kernel_table = PageState::mapped;
     });
+  }
+
+  /// Whether f(device, caches) holds for every device.
+  template <class F>
+  B for_all(F f) const {
+    return all_of<D>(b.devices, [&](unsigned d) { return f(d, vtd.caches[d]); });
+  }
+  /// ... for every device that keeps what the comment of iommu_sva_unbind_device() demands.
+  template <class F>
+  B for_all_in_use(F f) const {
+    return for_all(
+        [&](unsigned d, auto&& h) { return !(device[d].in_use || B(b.untrusted)) || f(d, h); });
+  }
+  void declare_properties() {
+    forgotten_ = this->property("nothing-cached-after-unbind",
+                                "When unbind returns, nothing is cached of the entry, and nothing "
+                                "is left in it.");
+    this->property("no-freed-table", "No TLP is translated by page tables that are freed.", [this] {
+      return for_all_in_use([&](unsigned, auto&& h) {
+        return !h.valid || !any_of<D>(b.mms, [&](unsigned m) {
+          return h.flptr == m + 1 && mm[m].tables_freed;
+        });
+      });
+    });
+    this->property("no-freed-page", "No TLP reaches a page that is freed.", [this] {
+      return for_all_in_use([&](unsigned d, auto&&) { return !vtd.reaches_freed_page(d); });
+    });
+    this->property("right-process", "A TLP is translated for the process that is bound.", [this] {
+      return for_all([&](unsigned d, auto&& h) {
+        const V owner = device[d].owner;
+        return (!h.valid || h.flptr == owner) && (h.iotlb == 0U || h.iotlb == owner) &&
+               (h.devtlb == 0U || h.devtlb == owner);
+      });
+    });
+    if (!b.kernel) return;
+    this->property("no-freed-kernel-table",
+                   "No walk meets a page of the kernel's page tables that is freed.", [this] {
+                     return for_all_in_use([&](unsigned, auto&& h) {
+                       return h.kernel_table == 0U || vtd.kernel_table != PageState::freed;
+                     });
+                   });
   }
 
   PropertyId forgotten_{};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The records of vtd/pasid-entry: bounds, PASID table entries, what the hardware has cached of
-// them, processes, and the local variables of a call.
+// The records of VT-d: its shape, PASID table entries, what the hardware has cached of them, what
+// the driver knows, and the local variables of its functions.
 #ifndef IOMMUCHECK_MODEL_VTD_RECORDS_H
 #define IOMMUCHECK_MODEL_VTD_RECORDS_H
 
@@ -10,14 +10,15 @@
 
 namespace iommucheck::model {
 
-struct VtdBounds : ProcessBounds {
-  unsigned devices = 1;  ///< one PASID entry each; 1 .. 2
-  unsigned mms = 1;      ///< processes; 1 .. 2
-  bool kernel = false;   ///< the kernel half of their page tables changes, too
-  /// Translations must be right, too, while a driver gives up a PASID that its device still uses.
-  bool untrusted = false;
+struct VtdShape {
+  std::vector<std::string> rows;  ///< whose entry each one is, as steps name it
+  Extent mms;                     ///< processes, whose page tables entries point to
+  Format mm = {};                 ///< of a number that is 1 + a process, or 0
+  bool kernel = false;            ///< the kernel half of their page tables changes, too
   MemoryModel memory = MemoryModel::sc;
-  unsigned stores = 3;  ///< that wait at once
+  unsigned stores = 1;  ///< that wait at once
+
+  unsigned size() const { return static_cast<unsigned>(rows.size()); }
 };
 
 // The first word of an entry, as far as it matters here.
@@ -30,11 +31,11 @@ inline constexpr unsigned kWords = 3;
 /// A PASID table entry in memory.
 template <class D>
 struct PasidEntry : Record<D> {
-  PasidEntry(Scope<D> scope, const VtdBounds& b)
+  PasidEntry(Scope<D> scope, const VtdShape& shape)
       : Record<D>(std::move(scope)),
         state(*this, "val[0]", 2, entry_state()),
-        did(*this, "val[1]", b.mms),
-        flptr(*this, "val[2]", b.mms) {}
+        did(*this, "val[1]", shape.mms.n, shape.mm),
+        flptr(*this, "val[2]", shape.mms.n, shape.mm) {}
   Var<D> state;
   Var<D> did;    ///< the domain ID and the attributes that belong to the table
   Var<D> flptr;  ///< 1 + the process whose page tables it points to; 0: nowhere
@@ -43,17 +44,17 @@ struct PasidEntry : Record<D> {
 /// What the IOMMU and the device remember of an entry, and of what is behind it.
 template <class D>
 struct VtdCaches : Record<D> {
-  VtdCaches(Scope<D> scope, const VtdBounds& b)
+  VtdCaches(Scope<D> scope, const VtdShape& shape)
       : Record<D>(std::move(scope)),
         fetched(*this, "fetched", (1U << kWords) - 1, mask_format()),
-        fetched_did(*this, "fetched_did", b.mms),
-        fetched_flptr(*this, "fetched_flptr", b.mms),
+        fetched_did(*this, "fetched_did", shape.mms.n, shape.mm),
+        fetched_flptr(*this, "fetched_flptr", shape.mms.n, shape.mm),
         valid(*this, "pasid_cache"),
-        did(*this, "pasid_cache.did", b.mms),
-        flptr(*this, "pasid_cache.flptr", b.mms),
-        iotlb(*this, "iotlb", b.mms),
-        devtlb(*this, "devtlb", b.mms),
-        kernel_table(*this, "paging_structure_cache", b.kernel ? 1 : 0) {}
+        did(*this, "pasid_cache.did", shape.mms.n, shape.mm),
+        flptr(*this, "pasid_cache.flptr", shape.mms.n, shape.mm),
+        iotlb(*this, "iotlb", shape.mms.n, shape.mm),
+        devtlb(*this, "devtlb", shape.mms.n, shape.mm),
+        kernel_table(*this, "paging_structure_cache", shape.kernel ? 1 : 0) {}
   Var<D> fetched;                     ///< the words that a fetch under way has read
   Var<D> fetched_did, fetched_flptr;  ///< ... and what it has read
   Flag<D> valid;
@@ -62,17 +63,15 @@ struct VtdCaches : Record<D> {
   Var<D> kernel_table;   ///< a page of the kernel's page tables is cached
 };
 
-/// What the driver knows of an entry.
+/// What the driver knows of an entry: struct dev_pasid_info, and the cache tag.
 template <class D>
-struct VtdDevice : Record<D> {
-  VtdDevice(Scope<D> scope, const VtdBounds& b)
+struct DevPasid : Record<D> {
+  DevPasid(Scope<D> scope, const VtdShape& shape)
       : Record<D>(std::move(scope)),
-        owner(*this, "owner", b.mms),
-        in_use(*this, "in_use"),
-        on_list(*this, "on_dev_pasids") {}
-  Var<D> owner;     ///< 1 + the process that is bound: from before it is set until it is torn down
-  Flag<D> in_use;   ///< the device may send TLPs: from the return of bind to the call of unbind
-  Flag<D> on_list;  ///< of domain->dev_pasids: mm_release looks there
+        tag(*this, "cache_tag", shape.mms.n, shape.mm),
+        listed(*this, "on_dev_pasids", shape.mms.n, shape.mm) {}
+  Var<D> tag;     ///< 1 + the process whose notifier invalidates what is cached of it; 0: none
+  Var<D> listed;  ///< 1 + the process whose domain lists it: intel_mm_release() looks there
 };
 
 enum class PageState : std::uint8_t { mapped, unmapped, freed };
@@ -81,30 +80,16 @@ inline std::string_view name(PageState state) {
   return kNames.at(static_cast<std::size_t>(state));
 }
 
-/// An address space, with one page in its user half.
-template <class D>
-struct VtdMm : Record<D> {
-  explicit VtdMm(Scope<D> scope)
-      : Record<D>(std::move(scope)),
-        exiting(*this, "exiting"),
-        tables_freed(*this, "page_tables_freed"),
-        page(*this, "page", 2, names_of<PageState>(3)) {}
-  Flag<D> exiting, tables_freed;
-  Var<D, PageState> page;
-};
-
 template <class D>
 struct VtdLocals : Record<D> {
-  VtdLocals(Scope<D> scope, const VtdBounds& b)
+  VtdLocals(Scope<D> scope, const VtdShape& shape)
       : Record<D>(std::move(scope)),
-        dev(*this, "dev", b.devices - 1),
-        mm(*this, "mm", b.mms),
-        next(*this, "dev_pasid", b.devices),
-        fault_ignore(*this, "fault_ignore") {}
-  Var<D> dev;
+        row(*this, "pasid_entry", shape.size() - 1),
+        mm(*this, "domain->mm", shape.mms.n, shape.mm),
+        next(*this, "dev_pasid", shape.size()) {}
+  Var<D> row;   ///< the entry that is set or torn down
   Var<D> mm;    ///< 1 + the process; 0: none
   Var<D> next;  ///< the cursor of list_for_each_entry()
-  Flag<D> fault_ignore;
 };
 
 }  // namespace iommucheck::model

@@ -78,6 +78,15 @@ TEST(IommuDesigns, AnEmptyPoolIsReported) {
   EXPECT_STREQ(result.path->failure.detail, "no object is left: the design needs a larger pool");
 }
 
+// What 6.12.117 does, and what it should not: docs/limits.md.
+TEST(IommuDesigns, AForgottenRequestIsAnsweredWithSuccess) {
+  const auto result =
+      explore("iopf/queue", {{"threads", 1}, {"partial", 1}, {"failures", 1}, {"codes", 1}});
+  ASSERT_EQ(result.verdict, Verdict::violated);
+  EXPECT_STREQ(result.path->failure.detail, "a request of the group was forgotten");
+  EXPECT_EQ(result.path->steps.size(), 34U);
+}
+
 TEST(IommuDesigns, TheSolverFindsTheSameStates) {
   const std::vector<std::pair<std::string, BoundValues>> instances{
       {"attach/group", {{"threads", 1}, {"domains", 1}, {"resets", 0}}},
@@ -91,7 +100,9 @@ TEST(IommuDesigns, TheSolverFindsTheSameStates) {
       {"sva/enclosing", {{"threads", 1}}},
       {"dma-resv/fences", {{"threads", 2}, {"fences", 1}, {"calls", 1}, {"memory", 2}}},
       {"vtd/pasid-entry", {{"threads", 1}}},
+      {"vtd/attach-handle", {{"threads", 1}}},
       {"iopf/queue", {{"threads", 1}}},
+      {"iopf/queue", {{"threads", 1}, {"failures", 1}}},
       {"mm", {{"threads", 1}, {"mms", 2}, {"forks", 1}}},
       {"sva/intel-svm", {{"threads", 1}}}};
   for (const auto& [name, bounds] : instances) {
