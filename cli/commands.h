@@ -28,6 +28,7 @@ int explore_command(const Words& words);
 int prove_command(const Words& words);
 int kernel_command(const Words& words);
 int replay_command(const Words& words);
+int steps_command(const Words& words);
 int verify_command(const Words& words);
 
 }  // namespace iommucheck::cli

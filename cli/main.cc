@@ -29,6 +29,8 @@ constexpr const char* kHelp =
   iommucheck compare 'sva/*' [--threads N] ...     designs side by side, property by property
   iommucheck check MODEL --walk [--seed N] ...     random walks, for models too large for that
   iommucheck estimate MODEL [--threads N] ...      how many states check would visit
+  iommucheck steps MODEL [--tree DIR | --package NAME]
+                                                   its steps, and where your kernel has them
   iommucheck prove SPEC [--pasids N] ... [--certificate DIR]
                                                    the invariants, by induction
   iommucheck kernel (--tree DIR | --package NAME) TARGET [--contract strict|any]
@@ -72,11 +74,12 @@ int dispatch(const iommucheck::cli::Words& all) {
   if (command == "compare") return compare_command(words);
   if (command == "diff") return diff_command(words);
   if (command == "replay") return replay_command(words);
+  if (command == "steps") return steps_command(words);
   if (command == "verify") return verify_command(words);
   if (command == "bench") return bench_command(words);
   throw UsageError(fmt::format(
-      "there is no command '{}'; there are list, check, compare, estimate, prove, kernel, diff, explore, replay, "
-      "verify, bench",
+      "there is no command '{}'; there are list, check, compare, estimate, steps, prove, kernel, diff, explore, "
+      "replay, verify, bench",
       command));
 }
 

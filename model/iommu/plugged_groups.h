@@ -122,6 +122,23 @@ class PluggedGroups : public PageRequests<D> {
       p.step("ops->release_device(dev): the caches are invalidated",
              [this](T& t) { for_rows(t, [&](auto&& h) { h.cached = 0; }); });
     }
+    if (b.faults) {
+      const auto drain = p.label();
+      p.step("the driver leaves its queue of page requests", [this](T& t) {
+        auto&& l = local(t);
+        l.device = l.dev;
+        l.pasid = 0;
+      });
+      p.place(drain);
+      this->build_drain(p);
+      p.step("next PASID", [=, this](T& t) {
+        auto&& l = local(t);
+        t.when(V(l.pasid) + 1U < b.pasids, [&] {
+          l.pasid = V(l.pasid) + 1U;
+          t.jump(drain);
+        });
+      });
+    }
     p.step("mutex_unlock(&group->mutex)", [this](T& t) { this->unlock_group(t); });
   }
   /// f(translation) for every PASID of l.dev.

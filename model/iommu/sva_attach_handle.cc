@@ -62,6 +62,24 @@ std::vector<SvaBug> hotplug_bugs() {
                    .replace("ops->release_device(dev): the caches are invalidated", "(left out)",
                             [](auto&) {});
              }),
+      SvaBug(
+          {"leaves-without-drain",
+           "lost wait",
+           "mutant",
+           "a device is unplugged while its page requests are handled: the last unbind waits for "
+           "those of devices that are there",
+           "no-use-after-free",
+           {{"threads", 1},
+            {"bonds", 2},
+            {"devices", 2},
+            {"groups", 1},
+            {"hotplug", 1},
+            {"faults", 1}}},
+          [](auto& d) {
+            auto& p = d.edit(kReleaseDevice);
+            p.replace(kWaitPrq, "(no wait)", [](auto&) {});
+            p.replace(kFlush, "(no wait)", [](auto&) {});
+          }),
       SvaBug({"joins-without-lock", "lock", "mutant",
               "a device joins its group without group->mutex, while a PASID is attached",
               "driver-ops-paired", shared},

@@ -67,6 +67,24 @@ class Invariants {
                          });
                        }));
     }
+    if (b.owners) {
+      machine.property(
+          "default-domain-is-of-one-group",
+          "Nothing meets the default domain of a group but its own RIDs, and the PASID of its DMA "
+          "API; and it is no other group's.",
+          for_groups([](auto& st, unsigned g) {
+            const auto& standing = st.group[g].standing;
+            return all_of<D>(st.bounds.group_count(), [&](unsigned h) {
+              const B apart = h == g
+                                  ? B(true)
+                                  : st.group[h].rid != standing && st.group[h].standing != standing;
+              return apart && all_of<D>(st.bounds.pasids, [&](unsigned p) {
+                       return st.translation(h, p + 1) != standing ||
+                              (B(h == g) && st.group[g].dma_pasid == p + 1);
+                     });
+            });
+          }));
+    }
     if (b.mms != 0) {
       machine.property("process-is-there",
                        "A TLP reaches the address space of a running process only.",
@@ -144,6 +162,14 @@ class Invariants {
                        for_translations([](auto& st, unsigned g, unsigned p) -> B {
                          return st.group[g].dma_pasid != p ||
                                 st.translation(g, p) == st.group[g].rid;
+                       }));
+      machine.property("dma-pasid-users-are-of-the-group",
+                       "Only devices of a group want the PASID of its DMA API.",
+                       for_groups([](auto& st, unsigned g) {
+                         return all_of<D>(st.bounds.devices, [&](unsigned d) {
+                           return B(st.bounds.group_of(d) == g) ||
+                                  !has_bit(st.group[g].dma_users, d);
+                         });
                        }));
       machine.property("dma-pasid-is-held",
                        "A group has a DMA-API PASID exactly as long as a device of it wants one.",

@@ -102,7 +102,7 @@ TEST(IommuDesigns, TheSolverFindsTheSameStates) {
       {"vtd/pasid-entry", {{"threads", 1}}},
       {"vtd/attach-handle", {{"threads", 1}}},
       {"iopf/queue", {{"threads", 1}}},
-      {"iopf/queue", {{"threads", 1}, {"failures", 1}}},
+      {"iopf/queue", {{"threads", 1}, {"failures", 1}, {"calls", 1}}},
       {"mm", {{"threads", 1}, {"mms", 2}, {"forks", 1}}},
       {"sva/intel-svm", {{"threads", 1}}}};
   for (const auto& [name, bounds] : instances) {

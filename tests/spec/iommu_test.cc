@@ -55,6 +55,9 @@ constexpr Bounds kOwnedBonds{.devices = 1,
                              .clients = 1,
                              .hotplug = true,
                              .owners = true};
+/// Two groups, each with its default domain, which change.
+constexpr Bounds kOwnedGroups{
+    .devices = 2, .pasids = 1, .tables = 3, .pages = 0, .mms = 0, .clients = 1, .owners = true};
 constexpr Bounds kKinds{.devices = 2, .kinds = 2, .pasids = 1, .tables = 3, .pages = 0, .mms = 0};
 constexpr Bounds kMixed{.devices = 1, .pasids = 1, .tables = 2, .pages = 0, .mms = 1, .clients = 1};
 
@@ -140,6 +143,17 @@ const std::vector<Mistake>& mistakes() {
        "IOMMU, with no driver of the DMA API beside, and not during a reset"},
       {"unused-device-is-not-wanted", kOwnedBonds,
        "unuse_default_domain: the driver has no bonds, and does not want a PASID"},
+      {"default-domain-is-of-one-group", kOwnedGroups, nullptr,
+       [](S& s, C& c) {  // it becomes another group's, too
+         c.require(s.device[1].user == kUnused);
+         s.group[1].standing = s.group[0].standing;
+         s.group[1].rid = s.group[0].standing;
+       }},
+      {"dma-pasid-users-are-of-the-group", kOwnedGroups, nullptr,
+       [](S& s, C& c) {
+         c.require(s.group[0].dma_users != 0U);
+         s.group[0].dma_users = with_bit(s.group[0].dma_users, 1);
+       }},
       {"what-is-gone-is-unused", kOwnedBonds, "release_device: nobody uses the device"},
       {"pasid-of-one-kind", kMixed, "attach_pasid: the PASID is nobody else's"},
   };
@@ -170,7 +184,7 @@ TEST(IommuSpec, EachInvariantCanFail) {
       if (p.holds) without_mistake.insert(p.name);
     }
   }
-  EXPECT_EQ(without_mistake.size(), 23U);
+  EXPECT_EQ(without_mistake.size(), 25U);
   for (const Mistake& m : mistakes()) {
     SCOPED_TRACE(m.invariant);
     const auto wrong = checker::explore([&] { return std::make_unique<Mistaken>(m, true); });
@@ -201,7 +215,8 @@ TEST(IommuSpec, EveryCallCanBeMade) {
 
 TEST(IommuSpec, TheInvariantsAreInductive) {
   for (const Bounds& bounds :
-       {Bounds{}, kProcesses, kTables, kPlugged, kKinds, kMixed, kOwned, kOwnedBonds}) {
+       {Bounds{}, kProcesses, kTables, kPlugged, kKinds, kMixed, kOwned, kOwnedBonds, kOwnedGroups,
+        Bounds{.hotplug = true, .tagging = true, .owners = true}}) {
     const checker::Relation relation{
         [&] { return std::make_unique<SpecMachine<Symbolic>>(bounds); }};
     const auto result = checker::prove_by_induction(relation);
