@@ -89,8 +89,8 @@ const std::vector<const DesignEntry*>& designs() {
       &ioasid_plain(),    &ioasid_refcounted(), &ioasid_sets(),       &sva_attach_handle(),
       &sva_mm_data(),     &sva_pasid_lib(),     &sva_intel_svm(),     &sva_rfc2(),
       &sva_enclosing(),   &attach_group(),      &dma_pasid_group(),   &dma_pasid_device(),
-      &dma_resv_fences(), &vtd_pasid_entry(),   &vtd_attach_handle(), &iopf_queue(),
-      &mm_lifecycle(),    &reference()};
+      &dma_resv_fences(), &vtd_pasid_entry(),   &vtd_attach_handle(), &sva_deferred(),
+      &iopf_queue(),      &mm_lifecycle(),      &reference()};
   return kDesigns;
 }
 

@@ -20,6 +20,7 @@ std::vector<BoundInfo> common_attach_bounds();
 AttachBounds to_attach_bounds(const BoundValues& values);
 
 const DesignEntry& sva_attach_handle();
+const DesignEntry& sva_deferred();
 const DesignEntry& sva_mm_data();
 const DesignEntry& sva_pasid_lib();
 const DesignEntry& sva_intel_svm();

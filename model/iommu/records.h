@@ -37,6 +37,8 @@ struct IommuBounds : ProcessBounds {
   bool enqcmd = false;  ///< tasks send descriptors with the PASID of their CPU (pasid-lib)
   /// Domains are looked up without a lock: each bind that misses makes one (rfc2).
   bool lockless_domains = false;
+  /// Handles outlive their bonds until a worker has torn them down (deferred).
+  bool deferred = false;
   /// Devices go on using a PASID after their driver has begun to unbind; else they keep what the
   /// comment of iommu_sva_unbind_device() demands (6.12 drivers/iommu/iommu-sva.c).
   bool untrusted = false;
@@ -63,12 +65,16 @@ struct IommuBounds : ProcessBounds {
   /// Without a lock there is one for each bond, and one that waits for a grace period.
   unsigned domains() const {
     if (lockless_domains) return threads * bonds + 1;
+    if (deferred) return handles();
     return std::min(threads * bonds, spec().group_count() * mms + threads);
   }
   /// struct intel_svm: one for each mm, and one that is being made or unmade by each thread.
   unsigned svms() const { return mms + threads; }
-  /// One for each bond, and one that is being made or unmade by each thread.
-  unsigned handles() const { return threads * bonds + 1; }
+  /// One for each bond, and one that is being made or unmade by each thread.  Deferred: one for
+  /// each (group, mm), whoever is bound, and one that is being made under the lock.
+  unsigned handles() const {
+    return deferred ? spec().group_count() * mms + 1 : threads * bonds + 1;
+  }
 };
 
 /// What the designs do not tell apart.

@@ -169,10 +169,12 @@ class SvaBonds : public Attach<D> {
       build_free_domain(p);
     });
   }
+  /// An unbind has its effect where the handle leaves its domain, unless that is put off.
+  virtual void put_takes_effect(T& t) { this->unbind_succeeds(t); }
   void build_leave_domain(Program<D>& p, const Label& free_handle) {
     p.step("if (--domain->users == 0)", [=, this](T& t) {
       auto&& l = local(t);
-      this->unbind_succeeds(t);
+      put_takes_effect(t);
       auto&& domain = iommu_domain.at(l.domain);
       domain.users -= 1;
       t.when(domain.users != 0U, [&] { t.jump(free_handle); });

@@ -122,6 +122,15 @@ class Design : public Machine<D> {
 
   PropertyId no_use_after_free{}, locking{}, refcounts{};
 
+  /// Where variables of the design itself are declared: `Var<D> x{*this, "x", 3};`.
+  operator Scope<D>&() { return own_scope_; }  // NOLINT(google-explicit-constructor)
+  /// The design rests only where this holds, too: something that has been put off is still to come.
+  void rests_only_if(std::function<Bool<D>()> condition) {
+    this->may_rest = [before = this->may_rest, condition = std::move(condition)] {
+      return before() && condition();
+    };
+  }
+
   const ProcessBounds& process_bounds() const { return bounds_; }
   unsigned process_count() const { return processes_; }
   const Array<D, ThreadRecord<D>>& thread() const { return thread_; }
@@ -231,6 +240,7 @@ class Design : public Machine<D> {
   virtual void on_return(Cpu<D>&) {}
 
  private:
+  Scope<D> own_scope_{this->root()};
   unsigned first_worker() const { return bounds_.threads + (bounds_.interrupt ? 1U : 0U); }
   std::vector<std::deque<Program<D>>*> program_lists() {
     std::vector<std::deque<Program<D>>*> lists{&programs_, &irq_programs_};

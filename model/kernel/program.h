@@ -73,6 +73,15 @@ class Program {
   /// The label marks the next step.
   void place(Label label) { pending_labels_.push_back(std::move(label)); }
 
+  /// Forgets the steps, for others that take their place; the arguments stay.
+  void begin_anew() { steps_.clear(); }
+  /// The step with this label (or that alone begins so), for jumps of an edit.
+  Label label_at(const std::string& label) {
+    Label at;
+    steps_[find(label)].labels.push_back(at);
+    return at;
+  }
+
   // Edits.  A label may be given by its beginning, as long as it is the only one that begins so.
   void drop(const std::string& label) { drop_at(find(label)); }
   void swap(const std::string& first, const std::string& second) {

@@ -98,6 +98,7 @@ TEST(IommuDesigns, TheSolverFindsTheSameStates) {
       {"sva/pasid-lib", {{"threads", 1}}},
       {"sva/rfc2", {{"threads", 1}}},
       {"sva/enclosing", {{"threads", 1}}},
+      {"sva/deferred", {{"threads", 1}}},
       {"dma-resv/fences", {{"threads", 2}, {"fences", 1}, {"calls", 1}, {"memory", 2}}},
       {"vtd/pasid-entry", {{"threads", 1}}},
       {"vtd/attach-handle", {{"threads", 1}}},
