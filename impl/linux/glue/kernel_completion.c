@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Completions: a count that complete() raises and each waiter lowers by one.
 //
-// Waits have no timeout: one that nothing ends is a deadlock of the engine's.
+// Waits have no timeout: one that nothing ends is a deadlock of the engine's.  Where the count
+// changes under the lock it is marked, although the kernel's is plain: completion_done() looks at
+// it without.
 #include <linux/completion.h>
 #include <linux/sched.h>
 #include <linux/swait.h>
@@ -30,7 +32,7 @@ void wait_for_completion(struct completion *x)
 		raw_spin_lock_irq(&x->wait.lock);
 	}
 	if (x->done != UINT_MAX)
-		x->done--;
+		WRITE_ONCE(x->done, x->done - 1);
 	raw_spin_unlock_irq(&x->wait.lock);
 }
 
@@ -41,7 +43,7 @@ void complete(struct completion *x)
 
 	raw_spin_lock_irqsave(&x->wait.lock, flags);
 	if (x->done != UINT_MAX)
-		x->done++;
+		WRITE_ONCE(x->done, x->done + 1);
 	sleeper = list_first_entry_or_null(&x->wait.task_list, struct swait_queue, task_list);
 	if (sleeper) {
 		list_del_init(&sleeper->task_list);

@@ -98,11 +98,15 @@ static void forget(struct cached *tlb)
 	spin_unlock(&tlbs);
 }
 
-/* Whether there is something of `who` that is older than `now`. */
-static bool has_old(const struct cached *tlb, int who, unsigned int now)
+/* Whether what is cached there is of `who` and older than `now`; all of them: or an entry is. */
+#define ALL_OF_THEM UINT_MAX
+static bool reaches(unsigned int dev, unsigned int pasid, int who, unsigned int now)
 {
+	const struct cached *const tlb = &device_tlb[dev][pasid];
 	bool result;
 
+	if (now == ALL_OF_THEM && READ_ONCE(entries[dev][pasid]) == who)
+		return true;
 	if (!with_tlbs)
 		return false;
 	spin_lock(&tlbs);
@@ -321,33 +325,31 @@ static bool in_use(unsigned int file)
 	return untrusted;
 }
 
-static bool uses(unsigned int dev, int who)
+/* Reports that the device uses, and may reach, what is freed: of `who`, older than `now`. */
+static void check_reach(unsigned int dev, int who, unsigned int now, const char *kind)
 {
 	const unsigned int file = file_of(dev, who);
-	bool result;
+	unsigned int pasid;
 
-	spin_lock(&file_locks[file]);
-	result = in_use(file);
-	spin_unlock(&file_locks[file]);
-	return result;
+	for (pasid = 1; pasid < PASIDS; pasid++) {
+		if (!reaches(dev, pasid, who, now))
+			continue;
+		spin_lock(&file_locks[file]);
+		if (in_use(file) && reaches(dev, pasid, who, now))
+			ck_report(kind, "the device's entry or its TLB leads there");
+		spin_unlock(&file_locks[file]);
+	}
 }
 
 /* Between the end of the last task and that of the page tables. */
 static void mm_release(struct mm_struct *mm)
 {
 	const int who = number_of(mm);
-	unsigned int dev, pasid;
+	unsigned int dev;
 
 	mmu_notifier_release(mm);
-	for (dev = 0; dev < DEVICES; dev++) {
-		for (pasid = 1; pasid < PASIDS; pasid++) {
-			if ((READ_ONCE(entries[dev][pasid]) == who ||
-			     has_old(&device_tlb[dev][pasid], who, UINT_MAX)) &&
-			    uses(dev, who))
-				ck_report("page tables freed under a device",
-					  "its entry or its TLB leads to them");
-		}
-	}
+	for (dev = 0; dev < DEVICES; dev++)
+		check_reach(dev, who, ALL_OF_THEM, "page tables freed under a device");
 	spin_lock(&tlbs);
 	gone[who] = true;
 	spin_unlock(&tlbs);
@@ -419,7 +421,7 @@ static long pasid0(unsigned int thread)
 /* A page of the process goes: as ptep_clear_flush_notify() has it. */
 static long unmap(unsigned int thread)
 {
-	unsigned int now, dev, pasid;
+	unsigned int now, dev;
 
 	if (left[thread])
 		return KH_NOT_MADE;
@@ -429,13 +431,8 @@ static long unmap(unsigned int thread)
 	spin_unlock(&tlbs);
 	mmu_notifier_invalidate_range(process, PAGE_SIZE, 2 * PAGE_SIZE);
 	mutex_unlock(&page_table_locks);
-	for (dev = 0; dev < DEVICES; dev++) {
-		for (pasid = 1; pasid < PASIDS; pasid++) {
-			if (has_old(&device_tlb[dev][pasid], 1, now) && uses(dev, 1))
-				ck_report("stale translation",
-					  "a page is freed that a device's TLB leads to");
-		}
-	}
+	for (dev = 0; dev < DEVICES; dev++)
+		check_reach(dev, 1, now, "stale translation");
 	return 0;
 }
 
