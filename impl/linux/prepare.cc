@@ -13,6 +13,7 @@
 
 #include "impl/linux/error.h"
 #include "impl/linux/process.h"
+#include "impl/linux/runner.h"
 
 namespace iommucheck::linux_harness {
 namespace fs = std::filesystem;
@@ -55,6 +56,11 @@ void make(const SourceTree& tree, const fs::path& output, std::vector<std::strin
       "apt-get install gcc make flex bison bc libc6-dev; then see whether the command above works");
 }
 
+std::string_view glue_text(std::string_view name) {
+  const auto& files = glue_files();
+  return std::ranges::find(files, name, &GlueFile::name)->text;
+}
+
 /// Everything that configuration and headers depend on.  Other C files are not looked at, so that
 /// an edit of them costs a compilation only.
 std::string digest_of(const SourceTree& tree, const KernelFiles& wanted) {
@@ -81,6 +87,7 @@ std::string digest_of(const SourceTree& tree, const KernelFiles& wanted) {
   digest.add(tree.key).add(kConfiguration).add(run({"gcc", "--version"}).output);
   for (const std::string& file : wanted.files) digest.add(file);
   for (const std::string& define : wanted.defines) digest.add(define);
+  if (!wanted.header.empty()) digest.add(wanted.header).add(glue_text(wanted.header));
   for (const fs::path& file : files) digest.add_file(file);
   return digest.hex();
 }
@@ -122,7 +129,12 @@ KernelBuild prepare(Cache& cache, const SourceTree& tree, const KernelFiles& wan
     }
     make(tree, output, {"olddefconfig"}, "the configuration");
     make(tree, output, {"prepare"}, "the preparation");
-    std::vector<std::string> targets{fmt::format("KCFLAGS={}", fmt::join(wanted.defines, " "))};
+    std::vector<std::string> flags = wanted.defines;
+    if (!wanted.header.empty()) {
+      write_file(output / wanted.header, glue_text(wanted.header));
+      flags.insert(flags.end(), {"-include", wanted.header});  // compilers run in `output`
+    }
+    std::vector<std::string> targets{fmt::format("KCFLAGS={}", fmt::join(flags, " "))};
     for (const std::string& file : wanted.files) targets.push_back(object_of(file));
     make(tree, output, targets, "a compilation");
   });

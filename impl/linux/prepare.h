@@ -25,6 +25,7 @@ struct KernelFiles {
   std::string name;                  ///< each has a build directory; targets may share one
   std::vector<std::string> files;    ///< "drivers/iommu/ioasid.c", ...
   std::vector<std::string> defines;  ///< "-DCONFIG_IOASID=1", ...
+  std::string header = {};           ///< a glue file that is included before each; none: ""
 };
 
 /// Those of the files that the tree has.

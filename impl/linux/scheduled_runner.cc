@@ -194,6 +194,7 @@ Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const Runn
     }
   }
   for (const GlueFile& file : glue_files()) digest.add(file.name).add(file.text);
+  for (const std::string& file : parts.kernel_glue) digest.add(file);
   for (const std::string& file : parts.libraries) digest.add_file(build.tree.root / file);
   const fs::path support =
       cache.entry(fmt::format("scheduling-{}-{}", name_of(parts), build.tree.key), digest.hex(),

@@ -16,7 +16,7 @@ std::vector<SvmBug> kernel_bugs() {
   return {
       SvmBug({"svm-freed-during-drain",
               "use after free",
-              "6.1.192 drivers/iommu/intel/svm.c, intel_svm_drain_prq(), by reading",
+              "6.1.192 drivers/iommu/intel/svm.c, intel_svm_drain_prq()",
               "unbind drops pasid_mutex while it drains, and goes on with the intel_svm it had: a "
               "bind that fails, or the unbind of another device, has freed it",
               "no-use-after-free",

@@ -12,6 +12,20 @@ std::array<unsigned, 16> read_locks;
 const iommucheck::linux_harness::scheduled::Restored restore{&read_locks, sizeof(read_locks)};
 unsigned& my_read_locks() { return read_locks.at(static_cast<std::size_t>(ck_self())); }
 
+/// What annotations alone say is held, of other kinds (readers of SRCU), for each thread.
+std::array<std::array<const void*, 4>, 16> annotated;
+const iommucheck::linux_harness::scheduled::Restored restore_annotated{&annotated,
+                                                                       sizeof(annotated)};
+/// Puts `to` where `from` is.
+bool annotate(const void* from, const void* to) {
+  for (const void*& map : annotated.at(static_cast<std::size_t>(ck_self()))) {
+    if (map != from) continue;
+    map = to;
+    return true;
+  }
+  return false;
+}
+
 /// Whoever holds a spin lock cannot be preempted, and since 5.0 grace periods wait for that, too.
 void stop_preemption() {
   ck_atomic_enter();
@@ -84,6 +98,8 @@ int mutex_lock_killable_nested(void* lock, unsigned) {
 }
 int mutex_trylock(void* lock) { return ck_trylock(lock); }
 void mutex_unlock(void* lock) { ck_unlock(lock); }
+/// Asked by whoever should hold it: what others hold may have changed before the answer comes.
+bool mutex_is_locked(const void* lock) { return ck_holds(lock) != 0; }
 void mutex_destroy(void* lock) {
   if (ck_holds(lock) != 0) ck_report("lock destroyed while held", "mutex_destroy()");
 }
@@ -109,12 +125,18 @@ void up_write(void* lock) { ck_unlock(lock); }
 // ---- lockdep ----
 
 void lock_acquire(void* map, unsigned, int, int, int, void*, unsigned long) {
-  if (!is_rcu(map)) return;
+  if (!is_rcu(map)) {
+    annotate(nullptr, map);
+    return;
+  }
   ++my_read_locks();
   ck_reader_begin();
 }
 void lock_release(void* map, unsigned long) {
-  if (!is_rcu(map)) return;
+  if (!is_rcu(map)) {
+    annotate(map, nullptr);
+    return;
+  }
   if (my_read_locks() == 0) {
     ck_report("unbalanced unlock", "rcu_read_unlock() outside of a reader");
     return;
@@ -128,7 +150,7 @@ int lock_is_held_type(const void* map, int) {
   for (const unsigned long offset : kh_facts.lockdep_map) {
     if (ck_holds(static_cast<const char*>(map) - offset) != 0) return 1;
   }
-  return 0;
+  return map != nullptr && annotate(map, map) ? 1 : 0;
 }
 int debug_lockdep_rcu_enabled() { return 1; }
 int rcu_read_lock_held() { return my_read_locks() != 0 ? 1 : 0; }

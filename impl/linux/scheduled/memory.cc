@@ -116,6 +116,10 @@ void* kh_memcpy(void* to, const void* from, unsigned long size) {
   ck_write(to, size);
   return std::memcpy(to, from, size);
 }
+void* kmemdup(const void* from, unsigned long size, unsigned gfp) {
+  void* copy = allocate(size, kAlign, gfp);
+  return copy == nullptr ? nullptr : kh_memcpy(copy, from, size);
+}
 void* kh_memmove(void* to, const void* from, unsigned long size) {
   ck_read(from, size);
   ck_write(to, size);

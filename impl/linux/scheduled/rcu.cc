@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
-// RCU: readers, grace periods, callbacks that run as threads of their own.
+// RCU: readers, grace periods, callbacks that run as threads of their own.  SRCU, whose readers may
+// sleep, for each structure by itself.
+#include <array>
 #include <cstdint>
 
 #include "checker/schedule/client.h"
+#include "impl/linux/scheduled/program.h"
 
 namespace {
 
@@ -19,6 +22,30 @@ void run_callback(void* head) {
   ck_atomic_enter();  // softirq: it must not sleep
   callback->func(callback);
   ck_atomic_leave();
+}
+
+/// A struct srcu_struct: what each thread of the engine's does there.  Readers do not meet one
+/// another; a grace period looks at each thread, and waits for the section that it finds it in.
+struct Srcu {
+  struct Reader {
+    std::uint64_t sections;  ///< twice those that have ended; odd: inside of one
+    std::uint64_t depth;     ///< looked at by the thread itself
+  };
+  std::array<Reader, 16> threads;
+  Reader& mine() { return threads.at(static_cast<std::size_t>(ck_self())); }
+};
+std::array<const void*, 4> srcu_keys;
+std::array<Srcu, 4> srcus;
+const iommucheck::linux_harness::scheduled::Restored restore_keys{&srcu_keys, sizeof(srcu_keys)};
+const iommucheck::linux_harness::scheduled::Restored restore_srcus{&srcus, sizeof(srcus)};
+
+Srcu& srcu_of(const void* key) {
+  unsigned at = 0;
+  while (at + 1 < srcu_keys.size() && srcu_keys.at(at) != nullptr && srcu_keys.at(at) != key) ++at;
+  if (srcu_keys.at(at) != nullptr && srcu_keys.at(at) != key)
+    ck_report_fatal("too many srcu_structs", "more than the harness keeps");
+  srcu_keys.at(at) = key;
+  return srcus.at(at);
 }
 
 }  // namespace
@@ -53,6 +80,33 @@ void synchronize_rcu() {
   ck_synchronize();
 }
 void synchronize_rcu_expedited() { synchronize_rcu(); }
+
+int __srcu_read_lock(void* key) {
+  Srcu::Reader& reader = srcu_of(key).mine();
+  if (reader.depth++ != 0) return 0;
+  ck_marked_modify(&reader.sections, sizeof(reader.sections), CK_ACQUIRE);
+  ++reader.sections;
+  return 0;
+}
+void __srcu_read_unlock(void* key, int) {
+  Srcu::Reader& reader = srcu_of(key).mine();
+  if (--reader.depth != 0) return;
+  ck_marked_modify(&reader.sections, sizeof(reader.sections), CK_RELEASE);
+  ++reader.sections;
+}
+void synchronize_srcu(void* key) {
+  ck_may_sleep("synchronize_srcu()");
+  for (const Srcu::Reader& reader : srcu_of(key).threads) {
+    const auto sections = [&] {
+      ck_marked_read(&reader.sections, sizeof(reader.sections), CK_ACQUIRE);
+      return reader.sections;
+    };
+    const std::uint64_t now = sections();
+    if (now % 2 == 0) continue;
+    do ck_await();
+    while (sections() == now);
+  }
+}
 
 }  // extern "C"
 // NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
