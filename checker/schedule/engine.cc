@@ -66,7 +66,7 @@ void Engine::prepare(const Program& program) {
   found_data_ = copies_of(program.data);
   run_alone(program.setup);
   // What only the set-up knows of, in memory that is not ours, cannot be judged at the end.
-  const std::vector<bool> reached = reachable();
+  const std::vector<bool>& reached = reachable(heap_.objects().size());
   for (std::size_t i = 0; i < reached.size(); ++i) {
     Object& object = heap_.objects()[i];
     object.permanent = object.life == Life::live && !reached[i];
@@ -81,7 +81,9 @@ void Engine::restore() {
   memory_.clear();
   locks_.clear();
   histories_.clear_execution();
+  events_before_.swap(events_);
   events_.clear();
+  repeated_ = strategy_->repeated();
   graces_.clear();
   if (last_of_.used) last_of_ = {};
   notes_.clear();
@@ -211,7 +213,7 @@ void Engine::switch_to(ThreadId next) {
   if (next != self.id) Fiber::jump(self.fiber, current_->fiber);
 }
 
-bool Engine::enabled(const Thread& thread) {
+bool Engine::can_go_on(const Thread& thread) {
   const Operation& operation = pending_[thread.id];
   switch (operation.kind) {
     case Kind::acquire: return thread.pending_lock->free_for(false);
@@ -306,7 +308,9 @@ void Engine::check_end(Ending ending) {
   for (unsigned i = 1; i < thread_count_; ++i) dead |= threads_[i].phase == Phase::dead;
   if (ending == Ending::complete && !dead) {
     for (Object& object : heap_.objects()) {
-      if (object.life == Life::deferred) object.life = Life::freed;  // the readers are gone
+      if (object.life != Life::deferred) continue;
+      heap_.will_change(object);
+      object.life = Life::freed;  // the readers are gone
     }
     if (program_->finish != nullptr) run_alone(program_->finish);
     check_leaks();

@@ -21,6 +21,7 @@
 #include "checker/schedule/fiber.h"
 #include "checker/schedule/heap.h"
 #include "checker/schedule/history.h"
+#include "checker/schedule/layout.h"
 #include "checker/schedule/lock_order.h"
 #include "checker/schedule/locks.h"
 #include "checker/schedule/memory.h"
@@ -165,8 +166,8 @@ class Engine {
   Stack stack_from(const void* frame) const;
   ThreadId current() const;
   bool alone() const { return alone_; }
-  void call_begin(std::string call);
-  void call_end(std::string result);
+  void call_begin(std::string_view call);
+  void call_end(std::string_view result);
   /// Something observable that no call returns; part of the outcome.
   void note(std::string_view text) { notes_ += text; }
   /// What the program says at the end of an execution, with the calls' results.
@@ -181,6 +182,8 @@ class Engine {
     bool shared = false;
     Stack taken;
   };
+  /// Below it is what NULL and small offsets from it point to.
+  static constexpr std::uintptr_t kLowestAddress = 65536;
   /// A granule that was read at position + 1.
   struct Seen {
     std::uintptr_t at = 0;
@@ -256,7 +259,10 @@ class Engine {
     }
     if (failure_) switch_to(kNobody);
   }
-  bool enabled(const Thread& thread);
+  bool enabled(const Thread& thread) {
+    return !may_wait(pending_[thread.id].kind) || can_go_on(thread);
+  }
+  bool can_go_on(const Thread& thread);
   std::string child_path();
   std::string schedule_now() const;
 
@@ -271,8 +277,30 @@ class Engine {
   void check_lock_order(std::uintptr_t lock, std::uintptr_t pc);
   LockName lock_name(std::uintptr_t lock);
   void note_lock_word(std::uintptr_t lock, std::uintptr_t pc);
-  void note_plain(Thread& thread, std::uintptr_t address, std::size_t size, bool write,
-                  std::uintptr_t pc, bool copies);
+  /// Whether there is nothing to say about an access but who else accesses the memory.
+  bool is_sound(std::uintptr_t address, std::size_t size) {
+    if (!heap_.contains(address)) {
+      return address >= kLowestAddress && address - kStackBase >= kMaxThreads * kStackStride;
+    }
+    const Object* object = heap_.around(address);
+    return object != nullptr && object->life == Life::live &&
+           address + size <= object->start + object->size;
+  }
+  void plain_range(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
+                   bool copies);
+  /// What the pieces of a plain access have in common.
+  struct PlainAccess {
+    std::uintptr_t pc;
+    bool write, copies;
+    bool sound;          ///< see is_sound()
+    std::uint32_t kind;  ///< without the bytes
+  };
+  void note_plain(std::uintptr_t at, Cell& cell, std::uintptr_t address, std::size_t size,
+                  const PlainAccess& access);
+  static std::uint32_t reader_bit(const Thread& thread) {
+    return thread.readers != 0 ? Access::kInReader : 0;
+  }
+  void note_unsound(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc);
 
   // order.cc: the trace order
   void depend(const Thread& thread, const Operation& operation);
@@ -289,14 +317,21 @@ class Engine {
   void check_object(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc);
   void check_initialised(std::uintptr_t address, std::size_t size, bool write, bool read,
                          std::uintptr_t pc);
-  void check_access(Cell& cell, const Access& access);
+  /// Judges the access against the earlier ones, then notes it.
+  void check_access(std::uintptr_t granule, Cell& cell, const Access& access) {
+    if (!Memory::note_alone(cell, access)) check_beside(granule, cell, access);
+  }
+  void check_beside(std::uintptr_t granule, Cell& cell, const Access& access);
   bool is_over(const Access& write) const;
   void check_release_of(Object& object, bool deferred, std::uintptr_t pc);
   void check_deadlock();
-  std::vector<bool> reachable();
+  const std::vector<bool>& reachable(std::size_t enough);
   void check_leaks();
   void check_nothing_held(std::size_t locks, unsigned readers, const std::string& who);
-  void count_access(std::uintptr_t pc);
+  void count_access(std::uintptr_t pc) {
+    if (++accesses_since_point_ >= limits_->accesses) report_endless(pc);
+  }
+  void report_endless(std::uintptr_t pc);
   Stack walk(const void* frame, std::uintptr_t first) const;
   Stack stack_here(std::uintptr_t pc) const;
   std::string object_text(const Object& object) const;
@@ -329,6 +364,8 @@ class Engine {
   ThreadBody running_late_;
 
   std::vector<Event> events_;
+  std::vector<Event> events_before_;  ///< of the execution before
+  std::size_t repeated_ = 0;          ///< so many of them are the same in this one
   std::vector<std::uint32_t> races_;
   Clock before_;          ///< the thread's trace order before the operation at hand
   Clock ordered_;         ///< and with what that depends on
@@ -337,6 +374,8 @@ class Engine {
   LastOf last_of_;
   std::vector<std::uintptr_t> promoted_;  ///< at the beginning of the execution
   std::uint32_t accesses_since_point_ = 0;
+  std::vector<bool> reached_;
+  std::vector<const Object*> to_follow_;
   std::string notes_;
   Statistics statistics_;
   Atomics* atomics_ = nullptr;

@@ -37,7 +37,7 @@ void Engine::depend_on_granule(const Operation& operation, const Cell& cell) {
   // Behind the reads, which are behind the write: that one cannot be turned round directly.
   comes_after(cell.last_write);
   for (; others != 0; others &= others - 1) {
-    could_precede(cell.read_at[static_cast<unsigned>(__builtin_ctz(others))]);
+    could_precede(cell.points->read_at[static_cast<unsigned>(__builtin_ctz(others))]);
   }
 }
 
@@ -127,14 +127,14 @@ void Engine::enter(const Thread& thread, const Operation& operation) {
         cell.readers = 0;
       } else {
         cell.readers |= mask_of(thread.id);
-        cell.read_at[thread.id] = position;
+        cell.with_points().read_at[thread.id] = position;
       }
     }
   } else if (operation.kind == Kind::yield) {
     for (const Seen& seen : thread.seen) {
       Cell& cell = memory_.at(seen.at);
       cell.readers |= mask_of(thread.id);
-      cell.read_at[thread.id] = position;
+      cell.with_points().read_at[thread.id] = position;
     }
   } else if (is_wake(operation.kind)) {
     last_of_.used = true;
