@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -107,7 +108,7 @@ class Engine {
   void forget_reports();
   Histories& histories() { return histories_; }
   /// Endings are counted here, too: outcomes that are not calls (the program's own words).
-  const std::vector<Event>& events() const { return events_; }
+  std::span<const Event> events() const { return {events_.data(), passed_}; }
   const std::array<std::string, kMaxThreads>& paths() const { return paths_; }
 
   // ---- for the program, by way of client.h and tsan.cc ----
@@ -115,7 +116,12 @@ class Engine {
   /// An access that the program does not mark as shared: no scheduling point until it is seen to
   /// race.  Any size.  `copies`: the bytes are moved, not looked at, and need not be initialised.
   void plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
-             bool copies = false);
+             bool copies = false) {
+    // Its own stack: of interest only once another thread has been seen to touch it.
+    if (current_ == nullptr || size == 0) return;
+    if (current_->fiber.contains(address) && (alone_ || memory_.promotions() == 0)) return;
+    plain_elsewhere(address, size, write, pc, copies);
+  }
   /// READ_ONCE, WRITE_ONCE, atomics: a scheduling point.  1 .. 16 bytes.
   /// False: it is the one that is dropped (watch_atomics()).
   bool marked(std::uintptr_t address, std::size_t size, bool write, MemoryOrder order,
@@ -286,6 +292,8 @@ class Engine {
     return object != nullptr && object->life == Life::live &&
            address + size <= object->start + object->size;
   }
+  void plain_elsewhere(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
+                       bool copies);
   void plain_range(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
                    bool copies);
   /// What the pieces of a plain access have in common.
@@ -318,8 +326,9 @@ class Engine {
   void check_initialised(std::uintptr_t address, std::size_t size, bool write, bool read,
                          std::uintptr_t pc);
   /// Judges the access against the earlier ones, then notes it.
-  void check_access(std::uintptr_t granule, Cell& cell, const Access& access) {
-    if (!Memory::note_alone(cell, access)) check_beside(granule, cell, access);
+  void check_access(std::uintptr_t granule, Cell& cell, std::uintptr_t pc, std::uint32_t time,
+                    std::uint32_t kind) {
+    if (!Memory::note_alone(cell, pc, time, kind)) check_beside(granule, cell, {pc, time, kind});
   }
   void check_beside(std::uintptr_t granule, Cell& cell, const Access& access);
   bool is_over(const Access& write) const;
@@ -353,6 +362,7 @@ class Engine {
   std::array<Operation, kMaxThreads> pending_;
   /// Threads have the same number in every execution of an exploration, whoever starts first.
   std::array<std::string, kMaxThreads> paths_;
+  ThreadMask ready_ = 0;       ///< whose phase that is
   unsigned thread_count_ = 0;  ///< numbers given so far; an execution need not use them all
   Thread* current_ = nullptr;
   Fiber main_;
@@ -363,9 +373,10 @@ class Engine {
   std::vector<ThreadBody> late_;
   ThreadBody running_late_;
 
+  /// Those that the execution has passed; behind them are the last ones of the execution before.
   std::vector<Event> events_;
-  std::vector<Event> events_before_;  ///< of the execution before
-  std::size_t repeated_ = 0;          ///< so many of them are the same in this one
+  std::uint32_t passed_ = 0;
+  std::size_t repeated_ = 0;  ///< so many are the same as in the execution before
   std::vector<std::uint32_t> races_;
   Clock before_;          ///< the thread's trace order before the operation at hand
   Clock ordered_;         ///< and with what that depends on

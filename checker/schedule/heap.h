@@ -129,6 +129,10 @@ class Heap {
   template <class Function>
   void for_words(std::uintptr_t address, std::size_t size, Function function) {
     std::size_t first = address - kHeapBase;
+    if (first % 64 + size < 64) {
+      function(uninitialised_[first / 64], ((std::uint64_t{1} << size) - 1) << first % 64);
+      return;
+    }
     const std::size_t end = std::min(first + size, kMaxThreads * kArenaSize);
     while (first < end) {
       const std::size_t bit = first % 64, count = std::min(64 - bit, end - first);

@@ -37,7 +37,7 @@ std::string Histories::running(ThreadId thread) const {
 }
 
 /// Fills places_ and key_: executions with the same key have the same history.
-void Histories::describe(const std::vector<Event>& events, const std::string& notes) {
+void Histories::describe(std::span<const Event> events, const std::string& notes) {
   places_.clear();
   for (std::size_t i = 0; i < count_; ++i) places_.push_back({&calls_[i], 0, 0, 0});
   // By thread, not by time: executions of one trace give one history.  A thread's own calls are

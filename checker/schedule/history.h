@@ -5,6 +5,7 @@
 #define IOMMUCHECK_CHECKER_SCHEDULE_HISTORY_H
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -56,7 +57,7 @@ class Histories {
   /// The execution is over: adds its history unless it is known.  `schedule` is asked for only if
   /// the history is new.
   template <class Schedule>
-  void finish(const std::vector<Event>& events, const std::string& notes, Schedule schedule) {
+  void finish(std::span<const Event> events, const std::string& notes, Schedule schedule) {
     describe(events, notes);
     auto place = index_.find(key_);
     if (place == index_.end()) {
@@ -85,7 +86,7 @@ class Histories {
   std::vector<Place> places_;
   std::string key_;
 
-  void describe(const std::vector<Event>& events, const std::string& notes);
+  void describe(std::span<const Event> events, const std::string& notes);
   History history(const std::string& notes) const;
 };
 

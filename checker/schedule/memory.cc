@@ -74,11 +74,11 @@ void Memory::note(Cell& cell, const Access& access, const Clock& clock) {
   }
   for (Access& other : cell.accesses) {
     if (other.kind != access.kind) continue;
-    other = access;
+    other.set(access.pc, access.time, access.kind);
     return;
   }
   cell.threads |= static_cast<std::uint16_t>(mask_of(access.thread()));
-  cell.accesses.push_back(access);
+  cell.accesses.add().set(access.pc, access.time, access.kind);
 }
 
 }  // namespace iommucheck::schedule

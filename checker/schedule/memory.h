@@ -41,6 +41,15 @@ struct Access {
   bool write() const { return (kind & kWrite) != 0; }
   bool marked() const { return (kind & kMarked) != 0; }
   bool in_reader() const { return (kind & kInReader) != 0; }
+  /// Piece by piece: a copy of what was just written so has to wait for the pieces.
+  void set(std::uintptr_t at, std::uint32_t when, std::uint32_t what) {
+    pc = at;
+    time = when;
+    kind = what;
+    seen_at = 0;
+    seen_by = 0;
+    seen_acquiring = false;
+  }
 };
 
 /// What was published with a store of release semantics, for who reads it with acquire semantics.
@@ -64,15 +73,19 @@ class Accesses {
   const Access* begin() const { return data_; }
   const Access* end() const { return data_ + size_; }
   std::size_t size() const { return size_; }
-  void push_back(const Access& access) {
+  /// One more, which says nothing yet.
+  Access& add() {
     if (size_ == room_) grow();
-    data_[size_++] = access;
+    return data_[size_++];
   }
   /// Without those from `end` on.
   void cut(const Access* end) { size_ = static_cast<std::uint32_t>(end - data_); }
   void clear() { size_ = 0; }
-  /// There is one, and it says nothing yet.
-  void set_one() { size_ = 1; }
+  /// The only one, which says nothing yet.
+  Access& only() {
+    size_ = 1;
+    return *data_;
+  }
 
  private:
   Access* data_ = &one_;
@@ -151,15 +164,13 @@ class Memory {
   static void note(Cell& cell, const Access& access, const Clock& clock);
   /// Notes an access that cannot race, because there are no others, or one of its own kind.  False:
   /// there are.
-  static bool note_alone(Cell& cell, const Access& access) {
-    Access& first = *cell.accesses.begin();
+  static bool note_alone(Cell& cell, std::uintptr_t pc, std::uint32_t time, std::uint32_t kind) {
     if (cell.accesses.size() == 0) {
-      cell.threads = static_cast<std::uint16_t>(mask_of(access.thread()));
-      cell.accesses.set_one();
-    } else if (cell.accesses.size() != 1 || first.kind != access.kind) {
+      cell.threads = static_cast<std::uint16_t>(mask_of(kind & 0xffU));
+    } else if (cell.accesses.size() != 1 || cell.accesses.begin()->kind != kind) {
       return false;
     }
-    first = access;
+    cell.accesses.only().set(pc, time, kind);
     return true;
   }
 

@@ -28,9 +28,9 @@ void Engine::point(const Operation& operation) {
   }
   accesses_since_point_ = 0;
   pending_[self.id] = operation;
-  if (events_.size() >= limits_->steps) {
+  if (passed_ >= limits_->steps) {
     report(Severity::goes_on, "endless loop",
-           "the execution passed " + std::to_string(events_.size()) +
+           "the execution passed " + std::to_string(passed_) +
                " scheduling points; the last one is shown",
            stack_here(operation.pc));
     ending_ = Ending::cut;
@@ -43,14 +43,15 @@ void Engine::point(const Operation& operation) {
 
 void Engine::perform(Thread& thread, const Operation& operation) {
   if (!alone_) {
-    if (events_.size() < repeated_) {
-      // What it depends on is known, and so are its races.
-      thread.stamp.trace = events_before_[events_.size()].clock;
+    // What an event depends on that is repeated is known, and so are its races.
+    const bool repeats = passed_ < repeated_;
+    if (repeats) {
+      thread.stamp.trace = events_[passed_].clock;
       races_.clear();
     } else {
       depend(thread, operation);
       thread.stamp.trace = ordered_;
-      thread.stamp.trace.at[thread.id] = static_cast<std::uint32_t>(events_.size()) + 1;
+      thread.stamp.trace.at[thread.id] = passed_ + 1;
     }
     thread.chosen = 0;
     if (operation.kind == Kind::choose) {
@@ -59,13 +60,17 @@ void Engine::perform(Thread& thread, const Operation& operation) {
       });
     }
     // In place: a copy of what was just written piece by piece has to wait for the pieces.
-    Event& event = events_.emplace_back();
-    event.thread = thread.id;
-    event.alternative = thread.chosen;
-    event.operation = operation;
-    event.clock = thread.stamp.trace;
+    if (!repeats) {
+      if (passed_ == events_.size()) events_.emplace_back();
+      Event& event = events_[passed_];
+      event.thread = thread.id;
+      event.alternative = thread.chosen;
+      event.operation = operation;
+      event.clock = thread.stamp.trace;
+    }
+    ++passed_;
     enter(thread, operation);
-    ask([&] { strategy_->executed(events_, races_); });
+    ask([&] { strategy_->executed(events(), races_); });
   }
   if (is_memory(operation.kind)) {
     // Not before: a step that ends the thread is one that was taken, too.
@@ -104,7 +109,7 @@ void Engine::perform(Thread& thread, const Operation& operation) {
 
 void Engine::perform_lock(Thread& thread, const Operation& operation) {
   Lock& lock = *thread.pending_lock;
-  const auto position = static_cast<std::uint32_t>(events_.size());
+  const auto position = passed_;
   const bool shared = is_shared(operation.kind);
   switch (operation.kind) {
     case Kind::try_acquire:
@@ -217,8 +222,7 @@ void Engine::access_memory(Thread& thread, const Operation& operation) {
   for (std::uintptr_t at = granule(operation.object); at <= last; ++at) {
     Cell& cell = memory_.at(at);
     const std::uint8_t bytes = bytes_in(at, operation.object, operation.size);
-    const Access access{operation.pc, time, Access::kind_of(thread.id, bytes) | properties};
-    check_access(at, cell, access);
+    check_access(at, cell, operation.pc, time, Access::kind_of(thread.id, bytes) | properties);
     const bool reads = operation.kind == Kind::read || thread.pending_order.modifies;
     if (thread.pending_marked && reads) {
       for (Access& other : cell.accesses) {
@@ -230,7 +234,7 @@ void Engine::access_memory(Thread& thread, const Operation& operation) {
       }
     }
     if (thread.pending_marked) synchronise_memory(thread, operation, bytes, cell);
-    const auto position = static_cast<std::uint32_t>(events_.size());
+    const auto position = passed_;
     if (reads) thread.seen.push_back({at, position});
     if (operation.kind == Kind::read) {
       thread.last_read = at;
@@ -258,14 +262,10 @@ bool Engine::marked(std::uintptr_t address, std::size_t size, bool write, Memory
   return atomics_ == nullptr || alone_ || pc != atomics_->dropped;
 }
 
-void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
-                   bool copies) {
-  if (current_ == nullptr || size == 0) return;
-  Thread& self = *current_;
-  if (self.fiber.contains(address)) {
-    // Its own stack: of interest only once another thread has been seen to touch it.
-    if (alone_ || memory_.promotions() == 0 || !memory_.is_promoted(granule(address))) return;
-  }
+void Engine::plain_elsewhere(std::uintptr_t address, std::size_t size, bool write,
+                             std::uintptr_t pc, bool copies) {
+  const Thread& self = *current_;
+  if (self.fiber.contains(address) && !memory_.is_promoted(granule(address))) return;
   count_access(pc);
   if (alone_) {
     if (!is_sound(address, size)) check_object(address, size, write, pc);
@@ -320,8 +320,8 @@ void Engine::plain_range(std::uintptr_t address, std::size_t size, bool write, s
       check_initialised(address, size, false, true, access.pc);
     }
   }
-  check_access(at, cell,
-               {access.pc, self.stamp.sync.at[self.id], access.kind | Access::kind_of(0, bytes)});
+  check_access(at, cell, access.pc, self.stamp.sync.at[self.id],
+               access.kind | Access::kind_of(0, bytes));
 }
 
 /// The memory may be no living object's, or a stack.  An access to another thread's stack makes

@@ -80,7 +80,7 @@ void Engine::note_lock_word(std::uintptr_t lock, std::uintptr_t pc) {
   const std::uintptr_t at = granule(lock);
   const std::uint32_t kind =
       Access::kind_of(self.id, static_cast<std::uint8_t>(1U << (lock & 7U))) | Access::kMarked;
-  check_access(at, memory_.at(at), {pc, self.stamp.sync.at[self.id], kind | reader_bit(self)});
+  check_access(at, memory_.at(at), pc, self.stamp.sync.at[self.id], kind | reader_bit(self));
 }
 
 bool Engine::holds(std::uintptr_t lock) const {
@@ -279,12 +279,12 @@ void Engine::call_begin(std::string_view call) {
   current_->held_at_call = current_->held.size();
   current_->readers_at_call = current_->readers;
   current_->seen.clear();
-  histories_.begin(current_->id, call, static_cast<std::uint32_t>(events_.size()));
+  histories_.begin(current_->id, call, passed_);
 }
 
 void Engine::call_end(std::string_view result) {
   if (current_ == nullptr || alone_) return;
-  histories_.end(current_->id, result, static_cast<std::uint32_t>(events_.size()));
+  histories_.end(current_->id, result, passed_);
   check_nothing_held(current_->held_at_call, current_->readers_at_call, "the call returns");
 }
 

@@ -18,6 +18,18 @@ Stack just(std::uintptr_t pc) {
   return stack;
 }
 
+/// Whether one of eight words may point into the heap: its addresses have the upper half in common.
+bool may_point(const std::uintptr_t* words) {
+  using Four = std::uint32_t __attribute__((vector_size(16), aligned(4), may_alias));
+  constexpr std::uint32_t kUpper = kHeapBase >> 32U;
+  static_assert((kHeapBase + kMaxThreads * Heap::kArenaSize - 1) >> 32U == kUpper);
+  const Four upper{kUpper, kUpper, kUpper, kUpper};
+  const auto* halves = reinterpret_cast<const Four*>(words);
+  const auto found =
+      (halves[0] == upper) | (halves[1] == upper) | (halves[2] == upper) | (halves[3] == upper);
+  return (found[0] | found[1] | found[2] | found[3]) != 0;
+}
+
 }  // namespace
 
 /// Calls by frame pointers, as long as those lie on the stack; from the call `first` on, if given.
@@ -25,7 +37,8 @@ Stack Engine::walk(const void* frame, std::uintptr_t first) const {
   Stack stack;
   const Fiber& fiber = current_ == nullptr ? main_ : current_->fiber;
   auto at = reinterpret_cast<std::uintptr_t>(frame);
-  while (fiber.contains(at) && fiber.contains(at + 15) && stack.count < Stack::kDepth) {
+  constexpr std::uintptr_t kLast = Fiber::kStackSize - 16;  // a frame begins with two words
+  while (at - fiber.bottom() <= kLast && stack.count < Stack::kDepth) {
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
     const auto* words = reinterpret_cast<const std::uintptr_t*>(at);
     if (words[1] < 4096) break;
@@ -223,7 +236,7 @@ void Engine::check_release_of(Object& object, bool deferred, std::uintptr_t pc) 
   for (std::uintptr_t at = granule(object.start); at <= granule(object.start + object.size - 1);
        ++at) {
     const Cell* cell = memory_.find(at);
-    if (cell == nullptr) continue;
+    if (cell == nullptr || (cell->threads & ~mask_of(current_->id)) == 0) continue;
     for (const Access& other : cell->accesses) {
       if (other.thread() == current_->id || clock.covers(other.thread(), other.time)) continue;
       if (deferred && other.in_reader()) continue;
@@ -277,8 +290,15 @@ const std::vector<bool>& Engine::reachable(std::size_t enough) {
   };
   const auto scan = [&](const void* begin, std::size_t size) {
     const auto* words = static_cast<const std::uintptr_t*>(begin);
-    for (std::size_t i = 0; i < size / sizeof(*words) && enough != 0; ++i) {
-      if (heap_.contains(words[i])) follow(words[i]);
+    const std::size_t count = size / sizeof(*words);
+    for (std::size_t i = 0; i < count && enough != 0;) {
+      if (count - i >= 8 && !may_point(words + i)) {
+        i += 8;
+        continue;
+      }
+      for (const std::size_t end = std::min(i + 8, count); i < end && enough != 0; ++i) {
+        if (heap_.contains(words[i])) follow(words[i]);
+      }
     }
   };
   const auto scan_found = [&] {
