@@ -292,6 +292,12 @@ class Engine {
     return object != nullptr && object->life == Life::live &&
            address + size <= object->start + object->size;
   }
+  /// What an access says by itself, whoever else accesses the memory.  `read`: it looks at the
+  /// bytes.
+  void look_at(std::uintptr_t address, std::size_t size, bool write, bool read, std::uintptr_t pc) {
+    if (!is_sound(address, size)) check_object(address, size, write, pc);
+    if (heap_.contains(address)) check_initialised(address, size, write, read, pc);
+  }
   void plain_elsewhere(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
                        bool copies);
   void plain_range(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,

@@ -75,14 +75,8 @@ void Engine::perform(Thread& thread, const Operation& operation) {
   if (is_memory(operation.kind)) {
     // Not before: a step that ends the thread is one that was taken, too.
     const bool write = operation.kind == Kind::write;
-    if (!is_sound(operation.object, operation.size)) {
-      check_object(operation.object, operation.size, write, operation.pc);
-    }
-    if (heap_.contains(operation.object)) {
-      check_initialised(operation.object, operation.size, write,
-                        (!write || thread.pending_order.modifies) && !thread.pending_copies,
-                        operation.pc);
-    }
+    look_at(operation.object, operation.size, write,
+            (!write || thread.pending_order.modifies) && !thread.pending_copies, operation.pc);
     access_memory(thread, operation);
     return;
   }
@@ -214,7 +208,6 @@ void Engine::synchronise_memory(Thread& thread, const Operation& operation, std:
 /// After the event: the race test, and what the program's own memory orders publish.
 void Engine::access_memory(Thread& thread, const Operation& operation) {
   const std::uint32_t time = thread.stamp.sync.at[thread.id]++;
-  if (alone_) return;
   const std::uint32_t properties = reader_bit(thread) |
                                    (operation.kind == Kind::write ? Access::kWrite : 0) |
                                    (thread.pending_marked ? Access::kMarked : 0);
@@ -251,7 +244,14 @@ bool Engine::marked(std::uintptr_t address, std::size_t size, bool write, Memory
     order.release = true;
     self.release_next = false;
   }
-  if (atomics_ != nullptr && !alone_) {
+  if (alone_) {
+    // What a set-up or an end does to much memory shall cost no more than that takes.
+    count_access(pc);
+    look_at(address, size, write, !write || order.modifies, pc);
+    ++self.stamp.sync.at[self.id];
+    return true;
+  }
+  if (atomics_ != nullptr) {
     atomics_->seen.try_emplace(pc, Atomics::Site{write, order});
     if (pc == atomics_->weakened) order.acquire = order.release = false;
   }
@@ -259,7 +259,7 @@ bool Engine::marked(std::uintptr_t address, std::size_t size, bool write, Memory
   self.pending_marked = true;
   self.pending_copies = false;
   point({write ? Kind::write : Kind::read, static_cast<std::uint8_t>(size), 1, address, pc});
-  return atomics_ == nullptr || alone_ || pc != atomics_->dropped;
+  return atomics_ == nullptr || pc != atomics_->dropped;
 }
 
 void Engine::plain_elsewhere(std::uintptr_t address, std::size_t size, bool write,
@@ -268,8 +268,7 @@ void Engine::plain_elsewhere(std::uintptr_t address, std::size_t size, bool writ
   if (self.fiber.contains(address) && !memory_.is_promoted(granule(address))) return;
   count_access(pc);
   if (alone_) {
-    if (!is_sound(address, size)) check_object(address, size, write, pc);
-    if (heap_.contains(address)) check_initialised(address, size, write, !write && !copies, pc);
+    look_at(address, size, write, !write && !copies, pc);
     return;
   }
   const std::uintptr_t at = granule(address);
