@@ -66,7 +66,7 @@ void Engine::prepare(const Program& program) {
   found_data_ = copies_of(program.data);
   run_alone(program.setup);
   // What only the set-up knows of, in memory that is not ours, cannot be judged at the end.
-  const std::vector<bool> reached = reachable();
+  const std::vector<bool>& reached = reachable(heap_.objects().size());
   for (std::size_t i = 0; i < reached.size(); ++i) {
     Object& object = heap_.objects()[i];
     object.permanent = object.life == Life::live && !reached[i];
@@ -81,13 +81,15 @@ void Engine::restore() {
   memory_.clear();
   locks_.clear();
   histories_.clear_execution();
-  events_.clear();
+  passed_ = 0;
+  repeated_ = strategy_->repeated();
   graces_.clear();
   if (last_of_.used) last_of_ = {};
   notes_.clear();
   accesses_since_point_ = 0;
   if (promoted_.size() != memory_.promotions()) promoted_ = memory_.promoted();
   for (Thread& thread : threads_) thread.phase = Phase::none;
+  ready_ = 0;
   unsigned number = 0;
   for (const ThreadBody& body : program_->threads) {
     start_thread(body.name.c_str(), std::to_string(++number), body.function, body.argument);
@@ -115,6 +117,7 @@ Engine::Thread& Engine::start_thread(const char* name, std::string path, void (*
   thread.path = std::move(path);
   thread.children = 0;
   thread.phase = Phase::ready;
+  ready_ |= mask_of(id);
   thread.name = name;
   thread.function = function;
   thread.argument = argument;
@@ -155,6 +158,7 @@ void Engine::leave(Phase phase) {
     Fiber::jump(self.fiber, main_);
   }
   self.phase = phase;
+  ready_ &= ~mask_of(self.id);
   ++self.stamp.sync.at[self.id];
   switch_to(pick_next());
   __builtin_unreachable();
@@ -211,7 +215,7 @@ void Engine::switch_to(ThreadId next) {
   if (next != self.id) Fiber::jump(self.fiber, current_->fiber);
 }
 
-bool Engine::enabled(const Thread& thread) {
+bool Engine::can_go_on(const Thread& thread) {
   const Operation& operation = pending_[thread.id];
   switch (operation.kind) {
     case Kind::acquire: return thread.pending_lock->free_for(false);
@@ -249,12 +253,14 @@ void Engine::time_out(ThreadMask sleepers) {
 ThreadId Engine::pick_next() {
   Situation situation{0, current_ == nullptr ? kNobody : current_->id, &pending_, &paths_};
   ThreadMask waiting = 0, dozing = 0;
-  for (unsigned i = 1; i < thread_count_; ++i) {
-    const Thread& thread = threads_[i];
-    if (thread.phase != Phase::ready) continue;
-    const bool can = enabled(thread);
-    (can ? situation.enabled : waiting) |= mask_of(i);
-    if (!can && pending_[i].kind == Kind::sleep && thread.with_timeout) dozing |= mask_of(i);
+  for (ThreadMask left = ready_; left != 0; left &= left - 1) {
+    const auto i = static_cast<unsigned>(__builtin_ctz(left));
+    if (enabled(threads_[i])) {
+      situation.enabled |= mask_of(i);
+      continue;
+    }
+    waiting |= mask_of(i);
+    if (pending_[i].kind == Kind::sleep && threads_[i].with_timeout) dozing |= mask_of(i);
   }
   if (situation.enabled == 0 && dozing != 0) {
     time_out(dozing);
@@ -292,8 +298,8 @@ Ending Engine::execute(Strategy& strategy) {
 }
 
 void Engine::check_end(Ending ending) {
-  statistics_.steps += events_.size();
-  statistics_.longest = std::max(statistics_.longest, static_cast<std::uint32_t>(events_.size()));
+  statistics_.steps += passed_;
+  statistics_.longest = std::max(statistics_.longest, passed_);
   if (ending == Ending::abandoned) {
     ++statistics_.abandoned;
     return;
@@ -306,18 +312,20 @@ void Engine::check_end(Ending ending) {
   for (unsigned i = 1; i < thread_count_; ++i) dead |= threads_[i].phase == Phase::dead;
   if (ending == Ending::complete && !dead) {
     for (Object& object : heap_.objects()) {
-      if (object.life == Life::deferred) object.life = Life::freed;  // the readers are gone
+      if (object.life != Life::deferred) continue;
+      heap_.will_change(object);
+      object.life = Life::freed;  // the readers are gone
     }
     if (program_->finish != nullptr) run_alone(program_->finish);
     check_leaks();
   }
   ++statistics_.complete;
-  histories_.finish(events_, notes_, [this] { return schedule_now(); });
+  histories_.finish(events(), notes_, [this] { return schedule_now(); });
 }
 
 std::string Engine::schedule_now() const {
   Schedule schedule;
-  for (const Event& event : events_) {
+  for (const Event& event : events()) {
     schedule.steps.push_back({paths_[event.thread], event.alternative});
   }
   schedule.promoted = promoted_;
@@ -337,7 +345,7 @@ Statistics Engine::explore(const Program& program, const Limits& limits,
   memory_.clear();
   memory_.clear_promotions();
   promoted_.clear();
-  events_.clear();
+  passed_ = 0;
   heap_.clear();
   late_.clear();
   failure_ = nullptr;

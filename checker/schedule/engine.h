@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,6 +22,7 @@
 #include "checker/schedule/fiber.h"
 #include "checker/schedule/heap.h"
 #include "checker/schedule/history.h"
+#include "checker/schedule/layout.h"
 #include "checker/schedule/lock_order.h"
 #include "checker/schedule/locks.h"
 #include "checker/schedule/memory.h"
@@ -106,7 +108,7 @@ class Engine {
   void forget_reports();
   Histories& histories() { return histories_; }
   /// Endings are counted here, too: outcomes that are not calls (the program's own words).
-  const std::vector<Event>& events() const { return events_; }
+  std::span<const Event> events() const { return {events_.data(), passed_}; }
   const std::array<std::string, kMaxThreads>& paths() const { return paths_; }
 
   // ---- for the program, by way of client.h and tsan.cc ----
@@ -114,7 +116,12 @@ class Engine {
   /// An access that the program does not mark as shared: no scheduling point until it is seen to
   /// race.  Any size.  `copies`: the bytes are moved, not looked at, and need not be initialised.
   void plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
-             bool copies = false);
+             bool copies = false) {
+    // Its own stack: of interest only once another thread has been seen to touch it.
+    if (current_ == nullptr || size == 0) return;
+    if (current_->fiber.contains(address) && (alone_ || memory_.promotions() == 0)) return;
+    plain_elsewhere(address, size, write, pc, copies);
+  }
   /// READ_ONCE, WRITE_ONCE, atomics: a scheduling point.  1 .. 16 bytes.
   /// False: it is the one that is dropped (watch_atomics()).
   bool marked(std::uintptr_t address, std::size_t size, bool write, MemoryOrder order,
@@ -165,8 +172,8 @@ class Engine {
   Stack stack_from(const void* frame) const;
   ThreadId current() const;
   bool alone() const { return alone_; }
-  void call_begin(std::string call);
-  void call_end(std::string result);
+  void call_begin(std::string_view call);
+  void call_end(std::string_view result);
   /// Something observable that no call returns; part of the outcome.
   void note(std::string_view text) { notes_ += text; }
   /// What the program says at the end of an execution, with the calls' results.
@@ -181,6 +188,8 @@ class Engine {
     bool shared = false;
     Stack taken;
   };
+  /// Below it is what NULL and small offsets from it point to.
+  static constexpr std::uintptr_t kLowestAddress = 65536;
   /// A granule that was read at position + 1.
   struct Seen {
     std::uintptr_t at = 0;
@@ -256,7 +265,10 @@ class Engine {
     }
     if (failure_) switch_to(kNobody);
   }
-  bool enabled(const Thread& thread);
+  bool enabled(const Thread& thread) {
+    return !may_wait(pending_[thread.id].kind) || can_go_on(thread);
+  }
+  bool can_go_on(const Thread& thread);
   std::string child_path();
   std::string schedule_now() const;
 
@@ -271,8 +283,38 @@ class Engine {
   void check_lock_order(std::uintptr_t lock, std::uintptr_t pc);
   LockName lock_name(std::uintptr_t lock);
   void note_lock_word(std::uintptr_t lock, std::uintptr_t pc);
-  void note_plain(Thread& thread, std::uintptr_t address, std::size_t size, bool write,
-                  std::uintptr_t pc, bool copies);
+  /// Whether there is nothing to say about an access but who else accesses the memory.
+  bool is_sound(std::uintptr_t address, std::size_t size) {
+    if (!heap_.contains(address)) {
+      return address >= kLowestAddress && address - kStackBase >= kMaxThreads * kStackStride;
+    }
+    const Object* object = heap_.around(address);
+    return object != nullptr && object->life == Life::live &&
+           address + size <= object->start + object->size;
+  }
+  /// What an access says by itself, whoever else accesses the memory.  `read`: it looks at the
+  /// bytes.
+  void look_at(std::uintptr_t address, std::size_t size, bool write, bool read, std::uintptr_t pc) {
+    if (!is_sound(address, size)) check_object(address, size, write, pc);
+    if (heap_.contains(address)) check_initialised(address, size, write, read, pc);
+  }
+  void plain_elsewhere(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
+                       bool copies);
+  void plain_range(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
+                   bool copies);
+  /// What the pieces of a plain access have in common.
+  struct PlainAccess {
+    std::uintptr_t pc;
+    bool write, copies;
+    bool sound;          ///< see is_sound()
+    std::uint32_t kind;  ///< without the bytes
+  };
+  void note_plain(std::uintptr_t at, Cell& cell, std::uintptr_t address, std::size_t size,
+                  const PlainAccess& access);
+  static std::uint32_t reader_bit(const Thread& thread) {
+    return thread.readers != 0 ? Access::kInReader : 0;
+  }
+  void note_unsound(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc);
 
   // order.cc: the trace order
   void depend(const Thread& thread, const Operation& operation);
@@ -289,14 +331,22 @@ class Engine {
   void check_object(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc);
   void check_initialised(std::uintptr_t address, std::size_t size, bool write, bool read,
                          std::uintptr_t pc);
-  void check_access(Cell& cell, const Access& access);
+  /// Judges the access against the earlier ones, then notes it.
+  void check_access(std::uintptr_t granule, Cell& cell, std::uintptr_t pc, std::uint32_t time,
+                    std::uint32_t kind) {
+    if (!Memory::note_alone(cell, pc, time, kind)) check_beside(granule, cell, {pc, time, kind});
+  }
+  void check_beside(std::uintptr_t granule, Cell& cell, const Access& access);
   bool is_over(const Access& write) const;
   void check_release_of(Object& object, bool deferred, std::uintptr_t pc);
   void check_deadlock();
-  std::vector<bool> reachable();
+  const std::vector<bool>& reachable(std::size_t enough);
   void check_leaks();
   void check_nothing_held(std::size_t locks, unsigned readers, const std::string& who);
-  void count_access(std::uintptr_t pc);
+  void count_access(std::uintptr_t pc) {
+    if (++accesses_since_point_ >= limits_->accesses) report_endless(pc);
+  }
+  void report_endless(std::uintptr_t pc);
   Stack walk(const void* frame, std::uintptr_t first) const;
   Stack stack_here(std::uintptr_t pc) const;
   std::string object_text(const Object& object) const;
@@ -318,6 +368,7 @@ class Engine {
   std::array<Operation, kMaxThreads> pending_;
   /// Threads have the same number in every execution of an exploration, whoever starts first.
   std::array<std::string, kMaxThreads> paths_;
+  ThreadMask ready_ = 0;       ///< whose phase that is
   unsigned thread_count_ = 0;  ///< numbers given so far; an execution need not use them all
   Thread* current_ = nullptr;
   Fiber main_;
@@ -328,7 +379,10 @@ class Engine {
   std::vector<ThreadBody> late_;
   ThreadBody running_late_;
 
+  /// Those that the execution has passed; behind them are the last ones of the execution before.
   std::vector<Event> events_;
+  std::uint32_t passed_ = 0;
+  std::size_t repeated_ = 0;  ///< so many are the same as in the execution before
   std::vector<std::uint32_t> races_;
   Clock before_;          ///< the thread's trace order before the operation at hand
   Clock ordered_;         ///< and with what that depends on
@@ -337,6 +391,8 @@ class Engine {
   LastOf last_of_;
   std::vector<std::uintptr_t> promoted_;  ///< at the beginning of the execution
   std::uint32_t accesses_since_point_ = 0;
+  std::vector<bool> reached_;
+  std::vector<const Object*> to_follow_;
   std::string notes_;
   Statistics statistics_;
   Atomics* atomics_ = nullptr;

@@ -39,36 +39,27 @@ Heap::Heap()
   if (got != wanted) {
     throw std::system_error{errno, std::generic_category(), "no memory for the heap under test"};
   }
-  base_ = kHeapBase;
 }
 
-Heap::~Heap() { munmap(memory(base_), kMaxThreads * kArenaSize); }
+Heap::~Heap() { munmap(memory(kHeapBase), kMaxThreads * kArenaSize); }
 
 Object* Heap::allocate(ThreadId thread, std::size_t size, std::size_t align) {
-  constexpr std::size_t kUnit = std::size_t{1} << kAlignShift;
-  const std::uintptr_t arena = base_ + thread * kArenaSize;
+  const std::uintptr_t arena = kHeapBase + thread * kArenaSize;
   // The unit before an object belongs to no object: running over an end shows.
   const std::size_t begin = round_up(used_[thread] + kUnit, std::max(align, kUnit));
   if (size > kArenaSize || begin + size + kUnit > kArenaSize) return nullptr;
   const std::size_t end = begin + round_up(std::max<std::size_t>(size, 1), kUnit);
   used_[thread] = end;
   objects_.push_back({});
+  ++count_;
   Object& object = objects_.back();
   object.start = arena + begin;
   object.size = size;
   object.allocated_by = thread;
   for (std::uintptr_t at = object.start; at < arena + end + kUnit; at += kUnit) {
-    owner_[(at - base_) >> kAlignShift] = static_cast<std::uint32_t>(objects_.size());
+    owner_[(at - kHeapBase) >> kAlignShift] = static_cast<std::uint32_t>(objects_.size());
   }
   return &object;
-}
-
-Object* Heap::around(std::uintptr_t address) {
-  const std::uintptr_t thread = (address - base_) / kArenaSize;
-  const std::uintptr_t arena = base_ + thread * kArenaSize;
-  if (address - arena > used_[thread] + (std::size_t{1} << kAlignShift)) return nullptr;
-  const std::uint32_t number = owner_[(address - base_) >> kAlignShift];
-  return number == 0 || number > objects_.size() ? nullptr : &objects_[number - 1];
 }
 
 Object* Heap::starting_at(std::uintptr_t address) {
@@ -80,10 +71,11 @@ Object* Heap::starting_at(std::uintptr_t address) {
 void Heap::save() {
   saved_used_ = used_;
   saved_objects_ = objects_;
+  changed_.clear();
   saved_.clear();
   saved_uninitialised_.clear();
   for (unsigned thread = 0; thread < kMaxThreads; ++thread) {
-    const unsigned char* arena = memory(base_ + thread * kArenaSize);
+    const unsigned char* arena = memory(kHeapBase + thread * kArenaSize);
     saved_.insert(saved_.end(), arena, arena + used_[thread]);
     const std::uint64_t* bits = &uninitialised_[thread * kArenaSize / 64];
     saved_uninitialised_.insert(saved_uninitialised_.end(), bits, bits + words_of(used_[thread]));
@@ -93,20 +85,20 @@ void Heap::save() {
 void Heap::clear() {
   saved_used_ = {};
   saved_objects_.clear();
+  changed_.clear();
   saved_.clear();
   saved_uninitialised_.clear();
   restore();
 }
 
 void Heap::restore() {
-  constexpr std::size_t kUnit = std::size_t{1} << kAlignShift;
   const unsigned char* from = saved_.data();
   const std::uint64_t* bits = saved_uninitialised_.data();
   for (unsigned thread = 0; thread < kMaxThreads; ++thread) {
-    const std::uintptr_t arena = base_ + thread * kArenaSize;
+    const std::uintptr_t arena = kHeapBase + thread * kArenaSize;
     const std::size_t first = (saved_used_[thread] + kUnit) >> kAlignShift;
     const std::size_t last = (used_[thread] + 2 * kUnit) >> kAlignShift;
-    const std::size_t offset = (arena - base_) >> kAlignShift;
+    const std::size_t offset = (arena - kHeapBase) >> kAlignShift;
     if (first < last) {
       std::memset(&owner_[offset + first], 0, (last - first) * sizeof(owner_[0]));
     }
@@ -117,7 +109,10 @@ void Heap::restore() {
     bits += words;
   }
   used_ = saved_used_;
-  objects_ = saved_objects_;
+  objects_.resize(saved_objects_.size());
+  for (const std::uint32_t number : changed_) objects_[number] = saved_objects_[number];
+  changed_.clear();
+  count_ = static_cast<std::uint32_t>(objects_.size());
 }
 
 }  // namespace iommucheck::schedule

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "checker/schedule/clock.h"
+#include "checker/schedule/layout.h"
 
 namespace iommucheck::schedule {
 
@@ -58,8 +59,15 @@ class Heap {
   Object* starting_at(std::uintptr_t address);
   /// The object that was allocated nearest at or below an address of the heap; null: none there.
   /// The address may lie behind its end.
-  Object* around(std::uintptr_t address);
-  bool contains(std::uintptr_t address) const { return address - base_ < kMaxThreads * kArenaSize; }
+  Object* around(std::uintptr_t address) {
+    const std::uintptr_t offset = address - kHeapBase, in_arena = offset % kArenaSize;
+    if (in_arena > used_[offset / kArenaSize] + kUnit) return nullptr;
+    const std::uint32_t number = owner_[offset >> kAlignShift];
+    return number - 1 < count_ ? &objects_[number - 1] : nullptr;
+  }
+  bool contains(std::uintptr_t address) const {
+    return address - kHeapBase < kMaxThreads * kArenaSize;
+  }
 
   /// Bytes that nobody has written since they were allocated; allocate() does not note them.
   void set_uninitialised(std::uintptr_t address, std::size_t size) {
@@ -75,6 +83,19 @@ class Heap {
     return found != 0;
   }
 
+  /// The same for bytes within eight that are aligned, a bit each; the address is the heap's.
+  void set_initialised_within(std::uintptr_t granule, std::uint8_t bytes) {
+    uninitialised_of(granule) &= static_cast<std::uint8_t>(~bytes);
+  }
+  bool has_uninitialised_within(std::uintptr_t granule, std::uint8_t bytes) {
+    return (uninitialised_of(granule) & bytes) != 0;
+  }
+
+  /// What is known of an object is about to change; its contents may without this.
+  void will_change(const Object& object) {
+    const auto number = static_cast<std::uint32_t>(&object - objects_.data());
+    if (number < saved_objects_.size()) changed_.push_back(number);
+  }
   /// What exists now, contents included, is what every execution starts with.
   void save();
   void restore();
@@ -85,10 +106,12 @@ class Heap {
 
  private:
   static constexpr unsigned kAlignShift = 4;
+  static constexpr std::size_t kUnit = std::size_t{1} << kAlignShift;
 
-  std::uintptr_t base_ = 0;
   std::array<std::size_t, kMaxThreads> used_{}, saved_used_{};
   std::vector<Object> objects_, saved_objects_;
+  std::uint32_t count_ = 0;             ///< of objects
+  std::vector<std::uint32_t> changed_;  ///< of the saved objects, those that may be different
   struct Free {
     void operator()(void* table) const { std::free(table); }
   };
@@ -98,10 +121,18 @@ class Heap {
   std::vector<std::uint64_t> saved_uninitialised_;        ///< of all arenas, one after the other
   std::vector<unsigned char> saved_;  ///< contents of all arenas, one after the other
 
+  /// Eight bits: the first byte of a granule has the lowest one, as x86-64 has it.
+  std::uint8_t& uninitialised_of(std::uintptr_t granule) {
+    return reinterpret_cast<std::uint8_t*>(uninitialised_.get())[granule - kHeapBase / 8];
+  }
   /// The words of the bitmap for bytes of the heap, each with a mask of the bits meant.
   template <class Function>
   void for_words(std::uintptr_t address, std::size_t size, Function function) {
-    std::size_t first = address - base_;
+    std::size_t first = address - kHeapBase;
+    if (first % 64 + size < 64) {
+      function(uninitialised_[first / 64], ((std::uint64_t{1} << size) - 1) << first % 64);
+      return;
+    }
     const std::size_t end = std::min(first + size, kMaxThreads * kArenaSize);
     while (first < end) {
       const std::size_t bit = first % 64, count = std::min(64 - bit, end - first);

@@ -6,66 +6,88 @@
 
 namespace iommucheck::schedule {
 
-void Histories::begin(ThreadId thread, std::string call, std::uint32_t position) {
-  if (calls_.size() == kMaxCalls) return;
-  calls_.push_back({thread, std::move(call), {}, false, position, position});
+void Histories::begin(ThreadId thread, std::string_view call, std::uint32_t position) {
+  if (count_ == kMaxCalls) return;
+  if (count_ == calls_.size()) calls_.emplace_back();
+  CallRecord& record = calls_[count_++];
+  record.thread = thread;
+  record.call = call;
+  record.result.clear();
+  record.returned = false;
+  record.first = record.last = position;
 }
 
-void Histories::end(ThreadId thread, std::string result, std::uint32_t position) {
-  const auto call = std::find_if(calls_.rbegin(), calls_.rend(), [&](const CallRecord& c) {
-    return c.thread == thread && !c.returned;
-  });
-  if (call == calls_.rend()) return;
-  call->result = std::move(result);
-  call->returned = true;
-  call->last = position;
+void Histories::end(ThreadId thread, std::string_view result, std::uint32_t position) {
+  for (std::size_t i = count_; i > 0; --i) {
+    CallRecord& call = calls_[i - 1];
+    if (call.thread != thread || call.returned) continue;
+    call.result = result;
+    call.returned = true;
+    call.last = position;
+    return;
+  }
 }
 
 std::string Histories::running(ThreadId thread) const {
-  const auto call = std::find_if(calls_.rbegin(), calls_.rend(),
-                                 [&](const CallRecord& c) { return c.thread == thread; });
-  return call == calls_.rend() || call->returned ? std::string{} : call->call;
+  for (std::size_t i = count_; i > 0; --i) {
+    const CallRecord& call = calls_[i - 1];
+    if (call.thread == thread) return call.returned ? std::string{} : call.call;
+  }
+  return {};
 }
 
-History Histories::describe(const std::vector<Event>& events, const std::string& notes,
-                            std::string& key) const {
+/// Fills places_ and key_: executions with the same key have the same history.
+void Histories::describe(std::span<const Event> events, const std::string& notes) {
+  places_.clear();
+  for (std::size_t i = 0; i < count_; ++i) places_.push_back({&calls_[i], 0, 0, 0});
+  // By thread, not by time: executions of one trace give one history.  A thread's own calls are
+  // told apart by their places in memory.
+  std::ranges::sort(places_, {}, [](const Place& place) {
+    return std::pair{place.call->thread, place.call};
+  });
+  for (Place& place : places_) {
+    const CallRecord& call = *place.call;
+    const auto size = static_cast<std::uint32_t>(events.size());
+    const std::uint32_t end = call.returned ? call.last : size;
+    std::uint32_t first = call.first, last = end;
+    while (first < end && events[first].thread != call.thread) ++first;
+    if (first == end) continue;
+    while (events[last - 1].thread != call.thread) --last;
+    place.first = first + 1;
+    place.last = last;
+  }
+  key_.clear();
+  for (std::size_t me = 0; me < places_.size(); ++me) {
+    Place& mine = places_[me];
+    const CallRecord& call = *mine.call;
+    for (std::size_t other = 0; other < places_.size(); ++other) {
+      const Place& its = places_[other];
+      const ThreadId thread = its.call->thread;
+      bool before = other <= me && thread == call.thread;
+      if (!before && its.first != 0 && mine.last != 0) {
+        before = events[mine.last - 1].clock.covers(thread, its.first - 1);
+      }
+      if (before) mine.begins_before_my_end |= std::uint32_t{1} << other;
+    }
+    // Words end with a zero, numbers have one length.
+    key_ += static_cast<char>(call.thread);
+    key_.append(call.call.c_str(), call.call.size() + 1);
+    key_ += call.returned ? '=' : '?';
+    key_.append(call.result.c_str(), call.result.size() + 1);
+    key_.append(reinterpret_cast<const char*>(&mine.begins_before_my_end),
+                sizeof(mine.begins_before_my_end));
+  }
+  key_ += notes;
+}
+
+History Histories::history(const std::string& notes) const {
   History history;
   history.notes = notes;
-  // By thread, not by time: executions of one trace give one history.
-  std::vector<CallRecord> calls = calls_;
-  std::stable_sort(calls.begin(), calls.end(),
-                   [](const CallRecord& a, const CallRecord& b) { return a.thread < b.thread; });
-  const auto size = static_cast<std::uint32_t>(events.size());
-  struct Span {
-    std::uint32_t first, last;  ///< positions + 1; 0: it passed no scheduling point
-  };
-  std::vector<Span> spans;
-  for (const CallRecord& call : calls) {
-    Span span{0, 0};
-    const std::uint32_t end = call.returned ? call.last : size;
-    for (std::uint32_t at = call.first; at < end; ++at) {
-      if (events[at].thread != call.thread) continue;
-      if (span.first == 0) span.first = at + 1;
-      span.last = at + 1;
-    }
-    spans.push_back(span);
+  for (const Place& place : places_) {
+    const CallRecord& call = *place.call;
+    history.calls.push_back(
+        {call.thread, call.call, call.result, call.returned, place.begins_before_my_end});
   }
-  for (std::size_t me = 0; me < calls.size(); ++me) {
-    History::Call call{calls[me].thread, calls[me].call, calls[me].result, calls[me].returned, 0};
-    for (std::size_t other = 0; other < calls.size(); ++other) {
-      bool before = other <= me && calls[other].thread == call.thread;
-      if (!before && spans[other].first != 0 && spans[me].last != 0) {
-        before =
-            events[spans[me].last - 1].clock.covers(calls[other].thread, spans[other].first - 1);
-      }
-      if (before) call.begins_before_my_end |= std::uint32_t{1} << other;
-    }
-    key += std::to_string(call.thread) + ' ' + call.call + '=' +
-           (call.returned ? call.result : "?") + ' ' + std::to_string(call.begins_before_my_end) +
-           ';';
-    history.calls.push_back(std::move(call));
-  }
-  key += notes;
   return history;
 }
 

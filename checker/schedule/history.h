@@ -5,7 +5,9 @@
 #define IOMMUCHECK_CHECKER_SCHEDULE_HISTORY_H
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -40,28 +42,28 @@ inline constexpr unsigned kMaxCalls = 32;
 
 class Histories {
  public:
-  void clear_execution() { calls_.clear(); }
+  void clear_execution() { count_ = 0; }
   void clear() {
-    calls_.clear();
+    count_ = 0;
     index_.clear();
     all_.clear();
   }
 
-  void begin(ThreadId thread, std::string call, std::uint32_t position);
-  void end(ThreadId thread, std::string result, std::uint32_t position);
+  void begin(ThreadId thread, std::string_view call, std::uint32_t position);
+  void end(ThreadId thread, std::string_view result, std::uint32_t position);
   /// The running call of a thread, for reports; empty if there is none.
   std::string running(ThreadId thread) const;
 
   /// The execution is over: adds its history unless it is known.  `schedule` is asked for only if
   /// the history is new.
   template <class Schedule>
-  void finish(const std::vector<Event>& events, const std::string& notes, Schedule schedule) {
-    std::string key;
-    History history = describe(events, notes, key);
-    const auto [place, is_new] = index_.try_emplace(std::move(key), all_.size());
-    if (is_new) {
-      history.schedule = schedule();
-      all_.push_back(std::move(history));
+  void finish(std::span<const Event> events, const std::string& notes, Schedule schedule) {
+    describe(events, notes);
+    auto place = index_.find(key_);
+    if (place == index_.end()) {
+      place = index_.emplace(key_, all_.size()).first;
+      all_.push_back(history(notes));
+      all_.back().schedule = schedule();
     }
     ++all_[place->second].executions;
   }
@@ -69,12 +71,23 @@ class Histories {
   const std::vector<History>& all() const { return all_; }
 
  private:
-  std::vector<CallRecord> calls_;
+  std::vector<CallRecord>
+      calls_;  ///< those behind the first `count_` are old: their memory is used
+  std::size_t count_ = 0;
   std::unordered_map<std::string, std::size_t> index_;
   std::vector<History> all_;
 
-  History describe(const std::vector<Event>& events, const std::string& notes,
-                   std::string& key) const;
+  /// What describe() says: the calls by thread, and what goes into History for each.
+  struct Place {
+    const CallRecord* call;
+    std::uint32_t first, last;  ///< positions + 1 of its events; 0: it passed no scheduling point
+    std::uint32_t begins_before_my_end;
+  };
+  std::vector<Place> places_;
+  std::string key_;
+
+  void describe(std::span<const Event> events, const std::string& notes);
+  History history(const std::string& notes) const;
 };
 
 }  // namespace iommucheck::schedule

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A hash table from granules to cells, emptied by a stamp, and the race test.
+// A hash table from addresses to pages of cells, which stamps empty, and the race test.
 #include "checker/schedule/memory.h"
 
 #include <algorithm>
@@ -7,21 +7,39 @@
 namespace iommucheck::schedule {
 namespace {
 
-constexpr std::size_t kFirstSlots = 4096;
+constexpr std::size_t kFirstSlots = 1024;
 
 }  // namespace
+
+void Accesses::grow() {
+  const std::uint32_t room = room_ * 4;
+  auto* more = new Access[room];
+  std::copy(begin(), end(), more);
+  if (data_ != &one_) delete[] data_;
+  data_ = more;
+  room_ = room;
+}
 
 Memory::Memory() : slots_(kFirstSlots) {}
 
 void Memory::clear() {
-  if (++stamp_ == 0) {
-    // Stamps of four thousand million executions ago must not look like new ones.
-    std::fill(slots_.begin(), slots_.end(), Slot{});
-    stamp_ = 1;
+  if (++stamp_ != 0) return;
+  // Stamps of four thousand million executions ago must not look like new ones.
+  for (Slot& slot : slots_) {
+    if (slot.page == nullptr) continue;
+    for (Cell& cell : slot.page->cells) cell.stamp = 0;
   }
-  used_ = 0;
-  last_ = nullptr;
-  last_granule_ = 0;
+  stamp_ = 1;
+}
+
+bool Memory::promote(std::uintptr_t granule) {
+  page_of(granule).promoted |= std::uint64_t{1} << granule % kPageCells;
+  return promoted_.insert(granule).second;
+}
+
+void Memory::clear_promotions() {
+  for (const std::uintptr_t granule : promoted_) page_of(granule).promoted = 0;
+  promoted_.clear();
 }
 
 std::vector<std::uintptr_t> Memory::promoted() const {
@@ -30,65 +48,37 @@ std::vector<std::uintptr_t> Memory::promoted() const {
   return all;
 }
 
-Memory::Slot& Memory::slot_of(std::uintptr_t granule) {
-  const std::size_t mask = slots_.size() - 1;
-  std::size_t at = (granule * 0x9e3779b97f4a7c15U) >> 20U;
-  for (;; ++at) {
-    Slot& slot = slots_[at & mask];
-    if (slot.stamp != stamp_ || slot.granule == granule) return slot;
+Memory::Page& Memory::add_page(std::uintptr_t number) {
+  if (++used_ * 2 > slots_.size()) {
+    std::vector<Slot> old(slots_.size() * 2);
+    old.swap(slots_);
+    for (Slot& slot : old) {
+      if (slot.page != nullptr) slot_of(slot.number) = std::move(slot);
+    }
   }
-}
-
-Cell* Memory::find(std::uintptr_t granule) {
-  if (last_ != nullptr && last_granule_ == granule) return last_;
-  const Slot& slot = slot_of(granule);
-  return slot.stamp == stamp_ ? slot.cell : nullptr;
-}
-
-Cell& Memory::look_up(std::uintptr_t granule) {
-  Slot& slot = slot_of(granule);
-  if (slot.stamp != stamp_) {
-    if (used_ == cells_.size()) cells_.emplace_back();
-    Cell& cell = cells_[used_++];
-    slot = {granule, &cell, stamp_};
-    cell.granule = granule;
-    cell.promoted = !promoted_.empty() && promoted_.contains(granule);
-    cell.accesses.clear();
-    cell.published.clear();
-    cell.last_write = 0;
-    cell.readers = 0;
-    last_ = &cell;
-    if (used_ * 2 > slots_.size()) grow();
-  } else {
-    last_ = slot.cell;
-  }
-  last_granule_ = granule;
+  Slot& slot = slot_of(number);
+  slot = {number, std::make_unique<Page>()};
+  last_number_ = number;
+  last_ = slot.page.get();
   return *last_;
 }
 
-void Memory::grow() {
-  std::vector<Slot> old(slots_.size() * 2);
-  old.swap(slots_);
-  for (const Slot& slot : old) {
-    if (slot.stamp == stamp_) slot_of(slot.granule) = slot;
-  }
-}
-
-void Memory::note_beside(Cell& cell, const Access& access, const Clock& clock) {
-  if (access.write && !access.marked) {
+void Memory::note(Cell& cell, const Access& access, const Clock& clock) {
+  if (access.write() && !access.marked() && !access.in_reader()) {
     // Who races with one of these would race with this write as well, which comes after them all.
-    std::erase_if(cell.accesses, [&](const Access& other) {
-      return (other.bytes & ~access.bytes) == 0 &&
-             (other.thread == access.thread || clock.covers(other.thread, other.time)) &&
-             !access.in_reader;
-    });
+    cell.accesses.cut(
+        std::remove_if(cell.accesses.begin(), cell.accesses.end(), [&](const Access& other) {
+          return (other.bytes() & ~access.bytes()) == 0 &&
+                 (other.thread() == access.thread() || clock.covers(other.thread(), other.time));
+        }));
   }
   for (Access& other : cell.accesses) {
-    if (!other.same_kind(access)) continue;
-    other = access;
+    if (other.kind != access.kind) continue;
+    other.set(access.pc, access.time, access.kind);
     return;
   }
-  cell.accesses.push_back(access);
+  cell.threads |= static_cast<std::uint16_t>(mask_of(access.thread()));
+  cell.accesses.add().set(access.pc, access.time, access.kind);
 }
 
 }  // namespace iommucheck::schedule

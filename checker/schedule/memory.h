@@ -7,8 +7,9 @@
 #ifndef IOMMUCHECK_CHECKER_SCHEDULE_MEMORY_H
 #define IOMMUCHECK_CHECKER_SCHEDULE_MEMORY_H
 
+#include <array>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <unordered_set>
 #include <vector>
 
@@ -20,19 +21,34 @@ namespace iommucheck::schedule {
 struct Access {
   std::uintptr_t pc = 0;
   std::uint32_t time = 0;  ///< the thread's own component of its clock
-  ThreadId thread = 0;
-  std::uint8_t bytes = 0;  ///< of the eight: a bit each
-  bool write = false;
-  bool marked = false;     ///< READ_ONCE, WRITE_ONCE, atomics, lock words: no data race by itself
-  bool in_reader = false;  ///< inside rcu_read_lock()
+  /// Thread, bytes and properties: of two that agree in them the later one stands for both.
+  std::uint32_t kind = 0;
   /// Of a marked write: another thread has read it or what replaced it, at this time of its clock.
   std::uint32_t seen_at = 0;    ///< 0: nobody has
   ThreadId seen_by = 0;         ///< the last one
   bool seen_acquiring = false;  ///< the reading was an acquire; else a fence behind it may be one
 
-  bool same_kind(const Access& other) const {
-    return thread == other.thread && bytes == other.bytes && write == other.write &&
-           marked == other.marked && in_reader == other.in_reader;
+  static constexpr std::uint32_t kWrite = 1U << 16U;
+  /// READ_ONCE, WRITE_ONCE, atomics, lock words: no data race by itself.
+  static constexpr std::uint32_t kMarked = 1U << 17U;
+  static constexpr std::uint32_t kInReader = 1U << 18U;  ///< inside rcu_read_lock()
+  /// `bytes`: of the eight, a bit each.
+  static constexpr std::uint32_t kind_of(ThreadId thread, std::uint8_t bytes) {
+    return thread | std::uint32_t{bytes} << 8U;
+  }
+  ThreadId thread() const { return static_cast<ThreadId>(kind); }
+  std::uint8_t bytes() const { return static_cast<std::uint8_t>(kind >> 8U); }
+  bool write() const { return (kind & kWrite) != 0; }
+  bool marked() const { return (kind & kMarked) != 0; }
+  bool in_reader() const { return (kind & kInReader) != 0; }
+  /// Piece by piece: a copy of what was just written so has to wait for the pieces.
+  void set(std::uintptr_t at, std::uint32_t when, std::uint32_t what) {
+    pc = at;
+    time = when;
+    kind = what;
+    seen_at = 0;
+    seen_by = 0;
+    seen_acquiring = false;
   }
 };
 
@@ -42,18 +58,67 @@ struct Published {
   Clock clock;
 };
 
-/// Eight bytes.
-struct Cell {
-  std::uintptr_t granule = 0;
-  bool promoted = false;  ///< plain accesses are scheduling points, too
-  std::vector<Access> accesses;
-  std::vector<Published> published;
+/// A list that mostly has one element, without an allocation then.  What holds it does not move.
+class Accesses {
+ public:
+  Accesses() = default;
+  ~Accesses() {
+    if (data_ != &one_) delete[] data_;
+  }
+  Accesses(const Accesses&) = delete;
+  Accesses& operator=(const Accesses&) = delete;
 
+  Access* begin() { return data_; }
+  Access* end() { return data_ + size_; }
+  const Access* begin() const { return data_; }
+  const Access* end() const { return data_ + size_; }
+  std::size_t size() const { return size_; }
+  /// One more, which says nothing yet.
+  Access& add() {
+    if (size_ == room_) grow();
+    return data_[size_++];
+  }
+  /// Without those from `end` on.
+  void cut(const Access* end) { size_ = static_cast<std::uint32_t>(end - data_); }
+  void clear() { size_ = 0; }
+  /// The only one, which says nothing yet.
+  Access& only() {
+    size_ = 1;
+    return *data_;
+  }
+
+ private:
+  Access* data_ = &one_;
+  std::uint32_t size_ = 0, room_ = 1;
+  Access one_;
+
+  void grow();
+};
+
+/// Eight bytes.  Most are never met by a scheduling point, and have no Points.  There are many:
+/// each is a line of the processor's cache.
+struct alignas(64) Cell {
+  struct Points {
+    std::vector<Published> published;
+    std::array<std::uint32_t, kMaxThreads> read_at{};  ///< positions, of `readers` only
+  };
+
+  std::uint32_t stamp = 0;    ///< of the last execution that has met it
+  std::uint16_t threads = 0;  ///< whose accesses there may be
+  bool promoted = false;      ///< plain accesses are scheduling points, too
   // Scheduling points, by position in the execution; 0: none.
   std::uint32_t last_write = 0;
   ThreadMask readers = 0;  ///< since the last write
-  std::array<std::uint32_t, kMaxThreads> read_at{};
+  std::unique_ptr<Points> points;
+  Accesses accesses;
+
+  Points& with_points() {
+    if (points == nullptr) points = std::make_unique<Points>();
+    return *points;
+  }
 };
+
+static_assert(sizeof(Cell) == 64);
 
 class Memory {
  public:
@@ -61,17 +126,25 @@ class Memory {
 
   /// Forgets the execution, not the promotions.
   void clear();
-  void clear_promotions() { promoted_.clear(); }
+  void clear_promotions();
 
   Cell& at(std::uintptr_t granule) {
-    return last_ != nullptr && last_granule_ == granule ? *last_ : look_up(granule);
+    Page& page = page_of(granule);
+    Cell& cell = page.cells[granule % kPageCells];
+    if (cell.stamp != stamp_) renew(cell, (page.promoted >> (granule % kPageCells) & 1) != 0);
+    return cell;
   }
   /// Null if nobody has touched it.
-  Cell* find(std::uintptr_t granule);
+  Cell* find(std::uintptr_t granule) {
+    Page* page = find_page(granule / kPageCells);
+    if (page == nullptr) return nullptr;
+    Cell& cell = page->cells[granule % kPageCells];
+    return cell.stamp == stamp_ ? &cell : nullptr;
+  }
 
   /// The granule's plain accesses are scheduling points from the next execution on.  False: they
   /// were already to be.
-  bool promote(std::uintptr_t granule) { return promoted_.insert(granule).second; }
+  bool promote(std::uintptr_t granule);
   bool is_promoted(std::uintptr_t granule) const { return promoted_.contains(granule); }
   std::size_t promotions() const { return promoted_.size(); }
   /// In ascending order.
@@ -80,38 +153,77 @@ class Memory {
   /// An earlier access that races with this one, or null; then notes this one.  `clock` is what
   /// has happened before for the thread that accesses.
   static const Access* conflict(const Cell& cell, const Access& access, const Clock& clock) {
+    if ((cell.threads & ~mask_of(access.thread())) == 0) return nullptr;
     for (const Access& other : cell.accesses) {
-      if (other.thread == access.thread || (other.bytes & access.bytes) == 0) continue;
-      if (!(other.write || access.write) || (other.marked && access.marked)) continue;
-      if (!clock.covers(other.thread, other.time)) return &other;
+      if (other.thread() == access.thread() || (other.bytes() & access.bytes()) == 0) continue;
+      if (!(other.write() || access.write()) || (other.marked() && access.marked())) continue;
+      if (!clock.covers(other.thread(), other.time)) return &other;
     }
     return nullptr;
   }
-  static void note(Cell& cell, const Access& access, const Clock& clock) {
-    if (cell.accesses.size() == 1 && cell.accesses[0].same_kind(access)) {
-      cell.accesses[0] = access;
-    } else {
-      note_beside(cell, access, clock);
+  static void note(Cell& cell, const Access& access, const Clock& clock);
+  /// Notes an access that cannot race, because there are no others, or one of its own kind.  False:
+  /// there are.
+  static bool note_alone(Cell& cell, std::uintptr_t pc, std::uint32_t time, std::uint32_t kind) {
+    if (cell.accesses.size() == 0) {
+      cell.threads = static_cast<std::uint16_t>(mask_of(kind & 0xffU));
+    } else if (cell.accesses.size() != 1 || cell.accesses.begin()->kind != kind) {
+      return false;
     }
+    cell.accesses.only().set(pc, time, kind);
+    return true;
   }
 
  private:
+  /// Neighbours, which are often met together.  Programs meet the same addresses in each execution,
+  /// so that pages stay.
+  static constexpr std::uintptr_t kPageCells = 64;
+  struct Page {
+    std::array<Cell, kPageCells> cells;
+    std::uint64_t promoted = 0;  ///< cells, a bit each
+  };
   struct Slot {
-    std::uintptr_t granule = 0;
-    Cell* cell = nullptr;
-    std::uint32_t stamp = 0;
+    std::uintptr_t number = 0;
+    std::unique_ptr<Page> page;
   };
   std::vector<Slot> slots_;
-  std::deque<Cell> cells_;
-  std::uint32_t stamp_ = 1, used_ = 0;
-  std::uintptr_t last_granule_ = 0;
-  Cell* last_ = nullptr;
+  std::size_t used_ = 0;
+  std::uint32_t stamp_ = 1;
+  std::uintptr_t last_number_ = 0;
+  Page* last_ = nullptr;
   std::unordered_set<std::uintptr_t> promoted_;
 
-  static void note_beside(Cell& cell, const Access& access, const Clock& clock);
-  Cell& look_up(std::uintptr_t granule);
-  Slot& slot_of(std::uintptr_t granule);
-  void grow();
+  Page& page_of(std::uintptr_t granule) {
+    const std::uintptr_t number = granule / kPageCells;
+    Page* page = find_page(number);
+    return page != nullptr ? *page : add_page(number);
+  }
+  Page* find_page(std::uintptr_t number) {
+    if (last_number_ == number) return last_;
+    Page* page = slot_of(number).page.get();
+    if (page != nullptr) {
+      last_number_ = number;
+      last_ = page;
+    }
+    return page;
+  }
+  Slot& slot_of(std::uintptr_t number) {
+    const std::size_t mask = slots_.size() - 1;
+    for (std::size_t at = (number * 0x9e3779b97f4a7c15U) >> 32U;; ++at) {
+      Slot& slot = slots_[at & mask];
+      if (slot.page == nullptr || slot.number == number) return slot;
+    }
+  }
+  void renew(Cell& cell, bool promoted) {
+    cell.stamp = stamp_;
+    cell.promoted = promoted;
+    cell.last_write = 0;
+    cell.readers = 0;
+    cell.threads = 0;
+    cell.accesses.clear();
+    if (cell.points != nullptr) cell.points->published.clear();
+  }
+  Page& add_page(std::uintptr_t number);
 };
 
 }  // namespace iommucheck::schedule

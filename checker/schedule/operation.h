@@ -59,6 +59,13 @@ constexpr std::uint64_t yield_bit(std::uintptr_t at) { return std::uint64_t{1} <
 constexpr bool is_memory(Kind kind) { return kind == Kind::read || kind == Kind::write; }
 constexpr bool is_lock(Kind kind) { return kind >= Kind::acquire && kind <= Kind::release_shared; }
 constexpr bool is_wake(Kind kind) { return kind == Kind::prepare || kind == Kind::wake; }
+/// Whether it may have to wait for others.
+constexpr bool may_wait(Kind kind) {
+  constexpr auto bit = [](Kind one) { return 1U << static_cast<unsigned>(one); };
+  return (bit(kind) & (bit(Kind::acquire) | bit(Kind::acquire_shared) | bit(Kind::grace_end) |
+                       bit(Kind::sleep) | bit(Kind::join) | bit(Kind::await) | bit(Kind::yield))) !=
+         0;
+}
 constexpr bool is_shared(Kind kind) {
   return kind == Kind::acquire_shared || kind == Kind::release_shared ||
          kind == Kind::try_acquire_shared;

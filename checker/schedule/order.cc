@@ -37,7 +37,7 @@ void Engine::depend_on_granule(const Operation& operation, const Cell& cell) {
   // Behind the reads, which are behind the write: that one cannot be turned round directly.
   comes_after(cell.last_write);
   for (; others != 0; others &= others - 1) {
-    could_precede(cell.read_at[static_cast<unsigned>(__builtin_ctz(others))]);
+    could_precede(cell.points->read_at[static_cast<unsigned>(__builtin_ctz(others))]);
   }
 }
 
@@ -73,7 +73,7 @@ void Engine::depend_on_lock(const Thread& thread, const Operation& operation) {
 /// The first write of a granule behind a position, which is what ends the wait for one: those
 /// after it have no part in it.  0: none.
 std::uint32_t Engine::first_write(std::uintptr_t at, std::uint32_t behind) const {
-  for (std::uint32_t i = behind; i < events_.size(); ++i) {
+  for (std::uint32_t i = behind; i < passed_; ++i) {
     const Operation& operation = events_[i].operation;
     if (operation.kind == Kind::write && granule(operation.object) <= at &&
         at <= granule(operation.object + operation.size - 1)) {
@@ -117,7 +117,7 @@ void Engine::depend(const Thread& thread, const Operation& operation) {
 
 /// Notes the event that has just been added, for those that will depend on it.
 void Engine::enter(const Thread& thread, const Operation& operation) {
-  const auto position = static_cast<std::uint32_t>(events_.size());
+  const auto position = passed_;
   if (is_memory(operation.kind)) {
     const std::uintptr_t last = granule(operation.object + operation.size - 1);
     for (std::uintptr_t at = granule(operation.object); at <= last; ++at) {
@@ -127,14 +127,14 @@ void Engine::enter(const Thread& thread, const Operation& operation) {
         cell.readers = 0;
       } else {
         cell.readers |= mask_of(thread.id);
-        cell.read_at[thread.id] = position;
+        cell.with_points().read_at[thread.id] = position;
       }
     }
   } else if (operation.kind == Kind::yield) {
     for (const Seen& seen : thread.seen) {
       Cell& cell = memory_.at(seen.at);
       cell.readers |= mask_of(thread.id);
-      cell.read_at[thread.id] = position;
+      cell.with_points().read_at[thread.id] = position;
     }
   } else if (is_wake(operation.kind)) {
     last_of_.used = true;
@@ -154,7 +154,7 @@ void Engine::tell_waiting() {
     const Thread& thread = threads_[i];
     if (thread.phase != Phase::ready) continue;
     depend(thread, pending_[i]);
-    strategy_->left_waiting(events_, thread.id, ordered_, races_);
+    strategy_->left_waiting(events(), thread.id, ordered_, races_);
   }
 }
 

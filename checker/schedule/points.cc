@@ -28,9 +28,9 @@ void Engine::point(const Operation& operation) {
   }
   accesses_since_point_ = 0;
   pending_[self.id] = operation;
-  if (events_.size() >= limits_->steps) {
+  if (passed_ >= limits_->steps) {
     report(Severity::goes_on, "endless loop",
-           "the execution passed " + std::to_string(events_.size()) +
+           "the execution passed " + std::to_string(passed_) +
                " scheduling points; the last one is shown",
            stack_here(operation.pc));
     ending_ = Ending::cut;
@@ -43,10 +43,16 @@ void Engine::point(const Operation& operation) {
 
 void Engine::perform(Thread& thread, const Operation& operation) {
   if (!alone_) {
-    depend(thread, operation);
-    thread.stamp.trace = ordered_;
-    const auto position = static_cast<std::uint32_t>(events_.size()) + 1;
-    thread.stamp.trace.at[thread.id] = position;
+    // What an event depends on that is repeated is known, and so are its races.
+    const bool repeats = passed_ < repeated_;
+    if (repeats) {
+      thread.stamp.trace = events_[passed_].clock;
+      races_.clear();
+    } else {
+      depend(thread, operation);
+      thread.stamp.trace = ordered_;
+      thread.stamp.trace.at[thread.id] = passed_ + 1;
+    }
     thread.chosen = 0;
     if (operation.kind == Kind::choose) {
       ask([&] {
@@ -54,21 +60,23 @@ void Engine::perform(Thread& thread, const Operation& operation) {
       });
     }
     // In place: a copy of what was just written piece by piece has to wait for the pieces.
-    Event& event = events_.emplace_back();
-    event.thread = thread.id;
-    event.alternative = thread.chosen;
-    event.operation = operation;
-    event.clock = thread.stamp.trace;
+    if (!repeats) {
+      if (passed_ == events_.size()) events_.emplace_back();
+      Event& event = events_[passed_];
+      event.thread = thread.id;
+      event.alternative = thread.chosen;
+      event.operation = operation;
+      event.clock = thread.stamp.trace;
+    }
+    ++passed_;
     enter(thread, operation);
-    ask([&] { strategy_->executed(events_, races_); });
+    ask([&] { strategy_->executed(events(), races_); });
   }
   if (is_memory(operation.kind)) {
     // Not before: a step that ends the thread is one that was taken, too.
-    check_object(operation.object, operation.size, operation.kind == Kind::write, operation.pc);
     const bool write = operation.kind == Kind::write;
-    check_initialised(operation.object, operation.size, write,
-                      (!write || thread.pending_order.modifies) && !thread.pending_copies,
-                      operation.pc);
+    look_at(operation.object, operation.size, write,
+            (!write || thread.pending_order.modifies) && !thread.pending_copies, operation.pc);
     access_memory(thread, operation);
     return;
   }
@@ -95,7 +103,7 @@ void Engine::perform(Thread& thread, const Operation& operation) {
 
 void Engine::perform_lock(Thread& thread, const Operation& operation) {
   Lock& lock = *thread.pending_lock;
-  const auto position = static_cast<std::uint32_t>(events_.size());
+  const auto position = passed_;
   const bool shared = is_shared(operation.kind);
   switch (operation.kind) {
     case Kind::try_acquire:
@@ -177,53 +185,49 @@ void Engine::perform_readers(Thread& thread, const Operation& operation) {
 void Engine::synchronise_memory(Thread& thread, const Operation& operation, std::uint8_t bytes,
                                 Cell& cell) {
   const MemoryOrder order = thread.pending_order;
-  if (operation.kind == Kind::read || order.modifies) {
-    for (const Published& published : cell.published) {
+  const bool reads = operation.kind == Kind::read || order.modifies;
+  if (reads && cell.points != nullptr) {
+    for (const Published& published : cell.points->published) {
       if ((published.bytes & bytes) == 0) continue;
       (order.acquire ? thread.stamp.sync : thread.fence_acquire).join(published.clock);
     }
   }
   if (operation.kind == Kind::read) return;
   Published mine{bytes, order.release ? thread.stamp.sync : thread.fence_release};
+  std::vector<Published>& all = cell.with_points().published;
   if (order.modifies) {
     // Who reads our value still synchronises with who wrote the one before.
-    for (const Published& published : cell.published) {
+    for (const Published& published : all) {
       if ((published.bytes & bytes) != 0) mine.clock.join(published.clock);
     }
   }
-  std::erase_if(cell.published,
-                [&](const Published& published) { return (published.bytes & ~bytes) == 0; });
-  if (mine.clock != Clock{}) cell.published.push_back(mine);
+  std::erase_if(all, [&](const Published& published) { return (published.bytes & ~bytes) == 0; });
+  if (mine.clock != Clock{}) all.push_back(mine);
 }
 
 /// After the event: the race test, and what the program's own memory orders publish.
 void Engine::access_memory(Thread& thread, const Operation& operation) {
   const std::uint32_t time = thread.stamp.sync.at[thread.id]++;
-  if (alone_) return;
+  const std::uint32_t properties = reader_bit(thread) |
+                                   (operation.kind == Kind::write ? Access::kWrite : 0) |
+                                   (thread.pending_marked ? Access::kMarked : 0);
   const std::uintptr_t last = granule(operation.object + operation.size - 1);
   for (std::uintptr_t at = granule(operation.object); at <= last; ++at) {
     Cell& cell = memory_.at(at);
     const std::uint8_t bytes = bytes_in(at, operation.object, operation.size);
-    const Access access{operation.pc,
-                        time,
-                        thread.id,
-                        bytes,
-                        operation.kind == Kind::write,
-                        thread.pending_marked,
-                        thread.readers != 0};
-    check_access(cell, access);
+    check_access(at, cell, operation.pc, time, Access::kind_of(thread.id, bytes) | properties);
     const bool reads = operation.kind == Kind::read || thread.pending_order.modifies;
     if (thread.pending_marked && reads) {
       for (Access& other : cell.accesses) {
-        if (!other.write || !other.marked || other.thread == thread.id) continue;
-        if ((other.bytes & bytes) == 0) continue;
+        if (!other.write() || !other.marked() || other.thread() == thread.id) continue;
+        if ((other.bytes() & bytes) == 0) continue;
         other.seen_by = thread.id;
         other.seen_at = time;
         other.seen_acquiring = thread.pending_order.acquire;
       }
     }
     if (thread.pending_marked) synchronise_memory(thread, operation, bytes, cell);
-    const auto position = static_cast<std::uint32_t>(events_.size());
+    const auto position = passed_;
     if (reads) thread.seen.push_back({at, position});
     if (operation.kind == Kind::read) {
       thread.last_read = at;
@@ -240,7 +244,14 @@ bool Engine::marked(std::uintptr_t address, std::size_t size, bool write, Memory
     order.release = true;
     self.release_next = false;
   }
-  if (atomics_ != nullptr && !alone_) {
+  if (alone_) {
+    // What a set-up or an end does to much memory shall cost no more than that takes.
+    count_access(pc);
+    look_at(address, size, write, !write || order.modifies, pc);
+    ++self.stamp.sync.at[self.id];
+    return true;
+  }
+  if (atomics_ != nullptr) {
     atomics_->seen.try_emplace(pc, Atomics::Site{write, order});
     if (pc == atomics_->weakened) order.acquire = order.release = false;
   }
@@ -248,49 +259,77 @@ bool Engine::marked(std::uintptr_t address, std::size_t size, bool write, Memory
   self.pending_marked = true;
   self.pending_copies = false;
   point({write ? Kind::write : Kind::read, static_cast<std::uint8_t>(size), 1, address, pc});
-  return atomics_ == nullptr || alone_ || pc != atomics_->dropped;
+  return atomics_ == nullptr || pc != atomics_->dropped;
 }
 
-void Engine::plain(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
-                   bool copies) {
-  if (current_ == nullptr || size == 0) return;
-  Thread& self = *current_;
-  if (self.fiber.contains(address)) {
-    // Its own stack: of interest only once another thread has been seen to touch it.
-    if (alone_ || memory_.promotions() == 0 || !memory_.is_promoted(granule(address))) return;
-  }
+void Engine::plain_elsewhere(std::uintptr_t address, std::size_t size, bool write,
+                             std::uintptr_t pc, bool copies) {
+  const Thread& self = *current_;
+  if (self.fiber.contains(address) && !memory_.is_promoted(granule(address))) return;
   count_access(pc);
   if (alone_) {
-    check_object(address, size, write, pc);
-    check_initialised(address, size, write, !write && !copies, pc);
+    look_at(address, size, write, !write && !copies, pc);
     return;
   }
+  const std::uintptr_t at = granule(address);
+  Cell& cell = memory_.at(at);
+  if (granule(address + size - 1) != at || cell.promoted) {
+    plain_range(address, size, write, pc, copies);
+    return;
+  }
+  const PlainAccess access{pc, write, copies, is_sound(address, size),
+                           self.id | reader_bit(self) | (write ? Access::kWrite : 0)};
+  note_plain(at, cell, address, size, access);
+}
+
+void Engine::plain_range(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc,
+                         bool copies) {
+  Thread& self = *current_;
   const std::uintptr_t last = granule(address + size - 1);
+  PlainAccess access{pc, write, copies, is_sound(address, size),
+                     self.id | reader_bit(self) | (write ? Access::kWrite : 0)};
   std::uintptr_t from = address;
   for (std::uintptr_t at = granule(address); at <= last; ++at) {
     const std::uintptr_t to = std::min(address + size, (at + 1) << kGranuleShift);
-    if (memory_.at(at).promoted) {
+    Cell& cell = memory_.at(at);
+    if (cell.promoted) {
       self.pending_order = {};
       self.pending_marked = false;
       self.pending_copies = copies;
       point({write ? Kind::write : Kind::read, static_cast<std::uint8_t>(to - from), 1, from, pc});
+      access.sound = is_sound(address, size);  // others may have freed it meanwhile
     } else {
-      note_plain(self, from, to - from, write, pc, copies);
+      note_plain(at, cell, from, to - from, access);
     }
     from = to;
   }
 }
 
-/// A plain access within one granule that is no scheduling point.  One to another thread's stack
-/// makes it shared memory, also for its owner, from the next execution on.
-void Engine::note_plain(Thread& thread, std::uintptr_t address, std::size_t size, bool write,
-                        std::uintptr_t pc, bool copies) {
+/// A plain access within one granule that is no scheduling point.
+[[gnu::always_inline]] inline void Engine::note_plain(std::uintptr_t at, Cell& cell,
+                                                      std::uintptr_t address, std::size_t size,
+                                                      const PlainAccess& access) {
+  const Thread& self = *current_;
+  if (!access.sound) note_unsound(address, size, access.write, access.pc);
+  const auto bytes = static_cast<std::uint8_t>(((1U << size) - 1) << (address % 8));
+  if (heap_.contains(address)) {
+    if (access.write) {
+      heap_.set_initialised_within(at, bytes);
+    } else if (!access.copies && heap_.has_uninitialised_within(at, bytes)) {
+      check_initialised(address, size, false, true, access.pc);
+    }
+  }
+  check_access(at, cell, access.pc, self.stamp.sync.at[self.id],
+               access.kind | Access::kind_of(0, bytes));
+}
+
+/// The memory may be no living object's, or a stack.  An access to another thread's stack makes
+/// that shared memory, also for its owner, from the next execution on.
+void Engine::note_unsound(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc) {
   check_object(address, size, write, pc);
-  check_initialised(address, size, write, !write && !copies, pc);
-  const std::uintptr_t at = granule(address);
-  if (address - kStackBase < kMaxThreads * kStackStride && memory_.promote(at)) restart_ = true;
-  check_access(memory_.at(at), {pc, thread.stamp.sync.at[thread.id], thread.id,
-                                bytes_in(at, address, size), write, false, thread.readers != 0});
+  if (address - kStackBase < kMaxThreads * kStackStride && memory_.promote(granule(address))) {
+    restart_ = true;
+  }
 }
 
 void Engine::fence(bool acquire, bool release) {

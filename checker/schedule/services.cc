@@ -74,12 +74,13 @@ void Engine::release(std::uintptr_t lock, bool shared, std::uintptr_t pc) {
 
 /// A lock inside an object is an access to the object: a marked one.
 void Engine::note_lock_word(std::uintptr_t lock, std::uintptr_t pc) {
-  check_object(lock, 1, false, pc);
+  if (!is_sound(lock, 1)) check_object(lock, 1, false, pc);
   Thread& self = *current_;
   if (alone_ || self.fiber.contains(lock)) return;
-  check_access(memory_.at(granule(lock)),
-               {pc, self.stamp.sync.at[self.id], self.id,
-                static_cast<std::uint8_t>(1U << (lock & 7U)), false, true, self.readers != 0});
+  const std::uintptr_t at = granule(lock);
+  const std::uint32_t kind =
+      Access::kind_of(self.id, static_cast<std::uint8_t>(1U << (lock & 7U))) | Access::kMarked;
+  check_access(at, memory_.at(at), pc, self.stamp.sync.at[self.id], kind | reader_bit(self));
 }
 
 bool Engine::holds(std::uintptr_t lock) const {
@@ -146,6 +147,7 @@ void Engine::free_after_grace(std::uintptr_t address, std::uintptr_t pc) {
     return;
   }
   if (alone_) {
+    heap_.will_change(*object);
     object->life = Life::freed;
     object->freed = stack_here(pc);
     return;
@@ -158,6 +160,7 @@ void Engine::free_after_grace(std::uintptr_t address, std::uintptr_t pc) {
     return;
   }
   check_release_of(*object, true, pc);
+  heap_.will_change(*object);
   object->life = Life::deferred;
   object->grace = current_->grace;
   object->freed = stack_here(pc);
@@ -202,6 +205,7 @@ void Engine::free(std::uintptr_t address, std::uintptr_t pc) {
     return;
   }
   if (!alone_) check_release_of(*object, false, pc);
+  heap_.will_change(*object);
   object->life = Life::freed;
   object->freed = stack_here(pc);
   object->freed_by = current_->id;
@@ -270,17 +274,17 @@ void Engine::join(ThreadId thread, std::uintptr_t pc) {
 
 // ---- calls ----
 
-void Engine::call_begin(std::string call) {
+void Engine::call_begin(std::string_view call) {
   if (current_ == nullptr || alone_) return;
   current_->held_at_call = current_->held.size();
   current_->readers_at_call = current_->readers;
   current_->seen.clear();
-  histories_.begin(current_->id, std::move(call), static_cast<std::uint32_t>(events_.size()));
+  histories_.begin(current_->id, call, passed_);
 }
 
-void Engine::call_end(std::string result) {
+void Engine::call_end(std::string_view result) {
   if (current_ == nullptr || alone_) return;
-  histories_.end(current_->id, std::move(result), static_cast<std::uint32_t>(events_.size()));
+  histories_.end(current_->id, result, passed_);
   check_nothing_held(current_->held_at_call, current_->readers_at_call, "the call returns");
 }
 

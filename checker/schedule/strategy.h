@@ -62,6 +62,9 @@ class Strategy {
   /// Memory, by eight bytes, whose plain accesses are scheduling points in this execution.
   virtual std::span<const std::uintptr_t> promoted() const { return {}; }
 
+  /// How many events of the execution before begin this one, the same.
+  virtual std::size_t repeated() const { return 0; }
+
   /// Whether the trace order is needed.
   virtual bool wants_races() const { return false; }
 };

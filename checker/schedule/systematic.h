@@ -40,6 +40,7 @@ class Systematic : public Strategy {
   void left_waiting(std::span<const Event> events, ThreadId thread, const Clock& clock,
                     std::span<const std::uint32_t> races) override;
   void end(Ending ending) override;
+  std::size_t repeated() const override { return replay_ == 0 ? 0 : replay_ - 1; }
   bool wants_races() const override { return true; }
 
  private:

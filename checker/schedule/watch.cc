@@ -18,6 +18,18 @@ Stack just(std::uintptr_t pc) {
   return stack;
 }
 
+/// Whether one of eight words may point into the heap: its addresses have the upper half in common.
+bool may_point(const std::uintptr_t* words) {
+  using Four = std::uint32_t __attribute__((vector_size(16), aligned(4), may_alias));
+  constexpr std::uint32_t kUpper = kHeapBase >> 32U;
+  static_assert((kHeapBase + kMaxThreads * Heap::kArenaSize - 1) >> 32U == kUpper);
+  const Four upper{kUpper, kUpper, kUpper, kUpper};
+  const auto* halves = reinterpret_cast<const Four*>(words);
+  const auto found =
+      (halves[0] == upper) | (halves[1] == upper) | (halves[2] == upper) | (halves[3] == upper);
+  return (found[0] | found[1] | found[2] | found[3]) != 0;
+}
+
 }  // namespace
 
 /// Calls by frame pointers, as long as those lie on the stack; from the call `first` on, if given.
@@ -25,7 +37,8 @@ Stack Engine::walk(const void* frame, std::uintptr_t first) const {
   Stack stack;
   const Fiber& fiber = current_ == nullptr ? main_ : current_->fiber;
   auto at = reinterpret_cast<std::uintptr_t>(frame);
-  while (fiber.contains(at) && fiber.contains(at + 15) && stack.count < Stack::kDepth) {
+  constexpr std::uintptr_t kLast = Fiber::kStackSize - 16;  // a frame begins with two words
+  while (at - fiber.bottom() <= kLast && stack.count < Stack::kDepth) {
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
     const auto* words = reinterpret_cast<const std::uintptr_t*>(at);
     if (words[1] < 4096) break;
@@ -61,8 +74,7 @@ void Engine::check_nothing_held(std::size_t locks, unsigned readers, const std::
 }
 
 /// Loops that pass no scheduling point, and those of the set-up, where there are none.
-void Engine::count_access(std::uintptr_t pc) {
-  if (++accesses_since_point_ < limits_->accesses) return;
+void Engine::report_endless(std::uintptr_t pc) {
   accesses_since_point_ = 0;
   report(Severity::ends_thread, "endless loop",
          fmt::format("the thread accessed memory {} times without a scheduling point",
@@ -119,8 +131,7 @@ std::string Engine::object_text(const Object& object) const {
 /// The memory that is about to be accessed belongs to a living object, if it is heap.
 void Engine::check_object(std::uintptr_t address, std::size_t size, bool write, std::uintptr_t pc) {
   if (!heap_.contains(address)) {
-    constexpr std::uintptr_t kLowest = 65536;
-    if (address < kLowest) {
+    if (address < kLowestAddress) {
       report(
           Severity::ends_thread, "NULL dereference",
           fmt::format("{} of {} bytes at address {:#x}", write ? "write" : "read", size, address),
@@ -175,7 +186,6 @@ void Engine::check_object(std::uintptr_t address, std::size_t size, bool write, 
 /// has read is taken for initialised.
 void Engine::check_initialised(std::uintptr_t address, std::size_t size, bool write, bool read,
                                std::uintptr_t pc) {
-  if (!heap_.contains(address)) return;
   if (read && heap_.has_uninitialised(address, size)) {
     const Object* object = heap_.around(address);
     report(Severity::goes_on, "uninitialised read",
@@ -188,19 +198,18 @@ void Engine::check_initialised(std::uintptr_t address, std::size_t size, bool wr
   }
 }
 
-/// Judges the access against the earlier ones, then notes it.
-void Engine::check_access(Cell& cell, const Access& access) {
+/// The same where other accesses are noted.
+void Engine::check_beside(std::uintptr_t granule, Cell& cell, const Access& access) {
   const Clock& clock = current_->stamp.sync;
   const Access* other = Memory::conflict(cell, access, clock);
   if (other != nullptr) {
-    const std::uintptr_t at = cell.granule;
+    const std::uintptr_t at = granule << kGranuleShift;
     report(Severity::goes_on, "data race",
            fmt::format("{} {} and {} {} are not ordered, and at least one of them is plain",
-                       access.marked ? "a marked" : "a plain", access.write ? "write" : "read",
-                       other->marked ? "a marked" : "a plain", other->write ? "write" : "read"),
-           stack_here(access.pc), just(other->pc),
-           heap_.contains(at << kGranuleShift) ? heap_.around(at << kGranuleShift) : nullptr);
-    if (memory_.promote(at)) restart_ = true;
+                       access.marked() ? "a marked" : "a plain", access.write() ? "write" : "read",
+                       other->marked() ? "a marked" : "a plain", other->write() ? "write" : "read"),
+           stack_here(access.pc), just(other->pc), heap_.contains(at) ? heap_.around(at) : nullptr);
+    if (memory_.promote(granule)) restart_ = true;
   }
   Memory::note(cell, access, clock);
 }
@@ -227,15 +236,15 @@ void Engine::check_release_of(Object& object, bool deferred, std::uintptr_t pc) 
   for (std::uintptr_t at = granule(object.start); at <= granule(object.start + object.size - 1);
        ++at) {
     const Cell* cell = memory_.find(at);
-    if (cell == nullptr) continue;
+    if (cell == nullptr || (cell->threads & ~mask_of(current_->id)) == 0) continue;
     for (const Access& other : cell->accesses) {
-      if (other.thread == current_->id || clock.covers(other.thread, other.time)) continue;
-      if (deferred && other.in_reader) continue;
+      if (other.thread() == current_->id || clock.covers(other.thread(), other.time)) continue;
+      if (deferred && other.in_reader()) continue;
       if (is_over(other)) continue;
       report(Severity::goes_on, "use-after-free",
              fmt::format("{} of {} is not ordered after {} of it by another thread",
                          deferred ? "kfree_rcu()" : "the free", object_text(object),
-                         other.write ? "a write" : "a read"),
+                         other.write() ? "a write" : "a read"),
              stack_here(pc), just(other.pc), &object);
       if (memory_.promote(at)) restart_ = true;
       return;
@@ -264,45 +273,58 @@ void Engine::check_deadlock() {
   report(Severity::goes_on, sleeps ? "lost wake-up" : "deadlock", who, first, second);
 }
 
-/// The objects that static data or permanent objects point to, or objects that those point to.
-std::vector<bool> Engine::reachable() {
+/// The objects that static data or permanent objects point to, or objects that those point to; not
+/// all of them once `enough` have been found that could be leaks.
+const std::vector<bool>& Engine::reachable(std::size_t enough) {
   std::vector<Object>& objects = heap_.objects();
-  std::vector<Object*> todo;
-  std::vector<bool> reached(objects.size());
+  reached_.assign(objects.size(), false);
+  to_follow_.clear();
   const auto follow = [&](std::uintptr_t word) {
-    if (!heap_.contains(word)) return;
-    Object* object = heap_.around(word);
+    const Object* object = heap_.around(word);
     if (object == nullptr || word - object->start >= std::max<std::size_t>(object->size, 1)) return;
     const auto number = static_cast<std::size_t>(object - objects.data());
-    if (reached[number]) return;
-    reached[number] = true;
-    todo.push_back(object);
+    if (reached_[number]) return;
+    reached_[number] = true;
+    if (object->life == Life::live && !object->permanent) --enough;
+    if (object->life != Life::freed) to_follow_.push_back(object);
   };
   const auto scan = [&](const void* begin, std::size_t size) {
     const auto* words = static_cast<const std::uintptr_t*>(begin);
-    for (std::size_t i = 0; i < size / sizeof(*words); ++i) follow(words[i]);
+    const std::size_t count = size / sizeof(*words);
+    for (std::size_t i = 0; i < count && enough != 0;) {
+      if (count - i >= 8 && !may_point(words + i)) {
+        i += 8;
+        continue;
+      }
+      for (const std::size_t end = std::min(i + 8, count); i < end && enough != 0; ++i) {
+        if (heap_.contains(words[i])) follow(words[i]);
+      }
+    }
+  };
+  const auto scan_found = [&] {
+    while (!to_follow_.empty()) {
+      const Object* object = to_follow_.back();
+      to_follow_.pop_back();
+      // NOLINTNEXTLINE(performance-no-int-to-ptr)
+      scan(reinterpret_cast<const void*>(object->start), object->size);
+    }
   };
   for (const Region& region : program_->data) scan(region.begin, region.size);
   for (const Object& object : objects) {
     if (object.permanent) follow(object.start);
   }
-  while (!todo.empty()) {
-    const Object* object = todo.back();
-    todo.pop_back();
-    if (object->life == Life::freed) continue;
-    scan(reinterpret_cast<const void*>(object->start),
-         object->size);  // NOLINT(performance-no-int-to-ptr)
-  }
-  return reached;
+  scan_found();
+  return reached_;
 }
 
 void Engine::check_leaks() {
   const std::vector<Object>& objects = heap_.objects();
-  const bool nothing = std::all_of(objects.begin(), objects.end(), [](const Object& object) {
-    return object.life != Life::live || object.permanent;
-  });
-  if (nothing) return;
-  const std::vector<bool> reached = reachable();
+  const auto may_leak = [](const Object& object) {
+    return object.life == Life::live && !object.permanent;
+  };
+  const auto count = static_cast<std::size_t>(std::ranges::count_if(objects, may_leak));
+  if (count == 0) return;
+  const std::vector<bool>& reached = reachable(count);
   for (std::size_t i = 0; i < objects.size(); ++i) {
     if (reached[i] || objects[i].life != Life::live) continue;
     report(Severity::goes_on, "leak",

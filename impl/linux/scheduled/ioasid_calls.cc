@@ -6,9 +6,8 @@
 // returned: the kernel says that nobody looks at it any more.
 // An answer is "error value allocator getter_on nomem".
 #include <array>
-#include <cstdlib>
 
-#include <fmt/format.h>
+#include <fmt/compile.h>
 
 #include "checker/schedule/client.h"
 #include "impl/linux/scheduled/program.h"
@@ -35,9 +34,8 @@ std::string execute_call(const std::string& call, unsigned) {
   std::array<unsigned, 6> n{};
   const char* at = call.c_str() + 1;
   for (unsigned& number : n) {
-    char* end = nullptr;
-    number = static_cast<unsigned>(std::strtoul(at, &end, 10));
-    at = end;
+    while (*at == ' ') ++at;
+    for (; *at >= '0' && *at <= '9'; ++at) number = number * 10 + static_cast<unsigned>(*at - '0');
   }
   const char letter = call[0];
   now() = Now{};
@@ -68,8 +66,8 @@ std::string execute_call(const std::string& call, unsigned) {
     ck_report("wild pointer", "ioasid_find() gave a pointer that nobody gave it");
     found.data = KH_MAX_NUMBER + 1;
   }
-  return fmt::format("{} {} {} {} {:d}", found.error, found.error != 0 ? 0 : found.data,
-                     now().allocator, now().getter_on, nomem);
+  return fmt::format(FMT_COMPILE("{} {} {} {} {:d}"), found.error,
+                     found.error != 0 ? 0 : found.data, now().allocator, now().getter_on, nomem);
 }
 
 const RegisteredExecutor registered{execute_call};

@@ -12,7 +12,7 @@
 
 namespace iommucheck::schedule {
 
-inline std::string trace_key(const std::vector<Event>& events,
+inline std::string trace_key(std::span<const Event> events,
                              const std::array<std::string, kMaxThreads>& paths) {
   // Numbers are given in the order of an exploration; paths are the same in all.
   std::array<unsigned, kMaxThreads> order{};
