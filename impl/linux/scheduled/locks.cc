@@ -14,7 +14,7 @@ unsigned& my_read_locks() { return read_locks.at(static_cast<std::size_t>(ck_sel
 
 /// What annotations alone say is held, of other kinds (readers of SRCU), for each thread.
 std::array<std::array<const void*, 4>, 16> annotated;
-const iommucheck::linux_harness::scheduled::Restored restore_annotated{&annotated,
+const iommucheck::linux_harness::scheduled::Restored kRestoreAnnotated{&annotated,
                                                                        sizeof(annotated)};
 /// Puts `to` where `from` is.
 bool annotate(const void* from, const void* to) {

@@ -36,8 +36,8 @@ struct Srcu {
 };
 std::array<const void*, 4> srcu_keys;
 std::array<Srcu, 4> srcus;
-const iommucheck::linux_harness::scheduled::Restored restore_keys{&srcu_keys, sizeof(srcu_keys)};
-const iommucheck::linux_harness::scheduled::Restored restore_srcus{&srcus, sizeof(srcus)};
+const iommucheck::linux_harness::scheduled::Restored kRestoreKeys{&srcu_keys, sizeof(srcu_keys)};
+const iommucheck::linux_harness::scheduled::Restored kRestoreSrcus{&srcus, sizeof(srcus)};
 
 Srcu& srcu_of(const void* key) {
   unsigned at = 0;

@@ -44,8 +44,6 @@ TEST_F(IntelSvmTest, DporAndSleepSetsAgreeOnEverySmallScenario) {
   }
 }
 
-TEST_F(IntelSvmTest, EverySetUpIsMade) { expect_set_ups_made(); }
-
 // intel_svm_drain_prq() drops pasid_mutex: by then the device is on no list, and whoever finds the
 // list empty frees the intel_svm that the unbind goes on with.
 TEST_F(IntelSvmTest, AnIntelSvmIsFreedWhileAnUnbindDrains) {
@@ -93,6 +91,7 @@ TEST_F(IntelSvmTest, NothingElseIsReported) {
     if (known.contains(one.name)) continue;
     const cli::ScenariosRun run =
         cli::explore_scenarios(*kernel_, {one}, {}, [](std::string_view) {});
+    expect_set_up_made(one.name, run.runs.front().exploration);
     EXPECT_TRUE(run.runs.front().complete()) << one.name;
     EXPECT_TRUE(run.runs.front().unexplained.empty()) << one.name;
     for (const ScheduledReport& report : run.runs.front().exploration.reports) {
@@ -138,7 +137,6 @@ TEST_F(IntelSvmTest, MistakesAreFound) {
       {"intel_svm_bind", "drop-lock", "two-devices", "data race"},
       {"intel_svm_bind_mm", "drop-increment", "bind-unbind", "use-after-free"},
       {"intel_mm_release", "drop-reader", "two-devices-exit", "use-after-free"},
-      {"pasid_private_remove", "drop-cleanup", "move", "use-after-free"},
   });
 }
 

@@ -84,14 +84,16 @@ class OnTarget : public testing::Test {
     return chosen;
   }
 
-  /// Each call of each set-up is made, and does not fail.
-  static void expect_set_ups_made() {
-    for (const Scenario& one : TheTarget().written()) {
-      for (const ScheduledCall& call : kernel_->explore(one, {.executions = 1}).setup) {
-        EXPECT_TRUE(call.returned && !call.result.starts_with('-') && call.result != kNotMade)
-            << one.name << ": " << call.call.text << " = " << call.result;
-      }
+  /// Each call of the set-up is made, and does not fail.
+  static void expect_set_up_made(const std::string& scenario, const Exploration& exploration) {
+    for (const ScheduledCall& call : exploration.setup) {
+      EXPECT_TRUE(call.returned && !call.result.starts_with('-') && call.result != kNotMade)
+          << scenario << ": " << call.call.text << " = " << call.result;
     }
+  }
+  static void expect_set_ups_made() {
+    for (const Scenario& one : TheTarget().written())
+      expect_set_up_made(one.name, kernel_->explore(one, {.executions = 1}));
   }
 
   /// Two searches show the same; `nothing`: and no report.
