@@ -214,7 +214,8 @@ class SvaBonds : public Attach<D> {
   }
   V pasid_of(T& t, V iommu_mm) const {
     iommu_mm_data.touch(iommu_mm);
-    return memory.read_once(t, iommu_mm_location(iommu_mm));
+    // What a failed step reads has to look the same whatever the numbers of objects are.
+    return select(iommu_mm == 0U, V(0), memory.read_once(t, iommu_mm_location(iommu_mm)));
   }
   void set_pasid(T& t, V iommu_mm, V pasid) const {
     iommu_mm_data.touch(iommu_mm);
