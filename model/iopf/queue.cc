@@ -111,6 +111,21 @@ std::vector<IopfBug> mutants() {
 }
 
 /// Of allocations that fail.
+/// An edit of a report: where no memory is left for this step, the request is answered and dropped.
+auto answered_before(const char* step) {
+  return [step](auto& d) {
+    d.edit(kReport).insert_before(step, "if no memory is left: iopf_error_response(dev, evt)",
+                                  [&d](auto& t) {
+                                    auto&& l = d.local(t);
+                                    t.when(d.no_memory(t), [&] {
+                                      d.respond(t, l.grpid);
+                                      d.put_param(t, l.param);
+                                      t.jump(d.reported);
+                                    });
+                                  });
+  };
+}
+
 std::vector<IopfBug> mutants_without_memory() {
   const BoundValues one{{"threads", 1}, {"failures", 1}};
   const BoundValues partial{{"threads", 1}, {"failures", 1}, {"partial", 1}};
@@ -122,18 +137,7 @@ std::vector<IopfBug> mutants_without_memory() {
                "a report that gets no memory for a group answers the last request and does not "
                "collect those before it",
                "partial-faults-have-a-group", partial},
-              [group_alloc](auto& d) {
-                d.edit(kReport).insert_before(group_alloc,
-                                              "if no memory is left: iopf_error_response(dev, evt)",
-                                              [&d](auto& t) {
-                                                auto&& l = d.local(t);
-                                                t.when(d.no_memory(t), [&] {
-                                                  d.respond(t, l.grpid);
-                                                  d.put_param(t, l.param);
-                                                  t.jump(d.reported);
-                                                });
-                                              });
-              }),
+              answered_before(group_alloc)),
       IopfBug({"abort-leaks-partial-faults", "leak", "mutant",
                "the group on the stack goes without the partial faults that it has collected",
                "no-leak", partial},
@@ -184,18 +188,7 @@ std::vector<IopfBug> mutants_without_memory() {
       IopfBug({"failed-partial-is-answered", "wrong error path", "mutant",
                "a request that is not the last gets an answer when there is no memory for it",
                "answered-once", partial},
-              [partial_fails](auto& d) {
-                d.edit(kReport).insert_before(partial_fails,
-                                              "if no memory is left: iopf_error_response(dev, evt)",
-                                              [&d](auto& t) {
-                                                auto&& l = d.local(t);
-                                                t.when(d.no_memory(t), [&] {
-                                                  d.respond(t, l.grpid);
-                                                  d.put_param(t, l.param);
-                                                  t.jump(d.reported);
-                                                });
-                                              });
-              }),
+              answered_before(partial_fails)),
       IopfBug({"failed-join-keeps-locks", "lock", "mutant",
                "a device that gets no fault_param returns without unlocking", "locking", one},
               [](auto& d) {
