@@ -29,7 +29,7 @@ constexpr const char* kHelp =
   iommucheck compare 'sva/*' [--threads N] ...     designs side by side, property by property
   iommucheck check MODEL --walk [--seed N] ...     random walks, for models too large for that
   iommucheck estimate MODEL [--threads N] ...      how many states check would visit
-  iommucheck steps MODEL [--tree DIR | --package NAME]
+  iommucheck steps DESIGN [--tree DIR | --package NAME]
                                                    its steps, and where your kernel has them
   iommucheck prove SPEC [--pasids N] ... [--certificate DIR]
                                                    the invariants, by induction

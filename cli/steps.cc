@@ -118,7 +118,7 @@ int steps_command(const Words& words) {
   const auto tree = arguments.text("tree");
   const auto package = arguments.text("package");
   if (tree && package) throw UsageError("give --tree DIR or --package NAME, not both");
-  Subject subject{arguments.word("a MODEL (iommucheck list)"), "", "", {}};
+  Subject subject{arguments.word("a DESIGN (iommucheck list)"), "", "", {}};
   const auto& design = model::design(subject.model);
   subject.bounds = design.complete(arguments.rest_as_bounds(design.bounds(), subject.model));
   arguments.finish("--tree, --package, --json, and the bounds");

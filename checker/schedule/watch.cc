@@ -143,7 +143,8 @@ void Engine::check_object(std::uintptr_t address, std::size_t size, bool write, 
   const char* what = write ? "write" : "read";
   if (object == nullptr || address >= object->start + object->size) {
     // Nearer to the next one than the space between two objects is wide?
-    Object* next = heap_.around(address + size + 15);
+    const std::uintptr_t behind = address + size + 15;
+    Object* next = heap_.contains(behind) ? heap_.around(behind) : nullptr;
     if (next != nullptr && next != object && next->start > address) {
       report(Severity::ends_thread, "out-of-bounds",
              fmt::format("{} of {} bytes, {} bytes before {}", what, size, next->start - address,

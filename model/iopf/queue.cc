@@ -110,7 +110,6 @@ std::vector<IopfBug> mutants() {
   };
 }
 
-/// Of allocations that fail.
 /// An edit of a report: where no memory is left for this step, the request is answered and dropped.
 auto answered_before(const char* step) {
   return [step](auto& d) {
@@ -126,6 +125,7 @@ auto answered_before(const char* step) {
   };
 }
 
+/// Of allocations that fail.
 std::vector<IopfBug> mutants_without_memory() {
   const BoundValues one{{"threads", 1}, {"failures", 1}};
   const BoundValues partial{{"threads", 1}, {"failures", 1}, {"partial", 1}};

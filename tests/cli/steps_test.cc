@@ -26,7 +26,7 @@ TEST(Steps, ListsTheStepsThatTheBoundsGive) {
 }
 
 TEST(Steps, WrongUseIsRefused) {
-  expect_error(run(split("steps")), kUsage, {"MODEL"});
+  expect_error(run(split("steps")), kUsage, {"DESIGN"});
   expect_error(run(split("steps nothing")), kUsage, {"nothing"});
   expect_error(run(split("steps attach/group --owners 2")), kUsage, {"--owners"});
   expect_error(run(split("steps attach/group --tree a --package b")), kUsage, {"not both"});
