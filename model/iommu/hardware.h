@@ -68,12 +68,12 @@ class Hardware {
       }
     }
   }
-  /// f(translation) for the entry with this number, of 0 .. devices * rows - 1.
+  /// f(d, translation) for the entry with this number, of 0 .. devices * rows - 1.
   template <class F>
   void with_number(Val<D> number, F f) const {
     for (unsigned d = 0; d < shape_.devices; ++d) {
       for (unsigned r = 0; r < shape_.rows; ++r)
-        design_->context.when(number == d * shape_.rows + r, [&] { f(at(d, r)); });
+        design_->context.when(number == d * shape_.rows + r, [&] { f(d, at(d, r)); });
     }
   }
   decltype(auto) at(unsigned d, unsigned r) const { return table_[d].row[r]; }

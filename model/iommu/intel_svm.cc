@@ -21,13 +21,7 @@ std::vector<SvmBug> kernel_bugs() {
               "bind that fails, or the unbind of another device, has freed it",
               "no-use-after-free",
               {{"threads", 2}, {"devices", 2}, {"faults", 1}}},
-             [](auto& d) {
-               auto& unbind = d.edit(kUnbind);
-               unbind.insert_before(kDrain, "mutex_unlock(&pasid_mutex), for the drain",
-                                    [&d](auto& t) { t.unlock(d.pasid_mutex); });
-               unbind.insert_after(kDrain, "mutex_lock(&pasid_mutex), again",
-                                   [&d](auto& t) { t.lock(d.pasid_mutex); });
-             }),
+             [](auto& d) { d.drain_without_mutex(); }),
       SvmBug({"prq-drain-deadlock",
               "deadlock",
               "6ef0505158f7",

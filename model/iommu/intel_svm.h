@@ -92,6 +92,36 @@ class IntelSvm : public MmPasid<D, GroupedIommu> {
   Array<D, SvmRequest<D>> request;
   Label bind_unlocks, out;  ///< where a bind and an unbind end: for bugs
 
+  /// intel_mm_release() goes through svm->devs.
+  B knows(unsigned d, V process) const override {
+    return any_of<D>(iommu_sva.size(), [&](unsigned i) {
+      auto&& sdev = iommu_sva.object(i);
+      return sdev.listed && sdev.dev == d + 1 && any_of<D>(intel_svm.size(), [&](unsigned s) {
+               return sdev.svm == s + 1 && intel_svm.object(s).mm == process;
+             });
+    });
+  }
+  /// Whether the device may make a page request with the PASID (from 0).
+  virtual B may_ask(unsigned d, unsigned p) const {
+    return hardware.issues(d, p) && hardware.translation(d, p) != 0U;
+  }
+  /// It makes one, if it may and none is under way.
+  void ask_for_page(unsigned d, unsigned p) {
+    auto&& r = request[d * b.pasids + p];
+    this->context.require(may_ask(d, p) && !r.queued && !r.handled);
+    r.queued = true;
+    r.issuer = hardware.translation(d, p);
+  }
+  /// What 6.1.192 does: the mutex is not held while page requests are drained.
+  void drain_without_mutex() {
+    constexpr const char* kFlush = "intel_svm_drain_prq(): iopf_queue_flush_dev(dev)";
+    auto& unbind = this->edit("iommu_sva_unbind_device");
+    unbind.insert_before(kFlush, "mutex_unlock(&pasid_mutex), for the drain",
+                         [this](T& t) { t.unlock(pasid_mutex); });
+    unbind.insert_after(kFlush, "mutex_lock(&pasid_mutex), again",
+                        [this](T& t) { t.lock(pasid_mutex); });
+  }
+
   /// list_empty(&svm->devs).
   B list_empty(T& t) {
     intel_svm.touch(local(t).svm);
@@ -191,16 +221,23 @@ class IntelSvm : public MmPasid<D, GroupedIommu> {
         t.jump(unlock);
       });
       p.place(free_svm);
-      p.step("free_svm: if (list_empty(&svm->devs)) pasid_private_remove(mm->pasid)",
+      // A task of the process is here: these are not the last mmdrop().
+      p.step("free_svm: if (list_empty(&svm->devs)) mmu_notifier_unregister(&svm->notifier, mm)",
              [=, this](T& t) {
                t.when(
-                   list_empty(t), [&] { pasid_private_array.store(V(local(t).pasid), 0); },
+                   list_empty(t),
+                   [&] { static_cast<void>(mm.at(local(t).mm).count.dec_and_test()); },
                    [&] { t.jump(unlock); });
              });
+      p.step("pasid_private_remove(mm->pasid); kfree(svm)", [=, this](T& t) {
+        auto&& l = local(t);
+        pasid_private_array.store(V(l.pasid), 0);
+        intel_svm.kfree(l.svm);
+        t.jump(unlock);
+      });
       p.place(unregister);
       p.step("mmu_notifier_unregister(&svm->notifier, mm); kfree(svm)", [this](T& t) {
         auto&& l = local(t);
-        // A task of the process is here: this is not the last mmdrop().
         static_cast<void>(mm.at(l.mm).count.dec_and_test());
         intel_svm.kfree(l.svm);
       });
@@ -259,10 +296,13 @@ class IntelSvm : public MmPasid<D, GroupedIommu> {
       });
       p.step("if (!list_empty(&svm->devs)) goto out",
              [this](T& t) { t.when(!list_empty(t), [&] { t.jump(out); }); });
-      p.step("pasid_private_remove(svm->pasid)",
-             [this](T& t) { pasid_private_array.store(V(local(t).pasid), 0); });
-      p.step("kfree(svm)", [this](T& t) { intel_svm.kfree(local(t).svm); });
       p.call("mmu_notifier_unregister > mmdrop", [&] { this->build_mmdrop(p); });
+      p.step("pasid_private_remove(svm->pasid)", [this](T& t) {
+        auto&& l = local(t);
+        intel_svm.touch(l.svm);
+        pasid_private_array.store(V(l.pasid), 0);
+      });
+      p.step("kfree(svm)", [this](T& t) { intel_svm.kfree(local(t).svm); });
     });
     p.place(out);
     p.step("mutex_unlock(&pasid_mutex)", [this](T& t) { t.unlock(pasid_mutex); });
@@ -286,14 +326,6 @@ class IntelSvm : public MmPasid<D, GroupedIommu> {
       for (unsigned p = 0; p < b.pasids; ++p)
         this->context.when(dev == d && pasid == p, [&] { f(request[d * b.pasids + p]); });
     }
-  }
-  void ask_for_page(unsigned d, unsigned p) {
-    auto&& r = request[d * b.pasids + p];
-    auto&& h = hardware.at(d, p);
-    const V used = select(h.cached == 0U, V(h.entry), V(h.cached));
-    this->context.require(hardware.issues(d, p) && used != 0U && !r.queued && !r.handled);
-    r.queued = true;
-    r.issuer = used;
   }
   /// iopf_handle_group() of one request.
   void build_handle() {

@@ -198,14 +198,15 @@ class IommuDesign : public LockstepDesign<D, IommuBounds, IommuSorts, IommuLocal
     p.place(next);
     p.step("mmu_notifier_release(mm): the driver clears a PASID entry", [=, this](T& t) {
       auto&& l = local(t);
-      const B left = hardware.any([&](unsigned, unsigned, auto&& h) { return h.entry == l.mm; });
+      const B left = hardware.any(
+          [&](unsigned d, unsigned, auto&& h) { return h.entry == l.mm && knows(d, l.mm); });
       t.when(
           left,
           [&] {
             l.entry = t.choose(b.devices * b.pasids, "entry");
             Local<D> found{this->context, 0};
-            hardware.with_number(l.entry, [&](auto&& h) {
-              this->context.when(h.entry == l.mm, [&] {
+            hardware.with_number(l.entry, [&](unsigned d, auto&& h) {
+              this->context.when(h.entry == l.mm && knows(d, l.mm), [&] {
                 h.entry = 0;
                 found = 1;
               });
@@ -218,13 +219,15 @@ class IommuDesign : public LockstepDesign<D, IommuBounds, IommuSorts, IommuLocal
     if (b.caches) {
       p.step("mmu_notifier_release(mm): the driver invalidates the caches", [=, this](T& t) {
         auto&& l = local(t);
-        hardware.with_number(l.entry, [&](auto&& h) { h.cached = 0; });
+        hardware.with_number(l.entry, [&](unsigned, auto&& h) { h.cached = 0; });
         t.jump(next);
       });
     }
     p.place(done);
     p.step("free_pgtables(mm)", [this](T& t) { mm.at(local(t).mm).page_tables = false; });
   }
+  /// Whether the driver knows, at the end of a process, that device d has an entry for it.
+  virtual B knows(unsigned, V) const { return true; }
   /// mmdrop(l.mm).
   void build_mmdrop(Program<D>& p) {
     const auto done = p.label();
