@@ -25,12 +25,14 @@ class IopfObjects : public Design<D> {
         queue_lock(*this, "queue->lock"),
         dev_lock(*this, "dev->iommu->lock"),
         deliver_lock(*this, "fault->mutex"),
+        attach_handle(*this, "attach_handle", b.handles()),
         fault_param(*this, "fault_param", b.params(), static_cast<const Design<D>*>(this), b),
         iopf_fault(*this, "iopf_fault", b.faults(), b),
         iopf_group(*this, "iopf_group", b.groups(), b),
         current_param(scope_, "dev->iommu->fault_param", b.params(), pointer_to("fault_param")),
         attachment(scope_, "attachment", 2, names_of<Attachment>(3)),
-        handle(scope_, "attach_handle"),
+        current_handle(scope_, "group->pasid_array", b.handles(), pointer_to("attach_handle")),
+        entry(scope_, "PASID_entry"),
         pri(scope_, "PRI"),
         asked(scope_, "page_request", b.requests, b),
         local(*this, b) {
@@ -48,13 +50,15 @@ class IopfObjects : public Design<D> {
 
  public:
   Mutex<D> queue_lock, dev_lock, deliver_lock;
+  Heap<D, AttachHandle<D>> attach_handle;
   Heap<D, FaultParam<D>> fault_param;
   Heap<D, PartialFault<D>> iopf_fault;
   Heap<D, IopfGroup<D>> iopf_group;
   Var<D> current_param;
   Var<D, Attachment> attachment;
-  Flag<D> handle;  ///< a domain that handles faults is attached
-  Flag<D> pri;     ///< the device may send page requests
+  Var<D> current_handle;  ///< that of the PASID: its domain handles faults
+  Flag<D> entry;          ///< the device translates with the PASID
+  Flag<D> pri;            ///< the device may send page requests
   Array<D, AskedFor<D>> asked;
   CallLocals<D, IopfLocals<D>> local;
 
@@ -79,12 +83,18 @@ class IopfObjects : public Design<D> {
   void respond(T& t, V grpid, bool success = false) {
     auto&& request = asked[grpid];
     t.fail_unless(request.waits, answered_once_, "a page request group is answered twice");
+    answered(t, success);
     if (success && b.codes)
       t.fail_unless(request.lost == 0U, success_is_true_, "a request of the group was forgotten");
     request.waits = false;
+    request.stray = false;
     request.begun = 0;
     request.lost = 0;
   }
+  /// For who asks the design about certain calls: whether the device sends what it likes, and that
+  /// it gets an answer.
+  virtual B sends() const { return true; }
+  virtual void answered(T&, bool success) { static_cast<void>(success); }
   /// iopf_free_group().
   void free_group(T& t, V group) {
     t.fail_unless(iopf_group.at(group).on_stack == 0U, this->no_use_after_free,
@@ -189,6 +199,9 @@ class IopfObjects : public Design<D> {
       auto&& group = iopf_group.object(g);
       return !live(group) || group.pending || group.handed_over;
     });
+    const B handles = all_of<D>(b.handles(), [&](unsigned h) {
+      return !live(attach_handle.object(h)) || current_handle == h + 1;
+    });
     const B params = all_of<D>(b.params(), [&](unsigned p) {
       return !live(fault_param.object(p)) || current_param == p + 1 ||
              any_of<D>(b.groups(), [&](unsigned g) { return iopf_group.object(g).param == p + 1; });
@@ -200,16 +213,20 @@ class IopfObjects : public Design<D> {
         return has_bit(iopf_group.object(g).faults, f);
       });
     });
-    return groups && params && faults;
+    return groups && handles && params && faults;
   }
 
   void add_device() {
     for (unsigned r = 0; r < b.requests; ++r) {
-      const auto send = [&](const char* what, bool last) {
+      const auto send = [&](const char* what, bool last, bool stray) {
         device_code_.push_back(
-            {"device", fmt::format("{} of group {}", what, r), false, 0, [this, r, last](unsigned) {
+            {"device", fmt::format("{} of group {}{}", what, r, stray ? ", for nobody" : ""), false,
+             0, [this, r, last, stray](unsigned) {
                auto&& request = asked[r];
-               this->context.require(pri && request.queued == Queued::nothing && !request.waits);
+               this->context.require(sends() && pri && request.queued == Queued::nothing &&
+                                     !request.waits);
+               this->context.require(stray ? B(request.begun == 0U) : B(entry));
+               request.stray = stray;
                if (last) {
                  request.queued = Queued::last;
                  request.waits = true;
@@ -220,8 +237,9 @@ class IopfObjects : public Design<D> {
                }
              }});
       };
-      if (b.partial) send("a page request", false);
-      send("the last page request", true);
+      if (b.partial) send("a page request", false, false);
+      send("the last page request", true, false);
+      send("the last page request", true, true);
     }
     this->add_actor("device", device_code_);
   }

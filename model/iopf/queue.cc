@@ -32,11 +32,11 @@ std::vector<IopfBug> kernel_bugs() {
                "no-use-after-free", one},
               [](auto& d) {
                 auto& p = d.edit(kLeave);
-                p.insert_after("page requests are disabled", "(first the queue is left)",
-                               [&d](auto& t) { t.jump(d.remove); });
+                p.insert_after("ops->remove_dev_pasid(): the PASID entry is cleared",
+                               "(first the queue is left)", [&d](auto& t) { t.jump(d.remove); });
                 p.insert_after("mutex_unlock(&param->lock); mutex_unlock(&queue->lock)",
                                "(then it is drained)", [&d](auto& t) { t.jump(d.drain); });
-                p.insert_after("iopf_queue_flush_dev(dev)", "(it is drained)",
+                p.insert_after("page requests are disabled", "(it is drained)",
                                [&d](auto& t) { t.jump(d.left); });
               }),
       IopfBug({"iopf-group-leak",
@@ -64,10 +64,12 @@ std::vector<IopfBug> mutants() {
   const BoundValues one{{"threads", 1}};
   const BoundValues partial{{"threads", 1}, {"partial", 1}};
   return {
-      IopfBug({"leaves-undrained-prq", "lost wait", "mutant",
-               "leaving does not wait for the thread of the PRQ", "no-use-after-free", one},
-              without(kLeave, "wait until the PRQ is empty")),
-      IopfBug({"leaves-unflushed", "lost wait", "mutant", "leaving does not flush the work queue",
+      IopfBug({"detached-undrained", "lost wait", "mutant",
+               "a domain is detached while its requests are in the PRQ: they are handled with a "
+               "handle that is freed",
+               "no-use-after-free", one},
+              without(kLeave, "wait until no request with the PASID is in the PRQ")),
+      IopfBug({"leaves-unflushed", "lost wait", "mutant", "detaching does not flush the work queue",
                "no-use-after-free", one},
               without(kLeave, "iopf_queue_flush_dev(dev)")),
       IopfBug({"partial-faults-kept", "leak", "mutant", "leaving does not free the partial faults",

@@ -13,8 +13,8 @@ template <class D>
 class IopfQueue : public IopfReport<D> {
  public:
   using Base = IopfReport<D>;
-  using Base::b, Base::asked, Base::attachment, Base::current_param, Base::fault_param,
-      Base::handle, Base::iopf_group, Base::local, Base::pri;
+  using Base::b, Base::asked, Base::attach_handle, Base::attachment, Base::current_handle,
+      Base::current_param, Base::entry, Base::fault_param, Base::iopf_group, Base::local, Base::pri;
   using typename Base::B, typename Base::T, typename Base::V;
 
   explicit IopfQueue(const IopfBounds& bounds) : Base(bounds) {
@@ -52,8 +52,8 @@ class IopfQueue : public IopfReport<D> {
   void build_handle() {
     auto& p = this->worker_program(1, "iommu_sva_handle_iopf");
     p.step("take a group from the work queue", [this](T& t) { take_group(t); });
-    p.step("handle_mm_fault() of each request of the group",
-           [this](T& t) { iopf_group.touch(local(t).group); });
+    p.step("handle_mm_fault() of each request of the group, for attach_handle->domain->mm",
+           [this](T& t) { attach_handle.touch(iopf_group.at(local(t).group).attach_handle); });
     this->build_response(p);
   }
   /// User space reads a group and answers it.
@@ -135,8 +135,10 @@ class IopfQueue : public IopfReport<D> {
       if (b.failures) t.when(local(t).param == 0U, [&] { t.jump(not_joined); });
     });
     p.step("page requests are enabled", [this](T&) { pri = true; });
-    p.step("a domain is attached", [this](T& t) {
-      handle = true;
+    p.step("iommu_attach_device_pasid(): xa_insert(&group->pasid_array, pasid, handle)",
+           [this](T& t) { current_handle = this->allocate(t, attach_handle); });
+    p.step("ops->set_dev_pasid(): the PASID entry is set", [this](T& t) {
+      entry = true;
       attachment = Attachment::on;
       t.ret();
     });
@@ -144,7 +146,7 @@ class IopfQueue : public IopfReport<D> {
     p.place(not_joined);
     p.step("return -EBUSY or -ENOMEM: the driver leaves all as it was", [this](T& t) {
       attachment = Attachment::off;
-      t.when(handle, [&] { attachment = Attachment::on; });
+      t.when(current_handle != 0U, [&] { attachment = Attachment::on; });
     });
   }
   V allocate_param(T& t) {
@@ -155,15 +157,37 @@ class IopfQueue : public IopfReport<D> {
     return param;
   }
 
-  /// The domain is detached, the device stops, what it has sent is drained, and it leaves: the
-  /// order that the comment of iopf_queue_remove_device() asks for.
+  /// The domain is detached, and what the device has sent for it is drained before its handle goes
+  /// (6.12.117 intel_pasid_tear_down_entry()); then page requests end, and the device leaves.
   void build_leave() {
     auto& p = this->program("iopf_queue_remove_device");
     p.arguments([this](T& t) {
       t.require(attachment == Attachment::on);
       attachment = Attachment::changing;
     });
-    p.step("the domain is detached", [this](T&) { handle = false; });
+    p.step("ops->remove_dev_pasid(): the PASID entry is cleared", [this](T&) { entry = false; });
+    p.place(drain);
+    p.step("wait until no request with the PASID is in the PRQ", [this](T&) {
+      const B idle = this->thread()[this->prq()].pc == 0U || local[this->prq()].stray;
+      const B empty = all_of<D>(b.requests, [&](unsigned r) {
+        return asked[r].queued == Queued::nothing || asked[r].stray;
+      });
+      this->context.wait_for(idle && empty, 1U << this->prq());
+    });
+    if (!b.user && !b.numbers) {
+      p.step("iopf_queue_flush_dev(dev): flush_workqueue()", [this](T&) {
+        const B idle = this->thread()[this->worker()].pc == 0U && !any_handed_over();
+        this->context.wait_for(idle, 1U << this->worker());
+      });
+    }
+    p.step("xa_erase(&group->pasid_array, pasid)", [this](T& t) {
+      local(t).attach_handle = current_handle;
+      current_handle = 0;
+    });
+    if (b.user)
+      build_auto_response(p);
+    else
+      p.step("kfree(handle)", [this](T& t) { attach_handle.kfree(local(t).attach_handle); });
     p.step("page requests are disabled", [this](T&) {
       pri = false;
       for (unsigned r = 0; r < b.requests; ++r) {
@@ -171,21 +195,6 @@ class IopfQueue : public IopfReport<D> {
                            [&] { asked[r].begun = 0; });
       }
     });
-    p.place(drain);
-    p.step("wait until the PRQ is empty, and its thread idle", [this](T&) {
-      const B idle = this->thread()[this->prq()].pc == 0U && all_of<D>(b.requests, [&](unsigned r) {
-                       return asked[r].queued == Queued::nothing;
-                     });
-      this->context.wait_for(idle, 1U << this->prq());
-    });
-    if (b.user) {
-      build_auto_response(p);
-    } else if (!b.numbers) {
-      p.step("iopf_queue_flush_dev(dev): flush_workqueue()", [this](T&) {
-        const B idle = this->thread()[this->worker()].pc == 0U && !any_handed_over();
-        this->context.wait_for(idle, 1U << this->worker());
-      });
-    }
     p.place(remove);
     p.step("mutex_lock(&queue->lock)", [this](T& t) { t.lock(this->queue_lock); });
     p.step("mutex_lock(&param->lock)", [this](T& t) { t.lock(this->dev_lock); });
@@ -206,6 +215,8 @@ class IopfQueue : public IopfReport<D> {
       t.unlock(this->queue_lock);
     });
     p.place(left);
+    if (b.user)
+      p.step("kfree(handle)", [this](T& t) { attach_handle.kfree(local(t).attach_handle); });
     p.step("return", [this](T&) { attachment = Attachment::off; });
   }
   /// iommufd_auto_response_faults().

@@ -27,6 +27,8 @@ struct IopfBounds : ProcessBounds {
   /// Who handles a group has answered it, so that the device sends the next one, and not freed it.
   unsigned groups() const { return requests + (user || numbers ? threads : 1); }
   unsigned faults() const { return partial ? groups() : 0; }
+  /// One, and one that is being detached.
+  unsigned handles() const { return 2; }
 };
 
 /// Whether the device takes part: its driver does one thing after the other.
@@ -49,13 +51,21 @@ struct AskedFor : Record<D> {
   AskedFor(Scope<D> scope, const IopfBounds& b)
       : Record<D>(std::move(scope)),
         queued(*this, "queued", 2, names_of<Queued>(3)),
+        stray(*this, "stray"),
         begun(*this, "begun", b.partial ? 1 : 0),
         lost(*this, "lost", b.partial && b.codes ? 1 : 0),
         waits(*this, "waits") {}
   Var<D, Queued> queued;
+  Flag<D> stray;  ///< with a PASID that no domain handles
   Var<D> begun;   ///< a request that is not the last has been sent
   Var<D> lost;    ///< ... and was forgotten for lack of memory
   Flag<D> waits;  ///< the last one has been sent, and no answer has come
+};
+
+/// struct iommu_attach_handle, with the domain that handles the faults.
+template <class D>
+struct AttachHandle : HeapObject<D> {
+  using HeapObject<D>::HeapObject;
 };
 
 /// struct iommu_fault_param.
@@ -83,12 +93,13 @@ struct IopfGroup : HeapObject<D> {
   IopfGroup(Scope<D> scope, unsigned processes, const IopfBounds& b)
       : HeapObject<D>(std::move(scope), processes),
         param(*this, "fault_param", b.params(), pointer_to("fault_param")),
+        attach_handle(*this, "attach_handle", b.handles(), pointer_to("attach_handle")),
         grpid(*this, "grpid", b.requests - 1),
         faults(*this, "faults", (1U << b.faults()) - 1, mask_format()),
         pending(*this, "pending"),
         handed_over(*this, b.user ? "on_deliver" : "queue_work"),
         on_stack(*this, "on_stack", b.failures ? 1 : 0) {}
-  Var<D> param, grpid;
+  Var<D> param, attach_handle, grpid;
   Var<D> faults;        ///< the requests before the last one
   Flag<D> pending;      ///< on fault_param->faults
   Flag<D> handed_over;  ///< on fault->deliver of iommufd, or on the work queue
@@ -101,11 +112,13 @@ struct IopfLocals : Record<D> {
       : Record<D>(std::move(scope)),
         grpid(*this, "grpid", b.requests - 1),
         last(*this, "last"),
+        stray(*this, "stray"),
+        attach_handle(*this, "attach_handle", b.handles(), pointer_to("attach_handle")),
         param(*this, "iopf_param", b.params(), pointer_to("fault_param")),
         group(*this, "group", b.groups(), pointer_to("iopf_group")) {}
   Var<D> grpid;
-  Flag<D> last;
-  Var<D> param, group;
+  Flag<D> last, stray;
+  Var<D> attach_handle, param, group;
 };
 
 }  // namespace iommucheck::model

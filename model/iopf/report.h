@@ -12,7 +12,7 @@ template <class D>
 class IopfReport : public IopfObjects<D> {
  public:
   using Base = IopfObjects<D>;
-  using Base::b, Base::asked, Base::current_param, Base::fault_param, Base::handle,
+  using Base::b, Base::asked, Base::attach_handle, Base::current_param, Base::fault_param,
       Base::iopf_fault, Base::iopf_group, Base::local;
   using typename Base::B, typename Base::T, typename Base::V;
 
@@ -21,7 +21,7 @@ class IopfReport : public IopfObjects<D> {
   Label reported;  ///< where a report returns: for bugs that return early
 
   /// A choice: memory is there, or not.
-  B no_memory(T& t) const { return b.failures ? t.choose(2, "nomem") == 1U : B(false); }
+  virtual B no_memory(T& t) const { return b.failures ? t.choose(2, "nomem") == 1U : B(false); }
 
  protected:
   /// iommu_report_device_fault(), called by the thread of the PRQ.
@@ -36,10 +36,14 @@ class IopfReport : public IopfObjects<D> {
       auto&& request = asked[V(l.grpid)];
       t.require(request.queued != Queued::nothing);
       l.last = request.queued == Queued::last;
+      l.stray = B(request.stray);
       request.queued = Queued::nothing;
     });
-    p.step("attach_handle = find_fault_handler(dev, evt)",
-           [=, this](T& t) { t.when(!handle, [&] { t.jump(error); }); });
+    p.step("attach_handle = find_fault_handler(dev, evt)", [=, this](T& t) {
+      auto&& l = local(t);
+      t.when(!l.stray, [&] { l.attach_handle = this->current_handle; });
+      t.when(l.attach_handle == 0U, [&] { t.jump(error); });
+    });
     build_get_param(p, error, [=, this](T& t) { t.when(local(t).last, [&] { t.jump(group); }); });
     if (b.partial) {
       const auto put = p.label();
@@ -79,11 +83,16 @@ class IopfReport : public IopfObjects<D> {
       });
     }
     if (b.numbers) {
-      p.step("domain->iopf_handler(group): its number is noted", [=](T& t) { t.jump(returns); });
+      p.step("domain->iopf_handler(group): its number is noted", [=, this](T& t) {
+        attach_handle.touch(local(t).attach_handle);
+        t.jump(returns);
+      });
     } else if (b.user) {
       p.call("iommufd_fault_iopf_handler", [&] {
-        p.step("iopf_group_dequeue(group): mutex_lock(&fault_param->lock)",
-               [this](T& t) { this->lock_param(t); });
+        p.step("iopf_group_dequeue(group): mutex_lock(&fault_param->lock)", [this](T& t) {
+          attach_handle.touch(local(t).attach_handle);
+          this->lock_param(t);
+        });
         p.step("iopf_group_dequeue(group): list_del_init(&group->pending_node)",
                [this](T& t) { iopf_group.at(local(t).group).pending = false; });
         p.step("iopf_group_dequeue(group): mutex_unlock(&fault_param->lock)",
@@ -98,6 +107,7 @@ class IopfReport : public IopfObjects<D> {
       });
     } else {
       p.step("iommu_sva_iopf_handler(group): queue_work(wq, &group->work)", [=, this](T& t) {
+        attach_handle.touch(local(t).attach_handle);
         iopf_group.at(local(t).group).handed_over = true;
         t.jump(returns);
       });
@@ -170,6 +180,7 @@ class IopfReport : public IopfObjects<D> {
       l.group = this->allocate(t, iopf_group);
       auto&& group = iopf_group.at(l.group);
       group.param = l.param;
+      group.attach_handle = l.attach_handle;
       group.grpid = l.grpid;
       t.when(no_memory(t), [&] { group.on_stack = 1; });
     });

@@ -84,7 +84,7 @@ TEST(IommuDesigns, AForgottenRequestIsAnsweredWithSuccess) {
       explore("iopf/queue", {{"threads", 1}, {"partial", 1}, {"failures", 1}, {"codes", 1}});
   ASSERT_EQ(result.verdict, Verdict::violated);
   EXPECT_STREQ(result.path->failure.detail, "a request of the group was forgotten");
-  EXPECT_EQ(result.path->steps.size(), 34U);
+  EXPECT_EQ(result.path->steps.size(), 35U);
 }
 
 TEST(IommuDesigns, TheSolverFindsTheSameStates) {

@@ -35,7 +35,9 @@ static unsigned int device_number(const struct device *dev)
 
 /* ---- the driver ---- */
 
-/* Page requests that want a response, and the responses; see target_iopf.c. */
+/* Page requests that want a response, and the responses; see target_iopf.c.  In one word: those that
+ * say success, and, times REFUSAL, the others. */
+#define REFUSAL 0x100
 static atomic_t requests, responses;
 /* Until no page request of the device is on its way: the target's. */
 static void drain(struct device *dev);
@@ -74,7 +76,7 @@ static void mm_release(struct mm_struct *mm)
 static void mock_page_response(struct device *dev, struct iopf_fault *evt,
 			       struct iommu_page_response *msg)
 {
-	atomic_inc(&responses);
+	atomic_add(msg->code == IOMMU_PAGE_RESP_SUCCESS ? 1 : REFUSAL, &responses);
 }
 
 static void mock_free(struct iommu_domain *domain)

@@ -49,14 +49,14 @@ static void drain(struct device *dev)
 	mutex_unlock(&driver_lock[0]);
 }
 
-static long request(u32 flags)
+static long request(u32 flags, u32 pasid)
 {
 	struct iopf_fault event = {
 		.fault = {
 			.type = IOMMU_FAULT_PAGE_REQ,
 			.prm = {
 				.flags = IOMMU_FAULT_PAGE_REQUEST_PASID_VALID | flags,
-				.pasid = 1,
+				.pasid = pasid,
 				.grpid = 1,
 				.perm = IOMMU_FAULT_PERM_READ,
 				.addr = PAGE_SIZE,
@@ -66,7 +66,7 @@ static long request(u32 flags)
 	long result = KH_NOT_MADE;
 
 	mutex_lock(&prq_lock);
-	if (enabled && READ_ONCE(table[0][1])) {
+	if (enabled && (pasid != 1 || READ_ONCE(table[0][1]))) {
 		if (flags & IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE)
 			atomic_inc(&requests);
 		result = iommu_report_device_fault(&devices[0], &event);
@@ -81,9 +81,14 @@ static long bind0(unsigned int thread) { return bind(thread, 0); }
 static long unbind0(unsigned int thread) { return unbind(0); }
 static long fault0(unsigned int thread)
 {
-	return request(IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE);
+	return request(IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE, 1);
 }
-static long partial0(unsigned int thread) { return request(0); }
+static long partial0(unsigned int thread) { return request(0, 1); }
+/* With a PASID that no domain handles. */
+static long stray0(unsigned int thread)
+{
+	return request(IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE, 2);
+}
 
 /* In the order that iopf_queue_remove_device() asks for: no new requests, those that are on their
  * way are handled, then the device leaves the queue. */
@@ -132,6 +137,46 @@ static long disable0(unsigned int thread) { return leave(0, true); }
 static long disable1(unsigned int thread) { return leave(1, true); }
 static long disable0_undrained(unsigned int thread) { return leave(0, false); }
 
+/* A driver that does one thing after the other: the device joins the queue, then a domain is attached;
+ * it is detached, then the device leaves. */
+static DEFINE_MUTEX(one_driver);
+
+static long join0(unsigned int thread)
+{
+	long result = KH_NOT_MADE;
+
+	mutex_lock(&one_driver);
+	if (!on_queue[0]) {
+		result = join(0);
+		if (!result)
+			result = bind(thread, 0);
+	}
+	mutex_unlock(&one_driver);
+	return result;
+}
+
+static long leave0(unsigned int thread)
+{
+	long result = KH_NOT_MADE;
+
+	mutex_lock(&one_driver);
+	if (on_queue[0]) {
+		unbind(0);
+		result = leave(0, true);
+	}
+	mutex_unlock(&one_driver);
+	return result;
+}
+
+/* What answers the device has: successes, and ten times the others.  It is no call of the API: no
+ * scenario of the target has it. */
+static long answers0(unsigned int thread)
+{
+	const int all = atomic_read(&responses);
+
+	return all % REFUSAL + 10 * (all / REFUSAL);
+}
+
 /* The hardware's queue overflowed: no request is taken from it meanwhile. */
 static long discard(unsigned int thread)
 {
@@ -155,6 +200,10 @@ const struct kh_call kh_calls[] = {
 	{ "exit", exit_task },
 	{ "fault0", fault0 },
 	{ "partial0", partial0 },
+	{ "stray0", stray0 },
+	{ "join0", join0 },
+	{ "leave0", leave0 },
+	{ "answers0", answers0 },
 	{ "enable0", enable0 },
 	{ "enable1", enable1 },
 	{ "disable0", disable0 },
@@ -185,7 +234,8 @@ void kh_target_finish(void)
 	disable1(0);
 	iopf_queue_free(queue);
 	queue = NULL;
-	if (atomic_read(&requests) != atomic_read(&responses))
+	if (atomic_read(&requests) !=
+	    atomic_read(&responses) % REFUSAL + atomic_read(&responses) / REFUSAL)
 		ck_report("page request without one response",
 			  "groups of page requests and responses are not equally many");
 }

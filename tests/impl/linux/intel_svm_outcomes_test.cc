@@ -21,11 +21,11 @@ class Asked : public model::IntelSvm<D> {
 
 namespace {
 
-using Scripted = ScriptedSva<Asked>;
+using ScriptedDesign = ScriptedSva<Asked>;
 
 /// The answers of executions that come to their end, and the rules that the others break.
 struct Behaviours {
-  std::set<SvaOutcomes> outcomes;
+  std::set<Answers> outcomes;
   std::set<std::string> broken;
   bool operator==(const Behaviours&) const = default;
 };
@@ -37,7 +37,7 @@ const std::vector<std::pair<std::string, std::string>> kRules{
 };
 
 /// What is no call of the API.
-void add_hardware(Scripted& design, bool dma) {
+void add_hardware(ScriptedDesign& design, bool dma) {
   using What = SvaStep::What;
   const auto answer = [&design](auto& t, What what, bool made) {
     if (made)
@@ -55,33 +55,34 @@ void add_hardware(Scripted& design, bool dma) {
     answer(t, What::page_request, made);
   });
   design.instead_of_a_call("DMA", What::dma, [&design, dma, answer](auto& t) {
-    answer(t, What::dma, dma && design.device_uses(design.step_of(t).device, 0));
+    answer(t, What::dma, dma && design.device_uses(design.next(t.self())->device, 0));
   });
   // Of pages the design knows nothing.
   design.instead_of_a_call("unmap", What::unmap,
                            [answer](auto& t) { answer(t, What::unmap, true); });
 }
 
-Behaviours in_the_model(const SvaScript& script, const Scripted::Edit& change) {
+Behaviours in_the_model(const SvaScript& script, const ScriptedDesign::Edit& change) {
   model::IommuBounds bounds;
   bounds.devices = 2;
   bounds.pasids = 2;
   bounds.faults = true;  // 6.1 drains whenever the device has page requests
-  Scripted machine{script, bounds, [&](Scripted& design) {
-                     auto& bind = design.edit("iommu_sva_bind_device");
-                     const auto undo = bind.label_at("free_svm: ");
-                     bind.insert_before("intel_pasid_setup_first_level(): the PASID entry is set",
-                                        "... or refused: kfree(sdev)", [&design, undo](auto& t) {
-                                          if (!design.is_refused(t)) return;
-                                          design.iommu_sva.kfree(design.local(t).handle);
-                                          design.refuse(t, undo);
-                                        });
-                     add_hardware(design, script.dma);
-                     change(design);
-                   }};
+  ScriptedDesign machine{script, bounds, [&](ScriptedDesign& design) {
+                           auto& bind = design.edit("iommu_sva_bind_device");
+                           const auto undo = bind.label_at("free_svm: ");
+                           bind.insert_before(
+                               "intel_pasid_setup_first_level(): the PASID entry is set",
+                               "... or refused: kfree(sdev)", [&design, undo](auto& t) {
+                                 if (!design.is_refused(t)) return;
+                                 design.iommu_sva.kfree(design.local(t).handle);
+                                 design.refuse(t, undo);
+                               });
+                           add_hardware(design, script.dma);
+                           change(design);
+                         }};
   Behaviours all;
   // An execution of the code ends with a report.
-  all.outcomes = all_outcomes<SvaOutcomes>(machine, [&](const std::string& property, const char*) {
+  all.outcomes = outcomes_where<Answers>(machine, [&](const std::string& property, const char*) {
     const auto rule =
         std::ranges::find(kRules, property, &std::pair<std::string, std::string>::first);
     if (rule == kRules.end()) return true;
@@ -93,12 +94,12 @@ Behaviours in_the_model(const SvaScript& script, const Scripted::Edit& change) {
 
 /// As it is in 6.1.192.
 Behaviours in_the_model(const SvaScript& script) {
-  return in_the_model(script, [](Scripted& design) { design.drain_without_mutex(); });
+  return in_the_model(script, [](ScriptedDesign& design) { design.drain_without_mutex(); });
 }
 
 Behaviours in_the_code(const Scenario& scenario, const Exploration& exploration) {
   Behaviours all;
-  for (SvaOutcomes one : outcomes_in_the_code(scenario, exploration)) {
+  for (Answers one : outcomes_in_the_code(scenario, exploration)) {
     for (auto& thread : one) std::ranges::replace(thread, "-ENODEV", "-ENOMEM");  // see refuse()
     all.outcomes.insert(std::move(one));
   }
@@ -186,7 +187,7 @@ TEST_F(IntelSvmOutcomesTest, OfTheRepairedDesignAndCodeAreTheSame) {
   for (const char* name : {"last-two", "failed-bind", "two-devices-exit", "fault-last-two"}) {
     SCOPED_TRACE(name);
     const Scenario one = observed(scenario(name), {"tlp0", "tlp1"});
-    const Behaviours design = in_the_model(*script_of(one, 2), [](Scripted&) {});
+    const Behaviours design = in_the_model(*script_of(one, 2), [](ScriptedDesign&) {});
     EXPECT_EQ(design, explored(*kernel, one));
     EXPECT_TRUE(design.broken.empty());
     EXPECT_NE(design, explored(*kernel_, one));
@@ -194,20 +195,20 @@ TEST_F(IntelSvmOutcomesTest, OfTheRepairedDesignAndCodeAreTheSame) {
 }
 
 TEST_F(IntelSvmOutcomesTest, OfADesignWithAMistakeAreNot) {
-  const auto differs = [](const char* name, const Scripted::Edit& mistake) {
+  const auto differs = [](const char* name, const ScriptedDesign::Edit& mistake) {
     const Scenario one = observed(scenario(name), {"tlp0", "tlp1"});
-    return explored(*kernel_, one) != in_the_model(*script_of(one, 2), [&](Scripted& design) {
+    return explored(*kernel_, one) != in_the_model(*script_of(one, 2), [&](ScriptedDesign& design) {
              design.drain_without_mutex();
              mistake(design);
            });
   };
-  EXPECT_FALSE(differs("fault-unbind", [](Scripted&) {}));
-  EXPECT_TRUE(differs("fault-unbind", [](Scripted& design) {
+  EXPECT_FALSE(differs("fault-unbind", [](ScriptedDesign&) {}));
+  EXPECT_TRUE(differs("fault-unbind", [](ScriptedDesign& design) {
     design.edit("iommu_sva_unbind_device")
         .replace("intel_pasid_tear_down_entry(): the PASID entry is cleared", "(it stays)",
                  [](auto&) {});
   }));
-  EXPECT_TRUE(differs("bind-unbind", [](Scripted& design) {
+  EXPECT_TRUE(differs("bind-unbind", [](ScriptedDesign& design) {
     design.edit("iommu_sva_bind_device")
         .replace("sdev->users++", "(not counted)", [&design](auto& t) {
           design.bind_succeeds(t);
@@ -215,7 +216,7 @@ TEST_F(IntelSvmOutcomesTest, OfADesignWithAMistakeAreNot) {
         });
   }));
   // With the list changed last, the end of the process finds all that leads to it.
-  EXPECT_TRUE(differs("exit-unbind", [](Scripted& design) {
+  EXPECT_TRUE(differs("exit-unbind", [](ScriptedDesign& design) {
     design.edit("iommu_sva_unbind_device").drop("list_del_rcu(&sdev->list)");
     design.edit("iommu_sva_unbind_device")
         .insert_after("intel_pasid_tear_down_entry(): the PASID entry is cleared",

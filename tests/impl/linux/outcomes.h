@@ -27,7 +27,7 @@ struct OutcomesVisitor {
 /// is_over(), and what the outcomes() are then.  `goes_on`: whether it does after a step that
 /// violates the property of this name.
 template <class Outcomes, class Scripted>
-std::set<Outcomes> all_outcomes(
+std::set<Outcomes> outcomes_where(
     Scripted& machine, const std::function<bool(const std::string&, const char*)>& goes_on) {
   std::set<Outcomes> all;
   const auto property_goes_on = [&](const Failure& failure) {
@@ -55,7 +55,7 @@ std::set<Outcomes> all_outcomes(
 /// question then.
 template <class Outcomes, class Scripted>
 std::set<Outcomes> all_outcomes(Scripted& machine, bool is_mutant) {
-  return all_outcomes<Outcomes>(machine, [&](const std::string& property, const char* detail) {
+  return outcomes_where<Outcomes>(machine, [&](const std::string& property, const char* detail) {
     EXPECT_TRUE(is_mutant) << property << ": " << detail;
     return true;
   });

@@ -12,28 +12,28 @@ namespace {
 
 template <class D>
 using Design = model::SvaAttachHandle<D>;
-using Scripted = ScriptedSva<Design>;
+using ScriptedDesign = ScriptedSva<Design>;
 
 /// Devices 0 and 2 in one group, and a PASID.
-std::set<SvaOutcomes> outcomes_in_the_model(const SvaScript& script,
-                                            const Scripted::Edit& change = {}) {
+std::set<Answers> outcomes_in_the_model(const SvaScript& script,
+                                        const ScriptedDesign::Edit& change = {}) {
   model::IommuBounds bounds;
   bounds.devices = 3;
   bounds.groups = 2;
   bounds.pasids = 1;
-  Scripted machine{
-      script, bounds, [&](Scripted& design) {
+  ScriptedDesign machine{
+      script, bounds, [&](ScriptedDesign& design) {
         design.edit("mm_get_enqcmd_pasid").arguments([](auto& t) { t.require(false); });
         if (change) change(design);
       }};
-  return all_outcomes<SvaOutcomes>(machine, static_cast<bool>(change));
+  return all_outcomes<Answers>(machine, static_cast<bool>(change));
 }
 
 class SvaOutcomesTest : public OnTarget<sva_target> {
  protected:
   /// The outcomes of both, where the model can follow.
-  static std::optional<std::pair<std::set<SvaOutcomes>, std::set<SvaOutcomes>>> both(
-      const Scenario& one, const Scripted::Edit& change = {}) {
+  static std::optional<std::pair<std::set<Answers>, std::set<Answers>>> both(
+      const Scenario& one, const ScriptedDesign::Edit& change = {}) {
     const std::optional<SvaScript> script = script_of(one, 3);
     if (!script) return {};
     const Exploration explored = kernel_->explore(one, {});
@@ -109,16 +109,16 @@ TEST_F(SvaOutcomesTest, OfGeneratedPairsAreTheSame) {
 }
 
 TEST_F(SvaOutcomesTest, OfADesignWithAMistakeAreNot) {
-  const auto differs = [](const char* name, const Scripted::Edit& change) {
+  const auto differs = [](const char* name, const ScriptedDesign::Edit& change) {
     const auto outcomes = both(observed(scenario(name), {"tlp0"}), change);
     return outcomes && outcomes->first != outcomes->second;
   };
-  EXPECT_TRUE(differs("bind-unbind", [](Scripted& design) {
+  EXPECT_TRUE(differs("bind-unbind", [](ScriptedDesign& design) {
     design.edit("iommu_sva_unbind_device")
         .replace_all("ops->remove_dev_pasid(device->dev, pasid): the entry is cleared",
                      "(it stays)", [](auto&) {});
   }));
-  EXPECT_TRUE(differs("bind-unbind", [](Scripted& design) {
+  EXPECT_TRUE(differs("bind-unbind", [](ScriptedDesign& design) {
     design.edit("iommu_sva_unbind_device")
         .replace("if (!refcount_dec_and_test(&handle->users))", "(whoever comes is the last one)",
                  [&design](auto& t) {

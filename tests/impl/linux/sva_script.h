@@ -2,19 +2,12 @@
 // The calls of a target of shared virtual addressing, made by the threads of an SVA design.
 #pragma once
 
-#include <algorithm>
-#include <functional>
 #include <optional>
-#include <stdexcept>
 
 #include "model/iommu/iommu_design.h"
-#include "tests/impl/linux/on_target.h"
-#include "tests/impl/linux/outcomes.h"
+#include "tests/impl/linux/script.h"
 
 namespace iommucheck::linux_harness {
-
-/// What each thread's calls answer: thread by thread, call by call, as the target prints it.
-using SvaOutcomes = std::vector<std::vector<std::string>>;
 
 struct SvaStep {
   enum class What { bind, unbind, exit, tlp, dma, page_request, unmap } what{};
@@ -25,9 +18,7 @@ struct SvaStep {
   bool fails = false;    ///< the driver refuses it
 };
 
-struct SvaScript {
-  std::vector<std::vector<SvaStep>> threads;  ///< the set-up's calls first
-  std::vector<unsigned> setup;                ///< whose turn it is, one after the other
+struct SvaScript : Script<SvaStep> {
   unsigned bonds = 1;
   unsigned tasks = 0;  ///< of the first process
   bool dma = false;    ///< devices have made DMA: it is looked at
@@ -160,29 +151,23 @@ inline std::optional<SvaScript> script_of(const Scenario& scenario, unsigned dev
 /// An SVA design with threads that make the calls of a script; of two processes, the first has a
 /// task for each thread.
 template <template <class> class Sva>
-class ScriptedSva : public Sva<Concrete> {
+class ScriptedSva : public Scripted<Sva<Concrete>, SvaStep> {
  public:
-  using Base = Sva<Concrete>;
-  using Base::edit, Base::hardware, Base::local;
-  using typename Base::T, typename Base::V, typename Base::Kind;
+  using Base = Scripted<Sva<Concrete>, SvaStep>;
+  using Base::edit, Base::hardware, Base::local, Base::turn;
+  using typename Base::T, typename Base::V, typename Base::Kind, typename Base::What;
   using Edit = std::function<void(ScriptedSva&)>;
 
   /// `bounds`: devices, groups, pasids and what belongs to the design.
   ScriptedSva(const SvaScript& script, const model::IommuBounds& bounds, const Edit& change)
-      : Base{with_script(bounds, script)},
-        script_{script},
-        made_{this->root(), "script.made", this->process_count(), kMost},
-        answers_{this->root(), "script.answers", this->process_count() * kMost, 255U},
+      : Base{script, with_script(bounds, script)},
+        tasks_at_first_{script.tasks},
         scope_{this->root()},
-        setup_{scope_, "script.setup", static_cast<unsigned>(script.setup.size())},
         tasks_{scope_, "script.tasks", this->process_count()} {
-    for (const auto& steps : script_.threads) {
-      if (steps.size() > kMost) throw std::length_error{"more calls than the script holds"};
-    }
     const auto set_up = this->initial;
     this->initial = [this, set_up] {
       set_up();
-      tasks_ = script_.tasks;
+      tasks_ = tasks_at_first_;
       this->mm.object(1).count.set(2);  // mmgrab(other) of the target
     };
     edit("iommu_sva_bind_device").arguments([this](T& t) {
@@ -216,7 +201,7 @@ class ScriptedSva : public Sva<Concrete> {
                          answers(t, What::exit, Err::ok, 0);
                          t.ret();
                        });
-    instead_of_a_call("TLP", What::tlp, [this](T& t) {
+    this->instead_of_a_call("TLP", What::tlp, [this](T& t) {
       const V dev = turn(t, What::tlp)->device;
       hardware.with(dev, 0,
                     [&](unsigned, unsigned, auto&& h) { answers(t, What::tlp, Err::ok, h.entry); });
@@ -225,45 +210,29 @@ class ScriptedSva : public Sva<Concrete> {
     this->complete();
   }
 
-  /// A program of one step, which is no call of the design.
-  void instead_of_a_call(const char* name, SvaStep::What what, std::function<void(T&)> step) {
-    auto& p = this->program(name);
-    p.arguments([this, what](T& t) { turn(t, what); });
-    p.step(name, [this, what, step](T& t) {
-      this->only_effect(t);
-      if (turn(t, what) != nullptr) step(t);
-    });
-  }
   /// What the call of this thread answers; `value`: where it is asked for.
-  void answers(T& t, SvaStep::What what, Val<Concrete, iommu::Err> err, V value) {
-    const unsigned self = t.self();
-    // The bond of an unbind is no longer the driver's: its place is the first one open.
-    unsigned at = made_[self].value().word();
-    const auto& steps = script_.threads[self];
-    while (at < steps.size() && steps[at].what != what) ++at;
-    if (at == steps.size()) return;
-    const bool shows = steps[at].reports || what == What::tlp;
+  void answers(T& t, What what, iommu::Err err, V value) {
+    const SvaStep* step = this->next(t.self());
+    const bool shows = what == What::tlp || (step != nullptr && step->reports);
     const unsigned shown = shows ? value.word() : 0;
-    note(t, at, 1 + shown * iommu::kErrs + err.word());
+    Base::answers(t, what, shown * iommu::kErrs + static_cast<unsigned>(err));
   }
-  void answers_not_made(T& t) { note(t, made_[t.self()].value().word(), 0); }
   /// Whether the driver has a bond of the device with the process (from 0) and keeps it for some
   /// time.
   bool device_uses(unsigned device, unsigned process) const {
-    for (unsigned c = 0; c < script_.threads.size(); ++c) {
-      for (const SvaStep& step : script_.threads[c]) {
+    for (unsigned c = 0; c < this->script().threads.size(); ++c) {
+      for (const SvaStep& step : this->script().threads[c]) {
         if (step.what == What::bind && !step.reports && step.device == device &&
-            step.mm == process && this->driver[c].handle[step.slot].value().word() != 0)
+            step.mm == process && holds(c, step.slot))
           return true;
       }
     }
     return false;
   }
-  /// The call that this thread is in.
-  const SvaStep& step_of(T& t) const { return script_.threads[t.self()].at(position(t.self())); }
   /// The driver refuses the bind that this thread is in, if the script says so; it ends at `undo`.
   bool is_refused(T& t) const {
-    return position(t.self()) < script_.threads[t.self()].size() && step_of(t).fails;
+    const SvaStep* step = this->next(t.self());
+    return step != nullptr && step->fails;
   }
   void refuse(T& t, const model::Label& undo) {
     refusing_ = true;
@@ -271,28 +240,8 @@ class ScriptedSva : public Sva<Concrete> {
     refusing_ = false;
   }
 
-  bool is_over() const {
-    for (unsigned i = 0; i < script_.threads.size(); ++i) {
-      if (position(i) != script_.threads[i].size()) return false;
-    }
-    return true;
-  }
-  SvaOutcomes outcomes() const {
-    SvaOutcomes all(script_.threads.size());
-    for (unsigned i = 0; i < script_.threads.size(); ++i) {
-      const auto in_setup = std::ranges::count(script_.setup, i);
-      for (auto k = static_cast<unsigned>(in_setup); k < script_.threads[i].size(); ++k) {
-        if (!script_.threads[i][k].inner)
-          all[i].push_back(text(answers_[i * kMost + k].value().word()));
-      }
-    }
-    return all;
-  }
-
  private:
-  using What = SvaStep::What;
   using Err = iommu::Err;
-  static constexpr unsigned kMost = 6;
 
   static model::IommuBounds with_script(model::IommuBounds bounds, const SvaScript& script) {
     bounds.threads = static_cast<unsigned>(script.threads.size());
@@ -301,78 +250,36 @@ class ScriptedSva : public Sva<Concrete> {
     bounds.bonds = script.bonds;
     return bounds;
   }
-  static std::string text(unsigned answer) {
-    if (answer == 0) return std::string{kNotMade};
-    const auto err = static_cast<Err>((answer - 1) % iommu::kErrs);
-    return err == Err::ok ? std::to_string((answer - 1) / iommu::kErrs) : std::string{name(err)};
+  std::string text_of(unsigned code) const override {
+    const auto err = static_cast<Err>(code % iommu::kErrs);
+    return err == Err::ok ? std::to_string(code / iommu::kErrs) : std::string{name(err)};
   }
-  void note(T& t, unsigned at, unsigned answer) {
-    answers_[t.self() * kMost + at] = answer;
-    made_[t.self()] = at + 1;
+  bool holds(unsigned thread, unsigned slot) const {
+    return this->driver[thread].handle[slot].value().word() != 0;
   }
-  void on_return(T& t) override {
-    Base::on_return(t);
-    if (!this->is_worker(t.self()) && setup_.value().word() < script_.setup.size()) setup_ += 1;
+  /// An unbind of what was not bound.
+  bool is_skipped(unsigned thread, const SvaStep& step) const override {
+    return step.what == What::unbind && !holds(thread, step.slot);
   }
-  /// An unbind of what was not bound is not made.
-  unsigned position(unsigned thread) const {
-    unsigned at = made_[thread].value().word();
-    const auto& steps = script_.threads[thread];
-    while (at < steps.size() && steps[at].what == What::unbind &&
-           this->driver[thread].handle[steps[at].slot].value().word() == 0)
-      ++at;
-    return at;
-  }
-  /// The next call of the thread, if it is one of this kind, and its turn.
-  const SvaStep* turn(T& t, What what) {
-    const unsigned self = t.self(), at = position(self);
-    const unsigned done = setup_.value().word();
-    const auto& steps = script_.threads[self];
-    const bool mine = at < steps.size() && steps[at].what == what &&
-                      (done == script_.setup.size() || script_.setup[done] == self);
-    t.require(mine);
-    return mine ? &steps[at] : nullptr;
-  }
+  void no_call(T& t) override { this->only_effect(t); }
   void answered(T& t, Kind kind, const iommu::Args<Concrete>& made, Val<Concrete, Err> err,
                 V value) override {
+    const auto code = static_cast<Err>(err.word());
     switch (kind) {
       case Kind::bind:
         t.require((made.nomem.word() != 0) == refusing_);
-        return answers(t, What::bind, err, value);
-      case Kind::unbind: return answers(t, What::unbind, err, value);
-      case Kind::exit: return answers(t, What::exit, err, value);
+        return answers(t, What::bind, code, value);
+      // The bond of an unbind is no longer the driver's: it is the first one open.
+      case Kind::unbind: return answers(t, What::unbind, code, value);
+      case Kind::exit: return answers(t, What::exit, code, value);
       default: t.require(false);  // in no script
     }
   }
 
-  const SvaScript script_;
+  const unsigned tasks_at_first_;
   bool refusing_ = false;  ///< in the middle of a step
-  Array<Concrete, Var<Concrete>> made_, answers_;
   Scope<Concrete> scope_;
-  Var<Concrete> setup_, tasks_;
+  Var<Concrete> tasks_;
 };
-
-/// What the calls of a scenario answer in the code, where all of them return.
-inline std::set<SvaOutcomes> outcomes_in_the_code(const Scenario& scenario,
-                                                  const Exploration& exploration) {
-  std::set<SvaOutcomes> all;
-  for (const ScheduledHistory& history : exploration.histories) {
-    SvaOutcomes one(scenario.threads.size());
-    for (const ScheduledCall& call : history.calls) one[call.thread].push_back(call.result);
-    // A report has ended an execution in which a call does not return.
-    const bool whole = std::ranges::all_of(history.calls, &ScheduledCall::returned);
-    EXPECT_TRUE(whole || !exploration.reports.empty());
-    if (whole) all.insert(std::move(one));
-  }
-  return all;
-}
-
-/// Each thread ends with TLPs, or nearly all calls succeed whatever happens.
-inline Scenario observed(Scenario scenario, std::initializer_list<const char*> tlps) {
-  for (auto& thread : scenario.threads) {
-    for (const char* tlp : tlps) thread.emplace_back(tlp);
-  }
-  return scenario;
-}
 
 }  // namespace iommucheck::linux_harness
