@@ -2,56 +2,11 @@
 // The targets iommu-sva and io-pgfault, on the whole of iommu.c.  Their calls are in
 // glue/target_sva.c and glue/target_iopf.c.
 #include "impl/linux/ioasid.h"
-#include "impl/linux/target.h"
+#include "impl/linux/on_iommu_core.h"
 #include "impl/linux/tree.h"
 
 namespace iommucheck::linux_harness {
 namespace {
-
-/// Shared by both targets on it.
-const std::vector<std::string> kCoreFiles{"drivers/iommu/iommu-sva.c",
-                                          "drivers/iommu/io-pgfault.c",
-                                          "drivers/iommu/iommu.c",
-                                          "drivers/iommu/iommu-traces.c",
-                                          "lib/xarray.c",
-                                          "lib/radix-tree.c",
-                                          "lib/idr.c",
-                                          "lib/find_bit.c",
-                                          "lib/bitmap.c",
-                                          "lib/refcount.c",
-                                          "mm/mmap_lock.c"};
-
-/// Of a process that shares its tables with devices.
-class OnIommuCore : public Target {
- public:
-  OnIommuCore(std::string file, std::string calls)
-      : parts_{std::move(file),
-               kCoreFiles,
-               {"kernel_facts.c", "kernel_base.c", std::move(calls)},
-               true} {
-    std::erase(parts_.libraries, parts_.under_test);
-  }
-
-  std::string_view versions() const override { return "6.12"; }
-  std::string_view package() const override { return "linux-source-6.12"; }
-  const RunnerParts& parts() const override { return parts_; }
-
-  KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
-    for (const std::string& needed : {kCoreFiles[0], kCoreFiles[1]}) {
-      require_file(tree, needed,
-                   "this target is made for Linux 6.12; on Debian: apt-get install "
-                   "linux-source-6.12, then --package linux-source-6.12");
-    }
-    return linux_harness::prepare(
-        cache, tree,
-        present_files(tree, "iommu", kCoreFiles,
-                      {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1", "-DCONFIG_IOMMU_MM_DATA=1",
-                       "-DCONFIG_IOMMU_IOPF=1"}));
-  }
-
- private:
-  RunnerParts parts_;
-};
 
 class SvaTarget final : public OnIommuCore {
  public:

@@ -62,6 +62,7 @@ std::vector<Scenario> combinations(const std::vector<std::vector<TargetCall>>& s
                                    bool (*keeps)(const Scenario&) = nullptr);
 
 const Target& intel_svm_target();
+const Target& iommu_group_target();
 const Target& ioasid_target();
 const Target& iommufd_device_target();
 const Target& iommufd_fault_target();

@@ -46,6 +46,19 @@ class AttachPrograms : public GroupDomain<D> {
           this->takes_effect(t, Kind::detach, {.device = l.dev, .table = l.domain}, Err::ok, 0);
         });
   }
+  /// What 6.12 does: a driver that does not own its group detaches only where it is alone.
+  void detach_counting_devices() {
+    this->edit("iommu_detach_device")
+        .insert_before("if (WARN_ON(domain != group->domain)) goto out_unlock",
+                       "if (WARN_ON(list_count_nodes(&group->devices) != 1)) goto out_unlock",
+                       [this](T& t) {
+                         auto&& l = local(t);
+                         t.when(gdev[V(l.dev)].claims == 0U && another_is_listed(V(l.dev)), [&] {
+                           detach_returns(t);
+                           t.jump(detach_unlock);
+                         });
+                       });
+  }
   Label detach_unlock;  ///< where a detach ends: public, for bugs that end it early
   static constexpr const char* kCoreDomain =
       "new_domain = group->owner ? group->blocking_domain : group->default_domain";

@@ -28,19 +28,7 @@ inline std::vector<AttachBug> owner_bugs() {
            "plugged in, and the detach warns and does nothing: the domain is freed where it is "
            "attached",
            "no-stale-translation", owners_and("hotplug", 1)},
-          [](auto& d) {
-            d.edit(kDetach).insert_before(
-                "if (WARN_ON(domain != group->domain)) goto out_unlock",
-                "if (WARN_ON(list_count_nodes(&group->devices) != 1)) goto out_unlock",
-                [&d](auto& t) {
-                  auto&& l = d.local(t);
-                  t.when(d.gdev[l.dev.value()].claims == 0U && d.another_is_listed(l.dev.value()),
-                         [&] {
-                           d.detach_returns(t);
-                           t.jump(d.detach_unlock);
-                         });
-                });
-          }),
+          [](auto& d) { d.detach_counting_devices(); }),
       AttachBug({"detach-unblocks", "wrong translation", "mutant",
                  "a detach gives the group its default domain back although it is claimed",
                  "claimed-group-is-isolated", kOwners},

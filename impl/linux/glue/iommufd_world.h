@@ -5,18 +5,17 @@
 //
 // Each thread is a process with a descriptor of its own for the same open file: the file is released
 // by whoever closes the last one.  Devices 0 and 2 share a group, device 1 has its own.
-#include <linux/capability.h>
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/iommufd.h>
 #include <linux/miscdevice.h>
 #include <linux/mutex.h>
-#include <linux/property.h>
 #include <uapi/linux/iommufd.h>
 
 #include "harness.h"
 #include "target.h"
+#include "probed_devices.h"
 #include "user_files.h"
 
 #define DEVICES 3
@@ -177,11 +176,6 @@ int misc_register(struct miscdevice *misc)
 {
 	fops = misc->fops;
 	return 0;
-}
-
-bool capable(int capability)
-{
-	return true;
 }
 
 static long ioctl(unsigned int thread, unsigned int command, const void *argument)
@@ -345,25 +339,6 @@ static long unbind(unsigned int dev)
 	mutex_unlock(&driver_lock[dev]);
 	return_to_user();
 	return result;
-}
-
-/* ---- sysfs and buses: nobody else looks at the devices ---- */
-
-int iommu_device_link(struct iommu_device *iommu, struct device *link)
-{
-	return 0;
-}
-
-int bus_for_each_dev(const struct bus_type *bus, struct device *start, void *data,
-		     int (*function)(struct device *dev, void *data))
-{
-	return 0;
-}
-
-int device_property_read_u32_array(const struct device *dev, const char *name, u32 *values,
-				   size_t count)
-{
-	return -EINVAL; /* there is none */
 }
 
 /* ---- the beginning and the end ---- */

@@ -25,6 +25,11 @@ void kh_target_start(unsigned int threads);
 /* When all have ended: gives back what is left.  What cannot be reached then is a leak. */
 void kh_target_finish(void);
 
+/* ---- given by kernel_base.c ---- */
+/* Writes to a file of sysfs: of those with this name, the one that was made as number `index`, from
+ * 0.  What its store() answers. */
+long kh_sysfs_store(const char *name, unsigned int index, const char *text);
+
 /* ---- given by the engine and by impl/linux/scheduled ---- */
 /* NOLINTBEGIN(readability-redundant-declaration): client.h does not go along */
 void ck_report(const char *kind, const char *message);

@@ -25,10 +25,11 @@ struct OutcomesVisitor {
 
 /// A search of our own: the engines do not keep states' values.  The machine says when its script
 /// is_over(), and what the outcomes() are then.  `goes_on`: whether it does after a step that
-/// violates the property of this name.
+/// violates the property of this name; `broken`: an invariant that a state breaks, where asked for.
 template <class Outcomes, class Scripted>
 std::set<Outcomes> outcomes_where(
-    Scripted& machine, const std::function<bool(const std::string&, const char*)>& goes_on) {
+    Scripted& machine, const std::function<bool(const std::string&, const char*)>& goes_on,
+    const std::function<void(const std::string&)>& broken = {}) {
   std::set<Outcomes> all;
   const auto property_goes_on = [&](const Failure& failure) {
     const auto& property = machine.properties().at(static_cast<std::size_t>(failure.property));
@@ -44,6 +45,10 @@ std::set<Outcomes> outcomes_where(
   while (!todo.empty()) {
     const std::vector<std::uint64_t> state = std::move(todo.front());
     todo.pop_front();
+    if (broken) {
+      if (const auto failure = broken_invariant(machine, state))
+        broken(machine.properties().at(static_cast<std::size_t>(failure->property)).name);
+    }
     std::ranges::copy(state, machine.context.words.begin());
     if (machine.is_over() && machine.may_rest().bit()) all.insert(machine.outcomes());
     expand(machine, state, OutcomesVisitor{visit, property_goes_on});

@@ -117,7 +117,7 @@ class Scripted : public Design {
   }
 
  private:
-  static constexpr unsigned kMost = 6;
+  static constexpr unsigned kMost = 9;
 
   unsigned position(unsigned thread) const {
     unsigned at = made_[thread].value().word();

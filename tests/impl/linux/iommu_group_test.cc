@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// Debian's own iommu.c of 6.12 under every schedule: attachment, DMA ownership, default domains.
+#include <gtest/gtest.h>
+
+#include "cli/kernel_scenarios.h"
+#include "tests/impl/linux/on_target.h"
+
+namespace iommucheck::linux_harness {
+namespace {
+
+using Kinds = std::set<std::string>;
+
+class GroupTest : public OnTarget<iommu_group_target> {
+ protected:
+  static cli::ScenarioRun judged(const Scenario& one, const SearchOptions& options = {}) {
+    return cli::explore_scenarios(*kernel_, {one}, options, [](std::string_view) {}).runs.front();
+  }
+};
+
+TEST_F(GroupTest, DporAndSleepSetsAgreeOnEveryWrittenScenario) {
+  for (const Scenario& one : iommu_group_target().written()) expect_searches_agree(one, false);
+}
+
+TEST_F(GroupTest, SetUpsAreMade) {
+  expect_set_ups_made();
+  for (const Scenario& one : iommu_group_target().generated(2))
+    expect_set_up_made(one.name, kernel_->explore(one, {.executions = 1}));
+}
+
+// iommu_detach_device() counts the devices of the group again, and leaves the domain attached where
+// there are more than when it was attached.
+TEST_F(GroupTest, ADomainIsFreedInAGroupThatHasGrown) {
+  const Kinds leaves{"WARN_ON", "domain freed while attached"};
+  EXPECT_EQ(kinds_in(kernel_->explore(scenario("grown-group"), {})), leaves);
+}
+
+TEST_F(GroupTest, NothingElseIsReported) {
+  std::vector<Scenario> all = iommu_group_target().written();
+  for (Scenario& pair : iommu_group_target().generated(2)) all.push_back(std::move(pair));
+  for (const Scenario& one : all) {
+    if (one.name == "grown-group") continue;
+    const auto run = judged(one);
+    EXPECT_TRUE(run.complete()) << one.name;
+    EXPECT_TRUE(run.unexplained.empty()) << one.name << ": " << one.sentence;
+    EXPECT_TRUE(run.exploration.reports.empty())
+        << one.name << ": " << run.exploration.reports.front().message;
+  }
+}
+
+TEST_F(GroupTest, WithoutMemoryNothingElseIsReported) {
+  for (const Scenario& one : iommu_group_target().written()) {
+    if (one.name == "grown-group") continue;
+    const Exploration all = kernel_->explore(one, {.failing_allocations = true});
+    EXPECT_TRUE(all.exhausted) << one.name;
+    EXPECT_TRUE(all.reports.empty()) << one.name << ": " << all.reports.front().message;
+  }
+}
+
+}  // namespace
+}  // namespace iommucheck::linux_harness
