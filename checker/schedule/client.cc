@@ -75,6 +75,10 @@ void* ck_alloc(unsigned long size, unsigned long align, int zero) {
 void ck_free(void* object) {
   if (Engine* engine = Engine::running()) engine->free(number(object), CK_PC);
 }
+unsigned long ck_size(const void* object) {
+  Engine* engine = Engine::running();
+  return engine == nullptr ? 0 : engine->size_of(number(object));
+}
 void ck_read(const void* address, unsigned long size) {
   if (Engine* engine = Engine::running()) engine->plain(number(address), size, false, CK_PC, true);
 }

@@ -33,6 +33,8 @@ void ck_free_after_grace(void* object);
 /* ---- memory ---- */
 void* ck_alloc(unsigned long size, unsigned long align, int zero);
 void ck_free(void* object); /* NULL does nothing */
+/* Of an object of ck_alloc() that is there; 0: there is none. */
+unsigned long ck_size(const void* object);
 /* An access by code that is not instrumented; any size.  What is read need not be initialised: the
  * padding of structures is copied, too. */
 void ck_read(const void* address, unsigned long size);

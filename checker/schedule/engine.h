@@ -145,6 +145,7 @@ class Engine {
 
   void* allocate(std::size_t size, std::size_t align, bool zero, std::uintptr_t pc);
   void free(std::uintptr_t address, std::uintptr_t pc);
+  std::size_t size_of(std::uintptr_t address);
   Heap& heap() { return heap_; }
 
   unsigned choose(unsigned alternatives, std::uintptr_t pc);

@@ -192,6 +192,11 @@ void* Engine::allocate(std::size_t size, std::size_t align, bool zero, std::uint
   return start;
 }
 
+std::size_t Engine::size_of(std::uintptr_t address) {
+  const Object* object = heap_.starting_at(address);
+  return object == nullptr || object->life != Life::live ? 0 : object->size;
+}
+
 void Engine::free(std::uintptr_t address, std::uintptr_t pc) {
   if (current_ == nullptr || address == 0) return;
   Object* object = heap_.starting_at(address);

@@ -4,6 +4,7 @@
 #include <linux/device.h>
 #include <linux/kernel.h>
 #include <linux/kobject.h>
+#include <linux/log2.h>
 #include <linux/module.h>
 #include <linux/radix-tree.h>
 #include <linux/slab.h>
@@ -31,6 +32,14 @@ struct kmem_cache *__kmem_cache_create_args(const char *name, unsigned int size,
 	return kh_cache_create(size, args ? args->align : 0, args ? args->ctor : NULL);
 }
 #endif
+
+/* The buckets of kmalloc(): powers of two, and two between them. */
+size_t kmalloc_size_roundup(size_t size)
+{
+	if ((size > 64 && size <= 96) || (size > 128 && size <= 192))
+		return size > 96 ? 192 : 96;
+	return size > 8 ? roundup_pow_of_two(size) : 8;
+}
 
 /* ---- kobjects: references and release, no sysfs behind them ---- */
 

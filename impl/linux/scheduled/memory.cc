@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // kmalloc and the slab caches on the engine's heap, with failing allocations; memcpy and its like.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -101,6 +102,16 @@ Cache* kh_cache_create(unsigned size, unsigned align, void (*constructor)(void*)
 Cache* kmem_cache_create(const char*, unsigned size, unsigned align, unsigned,
                          void (*constructor)(void*)) {
   return kh_cache_create(size, align, constructor);
+}
+void* krealloc_noprof(const void* old, unsigned long size, unsigned gfp) {
+  void* object = allocate(size, kAlign, gfp);
+  const unsigned long kept = old == nullptr ? 0 : std::min(size, ck_size(old));
+  if (object == nullptr || kept == 0) return object;
+  ck_read(old, kept);
+  ck_write(object, kept);
+  std::memcpy(object, old, kept);
+  release(old);
+  return object;
 }
 void kmem_cache_free(Cache*, void* object) { release(object); }
 void kfree(const void* object) { release(object); }

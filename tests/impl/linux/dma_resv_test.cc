@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// Debian's own dma-resv.c and dma-fence.c of 6.12 under every schedule.
+#include <gtest/gtest.h>
+
+#include "cli/kernel_scenarios.h"
+#include "tests/impl/linux/on_target.h"
+
+namespace iommucheck::linux_harness {
+namespace {
+
+class DmaResvTest : public OnTarget<dma_resv_target> {
+ protected:
+  /// The count of the fences is read without a lock and without a barrier.
+  static bool is_the_known_race(const ScheduledReport& report) {
+    const auto names = [](const std::vector<Frame>& frames, const char* function) {
+      return std::ranges::find(frames, function, &Frame::function) != frames.end();
+    };
+    const auto either = [&](const char* function) {
+      return names(report.here, function) || names(report.other, function);
+    };
+    return report.kind == "data race" && either("dma_resv_iter_restart_unlocked") &&
+           either("dma_resv_add_fence");
+  }
+};
+
+TEST_F(DmaResvTest, DporAndSleepSetsAgreeOnEverySmallScenario) {
+  for (const Scenario& one : dma_resv_target().written()) {
+    if (one.name != "shrink-walk") expect_searches_agree(one, false);
+  }
+}
+
+TEST_F(DmaResvTest, SetUpsAreMade) { expect_set_ups_made(); }
+
+TEST_F(DmaResvTest, OnlyTheRaceOfTheCountIsReported) {
+  std::vector<Scenario> all = dma_resv_target().written();
+  for (Scenario& pair : dma_resv_target().generated(2)) all.push_back(std::move(pair));
+  std::size_t races = 0;
+  for (const Scenario& one : all) {
+    const auto run =
+        cli::explore_scenarios(*kernel_, {one}, {}, [](std::string_view) {}).runs.front();
+    EXPECT_TRUE(run.complete()) << one.name;
+    EXPECT_TRUE(run.unexplained.empty()) << one.name << ": " << one.sentence;
+    for (const ScheduledReport& report : run.exploration.reports) {
+      EXPECT_TRUE(is_the_known_race(report)) << one.name << ": " << report.message;
+      ++races;
+    }
+  }
+  EXPECT_GT(races, 10U);
+}
+
+// Whoever waits is woken by the engine.
+TEST_F(DmaResvTest, WaitsEnd) {
+  for (const auto& [setup, threads] : std::vector<std::pair<std::string, std::vector<std::string>>>{
+           {"write", {"wait", "signal"}},
+           {"write read", {"wait", "signal signal"}},
+           {"write", {"wait", "wait", "signal"}}}) {
+    SCOPED_TRACE(threads.back());
+    const Exploration all =
+        kernel_->explore(linux_harness::scenario("test", "", setup, threads), {});
+    EXPECT_TRUE(all.exhausted);
+    EXPECT_TRUE(all.reports.empty()) << all.reports.front().message;
+    for (const ScheduledHistory& history : all.histories)
+      EXPECT_EQ(history.calls.front().result, "1");
+  }
+}
+
+TEST_F(DmaResvTest, WithoutMemoryNothingElseIsReported) {
+  for (const char* name : {"add-walk", "copy", "copy-add", "grow-walk"}) {
+    const Exploration all = kernel_->explore(scenario(name), {.failing_allocations = true});
+    EXPECT_TRUE(all.exhausted) << name;
+    for (const ScheduledReport& report : all.reports)
+      EXPECT_TRUE(is_the_known_race(report)) << name << ": " << report.message;
+  }
+}
+
+}  // namespace
+}  // namespace iommucheck::linux_harness
