@@ -61,6 +61,8 @@ class DmaResvTarget final : public Target {
                  {"copy", "signal"}),
         scenario("copy-add", "fences are copied while one is replaced", "write signal",
                  {"copy", "write"}),
+        scenario("copy-walk", "a copy is walked while it is replaced by another", "write copy",
+                 {"copy", "walk_copy"}),
         scenario("copy-copy", "fences are copied twice, and replaced", "write",
                  {"copy", "copy", "signal write"}),
         scenario("writers", "who writes is asked for while that changes", "write",

@@ -117,13 +117,13 @@ static long signal(unsigned int thread)
 }
 
 /* How many fences are not signaled: those that were seen since the walk began anew. */
-static long walk(unsigned int thread)
+static long walk_over(struct dma_resv *object)
 {
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
 	long seen = 0;
 
-	dma_resv_iter_begin(&cursor, &buffer, DMA_RESV_USAGE_READ);
+	dma_resv_iter_begin(&cursor, object, DMA_RESV_USAGE_READ);
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
 		if (dma_resv_iter_is_restarted(&cursor))
 			seen = 0;
@@ -134,6 +134,9 @@ static long walk(unsigned int thread)
 	dma_resv_iter_end(&cursor);
 	return seen;
 }
+
+static long walk(unsigned int thread) { return walk_over(&buffer); }
+static long walk_copy(unsigned int thread) { return walk_over(&copy); }
 
 static long writers(unsigned int thread)
 {
@@ -168,7 +171,7 @@ static long copy_all(unsigned int thread)
 }
 
 const struct kh_call kh_calls[] = {
-	{ "write", write }, { "read", read }, { "signal", signal }, { "walk", walk },
+	{ "write", write }, { "read", read }, { "signal", signal }, { "walk", walk }, { "walk_copy", walk_copy },
 	{ "writers", writers }, { "idle", idle }, { "wait", wait }, { "copy", copy_all },
 	{ NULL, NULL },
 };

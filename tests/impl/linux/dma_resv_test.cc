@@ -48,6 +48,15 @@ TEST_F(DmaResvTest, OnlyTheRaceOfTheCountIsReported) {
   EXPECT_GT(races, 10U);
 }
 
+TEST_F(DmaResvTest, MistakesAreFound) {
+  expect_found({
+      {"dma_resv_reserve_fences", "no-grace-period", "grow-walk", "use-after-free"},
+      {"dma_resv_list_free", "no-grace-period", "copy-walk", "use-after-free"},
+      {"dma_resv_iter_next_unlocked", "drop-reader", "add-walk", "suspicious RCU usage"},
+      {"dma_resv_add_fence", "drop-increment", "add-add", "leak"},
+  });
+}
+
 // Whoever waits is woken by the engine.
 TEST_F(DmaResvTest, WaitsEnd) {
   for (const auto& [setup, threads] : std::vector<std::pair<std::string, std::vector<std::string>>>{

@@ -34,6 +34,15 @@ TEST_F(GroupTest, ADomainIsFreedInAGroupThatHasGrown) {
   EXPECT_EQ(kinds_in(kernel_->explore(scenario("grown-group"), {})), leaves);
 }
 
+TEST_F(GroupTest, MistakesAreFound) {
+  expect_found({
+      {"iommu_group_store_type", "drop-lock", "use-change", "data race"},
+      {"iommu_attach_group", "drop-lock", "attach-use", "data race"},
+      {"iommu_device_use_default_domain", "drop-increment", "use-change", "data race"},
+      {"__iommu_take_dma_ownership", "drop-increment", "release-use", "WARN_ON"},
+  });
+}
+
 TEST_F(GroupTest, NothingElseIsReported) {
   std::vector<Scenario> all = iommu_group_target().written();
   for (Scenario& pair : iommu_group_target().generated(2)) all.push_back(std::move(pair));
