@@ -63,7 +63,7 @@ std::string_view glue_text(std::string_view name) {
 
 /// Everything that configuration and headers depend on.  Other C files are not looked at, so that
 /// an edit of them costs a compilation only.
-std::string digest_of(const SourceTree& tree, const KernelFiles& wanted) {
+std::string digest_of(const SourceTree& tree) {
   constexpr std::array<std::string_view, 6> kWhole{"include",          "arch/um", "arch/x86/um",
                                                    "arch/x86/include", "scripts", "tools/include"};
   std::vector<fs::path> files{tree.root / "Makefile", tree.root / "Kbuild",
@@ -85,11 +85,31 @@ std::string digest_of(const SourceTree& tree, const KernelFiles& wanted) {
   std::sort(files.begin(), files.end());
   Digest digest;
   digest.add(tree.key).add(kConfiguration).add(run({"gcc", "--version"}).output);
+  for (const fs::path& file : files) digest.add_file(file);
+  return digest.hex();
+}
+/// ... and what is compiled on top of that, and how.
+std::string digest_of(const std::string& configured, const KernelFiles& wanted) {
+  Digest digest;
+  digest.add(configured);
   for (const std::string& file : wanted.files) digest.add(file);
   for (const std::string& define : wanted.defines) digest.add(define);
   if (!wanted.header.empty()) digest.add(wanted.header).add(glue_text(wanted.header));
-  for (const fs::path& file : files) digest.add_file(file);
   return digest.hex();
+}
+
+/// A directory in which the tree is configured, and nothing compiled.
+fs::path configure(Cache& cache, const SourceTree& tree, const std::string& key) {
+  return cache.entry("configured-" + tree.key, key, [&](const fs::path& output) {
+    cache.say(fmt::format("configuring Linux {} for user space (once, about 15 s)", tree.version));
+    make(tree, output, {"defconfig"}, "the configuration");
+    {
+      std::ofstream config{output / ".config", std::ios::app};
+      config << kConfiguration;
+    }
+    make(tree, output, {"olddefconfig"}, "the configuration");
+    make(tree, output, {"prepare"}, "the preparation");
+  });
 }
 
 fs::path command_file(const fs::path& directory, const std::string& file) {
@@ -118,17 +138,18 @@ KernelFiles present_files(const SourceTree& tree, std::string name,
 
 KernelBuild prepare(Cache& cache, const SourceTree& tree, const KernelFiles& wanted) {
   require_programs({"gcc", "make", "flex", "bison", "bc", "addr2line"});
-  const std::string key = digest_of(tree, wanted);
+  const std::string configured = digest_of(tree);
+  const std::string key = digest_of(configured, wanted);
   const std::string kind = fmt::format("build-{}-{}", wanted.name, tree.key);
+  const fs::path prepared = configure(cache, tree, configured);
   const fs::path directory = cache.entry(kind, key, [&](const fs::path& output) {
-    cache.say(fmt::format("configuring Linux {} for user space (once, about 15 s)", tree.version));
-    make(tree, output, {"defconfig"}, "the configuration");
-    {
-      std::ofstream config{output / ".config", std::ios::app};
-      config << kConfiguration;
+    // With the times of all files: make looks at them.
+    const Finished copied = run({"cp", "-a", (prepared / ".").string(), output.string()});
+    if (copied.status != 0) {
+      throw HarnessError(
+          fmt::format("the configured tree cannot be copied: {}", last_lines(copied.output, 3)),
+          "the disk is full", "make room, then try again");
     }
-    make(tree, output, {"olddefconfig"}, "the configuration");
-    make(tree, output, {"prepare"}, "the preparation");
     std::vector<std::string> flags = wanted.defines;
     if (!wanted.header.empty()) {
       write_file(output / wanted.header, glue_text(wanted.header));
