@@ -74,6 +74,8 @@ class ArmSmmuV3SvaTarget final : public Target {
         scenario("two-devices", "two tasks bind to two devices", "", {"bind0", "bind1"}),
         scenario("bind-unbind", "one task unbinds while another binds again", "bind0",
                  {"unbind0", "bind0"}),
+        scenario("open-close", "two tasks bind, ask for the PASID, and unbind", "",
+                 {"pasid0", "pasid0"}),
         scenario("move", "one device goes while another comes", "bind0", {"unbind0", "bind1"}),
         scenario("last-two", "the last two devices of an mm go at once", "bind0 bind1",
                  {"unbind0", "unbind1"}),
@@ -118,6 +120,8 @@ class ArmSmmuV3SvaTarget final : public Target {
                  {"fault0", "unbind0 disable0 enable0"}),
         scenario("enable-enable", "SVA is enabled twice for a device with page requests",
                  "stall0 disable0", {"enable0", "enable0"}),
+        scenario("unload", "the module goes behind the last bond", "bind0 watch exit",
+                 {"unbind0 unload"}),
     };
     return all;
   }

@@ -57,7 +57,7 @@ class ArmSmmuV3SvaTest : public OnTarget<arm_smmu_v3_sva_target> {
 // Of what is left out, sleep sets take a hundred thousand executions, or many reports are made
 // small.
 TEST_F(ArmSmmuV3SvaTest, DporAndSleepSetsAgreeOnEverySmallScenario) {
-  const Kinds large{"other-process", "unmap-unbind", "unmap-bind", "fault-disable"};
+  const Kinds large{"other-process", "open-close", "unmap-unbind", "unmap-bind", "fault-disable"};
   for (const Scenario& one : arm_smmu_v3_sva_target().written()) {
     if (!large.contains(one.name)) expect_searches_agree(one, false);
   }
@@ -117,9 +117,15 @@ TEST_F(ArmSmmuV3SvaTest, AFaultHandlerIsFreedUnderThePageResponse) {
   }));
 }
 
+// mmu_notifier_synchronize() waits for readers.
+TEST_F(ArmSmmuV3SvaTest, AModuleGoesBeforeACallback) {
+  EXPECT_EQ(kinds_in(kernel_->explore(scenario("unload"), {})),
+            Kinds{"callback of an unloaded module"});
+}
+
 TEST_F(ArmSmmuV3SvaTest, NothingElseIsReported) {
-  const Kinds known{"exit-unbind", "two-devices-exit",  "unmap-unbind",
-                    "same-asid",   "unmap-failed-bind", "fault-disable"};
+  const Kinds known{"exit-unbind",       "two-devices-exit", "unmap-unbind", "same-asid",
+                    "unmap-failed-bind", "fault-disable",    "unload"};
   expect_set_ups_made();
   for (const Scenario& one : arm_smmu_v3_sva_target().written()) {
     if (known.contains(one.name)) continue;
@@ -188,7 +194,7 @@ TEST_F(ArmSmmuV3SvaTest, LeaksAreFound) {
 TEST_F(ArmSmmuV3SvaTest, MistakesAreFound) {
   expect_found({
       {"arm_smmu_sva_unbind", "drop-lock", "move", "use-after-free"},
-      {"arm_smmu_alloc_shared_cd", "drop-lock", "same-asid-new-domain", "use-after-free"},
+      {"arm_smmu_share_asid", "drop-increment", "last-two", "ASID given up in use"},
   });
 }
 
