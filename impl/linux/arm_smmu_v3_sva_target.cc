@@ -128,9 +128,9 @@ class ArmSmmuV3SvaTarget final : public Target {
 
   std::vector<Scenario> generated(unsigned threads) const override {
     return combinations(
-        {{}, calls("bind0"), calls("bind0 bind1 dma0")},
-        calls("bind0 bind1 unbind0 unbind1 pasid0 exit other0 unmap dma0 tlp0 disable0"), threads,
-        keeps);
+        {{}, calls("stall0 bind0"), calls("bind0 bind1 dma0")},
+        calls("bind0 bind1 unbind0 unbind1 pasid0 exit other0 unmap dma0 tlp0 disable0 fault0"),
+        threads, keeps);
   }
 };
 

@@ -21,6 +21,9 @@
 
 #include "svm_world.h"
 
+/* The number of a device's own address space, which its DMA without a PASID has. */
+#define OWN(device) (3 + (int)(device))
+
 /* A domain and its context descriptors. */
 struct table {
 	struct arm_smmu_domain domain;
@@ -298,7 +301,7 @@ static int start_domain(struct arm_smmu_domain *domain, unsigned int number)
 	domain->stage = ARM_SMMU_DOMAIN_S1;
 	INIT_LIST_HEAD(&domain->mmu_notifiers);
 	refcount_set(&cd->refs, 1);
-	cd->ttbr = (3 + number) * sizeof(pgd_t);
+	cd->ttbr = OWN(number) * sizeof(pgd_t);
 	mutex_lock(&arm_smmu_asid_lock);
 	error = xa_alloc(&arm_smmu_asid_xa, &asid, cd, XA_LIMIT(1, ASIDS - 1), GFP_KERNEL);
 	if (!error) {

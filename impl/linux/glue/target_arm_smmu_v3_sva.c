@@ -124,12 +124,12 @@ static long own_unmap1(unsigned int thread)
 	unsigned int now;
 
 	spin_lock(&tlbs);
-	now = ++pages[4];
+	now = ++pages[OWN(1)];
 	spin_unlock(&tlbs);
 	arm_smmu_tlb_inv_range_asid(PAGE_SIZE, PAGE_SIZE, domain->s1_cfg.cd.asid, PAGE_SIZE, true,
 				    domain);
 	arm_smmu_atc_inv_domain(domain, 0, PAGE_SIZE, PAGE_SIZE);
-	if (reaches(1, 0, 4, now))
+	if (reaches(1, 0, OWN(1), now))
 		ck_report("stale translation", "of the device's own domain");
 	return 0;
 }
