@@ -270,9 +270,12 @@ static void remove_device(struct unit *unit)
 		ck_report("bond left behind", "SVA cannot be disabled");
 	iopf_queue_free(unit->smmu.evtq.iopf);
 	end_domain(&unit->table.domain);
-	for (pasid = 0; pasid < PASIDS; pasid++)
+	for (pasid = 0; pasid < PASIDS; pasid++) {
 		if (unit->table.descriptors[pasid] & VALID)
 			ck_report("context descriptor left behind", "nobody is bound");
+		if (pasid && unit->atc[pasid].who)
+			ck_report("translation left behind", "in the device, and nobody is bound");
+	}
 }
 
 void kh_target_finish(void)
