@@ -61,6 +61,7 @@ std::vector<Scenario> combinations(const std::vector<std::vector<TargetCall>>& s
                                    const std::vector<TargetCall>& calls, unsigned threads,
                                    bool (*keeps)(const Scenario&) = nullptr);
 
+const Target& arm_smmu_v3_sva_target();
 const Target& dma_resv_target();
 const Target& intel_svm_target();
 const Target& iommu_group_target();

@@ -48,6 +48,28 @@ Srcu& srcu_of(const void* key) {
   return srcus.at(at);
 }
 
+/// Until every reader of now has ended.
+void wait_for_readers(const void* key) {
+  for (const Srcu::Reader& reader : srcu_of(key).threads) {
+    const auto sections = [&] {
+      ck_marked_read(&reader.sections, sizeof(reader.sections), CK_ACQUIRE);
+      return reader.sections;
+    };
+    const std::uint64_t now = sections();
+    if (now % 2 == 0) continue;
+    do ck_await();
+    while (sections() == now);
+  }
+}
+
+/// Of an SRCU callback, whose head says which structure until it runs.
+void run_srcu_callback(void* head) {
+  auto* callback = static_cast<RcuHead*>(head);
+  ck_read(callback, sizeof(*callback));
+  wait_for_readers(callback->next);
+  run_callback(callback);
+}
+
 }  // namespace
 
 // NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the kernel's names
@@ -96,16 +118,13 @@ void __srcu_read_unlock(void* key, int) {
 }
 void synchronize_srcu(void* key) {
   ck_may_sleep("synchronize_srcu()");
-  for (const Srcu::Reader& reader : srcu_of(key).threads) {
-    const auto sections = [&] {
-      ck_marked_read(&reader.sections, sizeof(reader.sections), CK_ACQUIRE);
-      return reader.sections;
-    };
-    const std::uint64_t now = sections();
-    if (now % 2 == 0) continue;
-    do ck_await();
-    while (sections() == now);
-  }
+  wait_for_readers(key);
+}
+void call_srcu(void* key, RcuHead* head, void (*func)(RcuHead*)) {
+  ck_write(head, sizeof(*head));
+  head->next = static_cast<RcuHead*>(key);
+  head->func = func;
+  ck_spawn("srcu callback", run_srcu_callback, head);
 }
 
 }  // extern "C"
