@@ -9,21 +9,21 @@
 namespace iommucheck::linux_harness {
 namespace {
 
-const std::vector<std::string> kLibraries{"drivers/iommu/iommu-sva-lib.c",
-                                          "drivers/iommu/io-pgfault.c",
-                                          "drivers/iommu/ioasid.c",
-                                          "drivers/iommu/iommu.c",
-                                          "drivers/iommu/iommu-traces.c",
-                                          "mm/mmu_notifier.c",
-                                          "mm/mmap_lock.c",
-                                          "lib/interval_tree.c",
-                                          "lib/rbtree.c",
-                                          "lib/xarray.c",
-                                          "lib/radix-tree.c",
-                                          "lib/idr.c",
-                                          "lib/find_bit.c",
-                                          "lib/bitmap.c",
-                                          "lib/refcount.c"};
+const std::vector<std::string> kSmmuLibraries{"drivers/iommu/iommu-sva-lib.c",
+                                              "drivers/iommu/io-pgfault.c",
+                                              "drivers/iommu/ioasid.c",
+                                              "drivers/iommu/iommu.c",
+                                              "drivers/iommu/iommu-traces.c",
+                                              "mm/mmu_notifier.c",
+                                              "mm/mmap_lock.c",
+                                              "lib/interval_tree.c",
+                                              "lib/rbtree.c",
+                                              "lib/xarray.c",
+                                              "lib/radix-tree.c",
+                                              "lib/idr.c",
+                                              "lib/find_bit.c",
+                                              "lib/bitmap.c",
+                                              "lib/refcount.c"};
 
 /// pasid0() binds and unbinds: what sees a bond in between is explained by no order of the calls.
 bool keeps(const Scenario& scenario) {
@@ -46,18 +46,18 @@ class ArmSmmuV3SvaTarget final : public Target {
   const RunnerParts& parts() const override {
     static const RunnerParts parts{
         "drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3-sva.c",
-        kLibraries,
+        kSmmuLibraries,
         {"kernel_facts.c", "kernel_base.c", "kernel_wait.c", "target_arm_smmu_v3_sva.c"}};
     return parts;
   }
 
   KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
-    for (const std::string& needed : {file(), kLibraries[0]}) {
+    for (const std::string& needed : {file(), kSmmuLibraries[0]}) {
       require_file(tree, needed,
                    "this target is made for Linux 6.1; on Debian: apt-get install "
                    "linux-source-6.1, then --package linux-source-6.1");
     }
-    std::vector<std::string> files = kLibraries;
+    std::vector<std::string> files = kSmmuLibraries;
     files.push_back(file());
     KernelFiles wanted = present_files(
         tree, "arm-smmu-v3-sva", files,

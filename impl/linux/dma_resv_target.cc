@@ -7,12 +7,12 @@
 namespace iommucheck::linux_harness {
 namespace {
 
-const std::vector<std::string> kLibraries{"drivers/dma-buf/dma-fence.c",
-                                          "drivers/dma-buf/dma-fence-array.c",
-                                          "drivers/dma-buf/dma-fence-chain.c",
-                                          "lib/radix-tree.c",
-                                          "lib/xarray.c",
-                                          "lib/refcount.c"};
+const std::vector<std::string> kFenceLibraries{"drivers/dma-buf/dma-fence.c",
+                                               "drivers/dma-buf/dma-fence-array.c",
+                                               "drivers/dma-buf/dma-fence-chain.c",
+                                               "lib/radix-tree.c",
+                                               "lib/xarray.c",
+                                               "lib/refcount.c"};
 
 class DmaResvTarget final : public Target {
  public:
@@ -24,7 +24,7 @@ class DmaResvTarget final : public Target {
   std::string_view package() const override { return "linux-source-6.12"; }
   const RunnerParts& parts() const override {
     static const RunnerParts parts{"drivers/dma-buf/dma-resv.c",
-                                   kLibraries,
+                                   kFenceLibraries,
                                    {"kernel_facts.c", "kernel_base.c", "kernel_current.c",
                                     "kernel_wait.c", "target_dma_resv.c"}};
     return parts;
@@ -33,7 +33,7 @@ class DmaResvTarget final : public Target {
     require_file(tree, file(),
                  "this target is made for Linux 6.12; on Debian: apt-get install "
                  "linux-source-6.12, then --package linux-source-6.12");
-    std::vector<std::string> files = kLibraries;
+    std::vector<std::string> files = kFenceLibraries;
     files.push_back(file());
     KernelFiles wanted = present_files(tree, "dma-resv", files, {"-DCONFIG_DMA_SHARED_BUFFER=1"});
     wanted.header = "current_thread.h";

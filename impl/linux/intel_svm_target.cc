@@ -7,22 +7,22 @@
 namespace iommucheck::linux_harness {
 namespace {
 
-const std::vector<std::string> kLibraries{"drivers/iommu/intel/trace.c",
-                                          "drivers/iommu/iommu-sva-lib.c",
-                                          "drivers/iommu/io-pgfault.c",
-                                          "drivers/iommu/ioasid.c",
-                                          "drivers/iommu/iommu.c",
-                                          "drivers/iommu/iommu-traces.c",
-                                          "mm/mmu_notifier.c",
-                                          "mm/mmap_lock.c",
-                                          "lib/interval_tree.c",
-                                          "lib/rbtree.c",
-                                          "lib/xarray.c",
-                                          "lib/radix-tree.c",
-                                          "lib/idr.c",
-                                          "lib/find_bit.c",
-                                          "lib/bitmap.c",
-                                          "lib/refcount.c"};
+const std::vector<std::string> kSvmLibraries{"drivers/iommu/intel/trace.c",
+                                             "drivers/iommu/iommu-sva-lib.c",
+                                             "drivers/iommu/io-pgfault.c",
+                                             "drivers/iommu/ioasid.c",
+                                             "drivers/iommu/iommu.c",
+                                             "drivers/iommu/iommu-traces.c",
+                                             "mm/mmu_notifier.c",
+                                             "mm/mmap_lock.c",
+                                             "lib/interval_tree.c",
+                                             "lib/rbtree.c",
+                                             "lib/xarray.c",
+                                             "lib/radix-tree.c",
+                                             "lib/idr.c",
+                                             "lib/find_bit.c",
+                                             "lib/bitmap.c",
+                                             "lib/refcount.c"};
 
 class IntelSvmTarget final : public Target {
  public:
@@ -34,19 +34,19 @@ class IntelSvmTarget final : public Target {
   std::string_view package() const override { return "linux-source-6.1"; }
   const RunnerParts& parts() const override {
     static const RunnerParts parts{"drivers/iommu/intel/svm.c",
-                                   kLibraries,
+                                   kSvmLibraries,
                                    {"kernel_facts.c", "kernel_base.c", "kernel_completion.c",
                                     "kernel_wait.c", "target_intel_svm.c"}};
     return parts;
   }
 
   KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
-    for (const std::string& needed : {file(), kLibraries[1]}) {
+    for (const std::string& needed : {file(), kSvmLibraries[1]}) {
       require_file(tree, needed,
                    "this target is made for Linux 6.1; on Debian: apt-get install "
                    "linux-source-6.1, then --package linux-source-6.1");
     }
-    std::vector<std::string> files = kLibraries;
+    std::vector<std::string> files = kSvmLibraries;
     files.push_back(file());
     KernelFiles wanted =
         present_files(tree, "intel-svm", files,

@@ -56,6 +56,7 @@ class SvaPasidLib : public MmPasid<D, IommuDesign> {
   }
 
   Mutex<D> sva_lock;
+  Label err_free_bond;  ///< where a bind that fails ends: for who lets drivers refuse
   Heap<D, SvaBond<D>> iommu_sva;
   Array<D, PasidRegister<D>> cpu_register;  ///< of each thread, which is a task
 
@@ -68,7 +69,6 @@ class SvaPasidLib : public MmPasid<D, IommuDesign> {
     const auto err_unlock = p.label();
     p.arguments([this](T& t) { this->choose_bond(t); });
     p.step("mutex_lock(&sva_lock)", [this](T& t) { t.lock(sva_lock); });
-    this->build_alloc_pasid(p, err_unlock);
     p.step("list_for_each_entry(bond, &master->bonds, list)", [=, this](T& t) {
       auto&& l = local(t);
       find_bond(t);
@@ -77,6 +77,7 @@ class SvaPasidLib : public MmPasid<D, IommuDesign> {
     p.step("refcount_inc(&bond->refs)", [=, this](T& t) {
       auto&& l = local(t);
       iommu_sva.at(l.handle).refs.inc();
+      l.pasid = mm.at(l.mm).pasid - 1U;
       this->bind_succeeds(t);
       t.jump(unlock);
     });
@@ -87,6 +88,7 @@ class SvaPasidLib : public MmPasid<D, IommuDesign> {
           t.choose(2, "nomem") == 1U, [&] { this->bind_fails(t, Err::enomem, unlock); },
           [&] { l.handle = this->kzalloc(t, iommu_sva); });
     });
+    this->build_alloc_pasid(p, err_unlock);
     p.step("mmu_notifier_register(): mmgrab(mm)", [this](T& t) {
       auto&& l = local(t);
       mm.at(l.mm).count.inc();
@@ -110,6 +112,8 @@ class SvaPasidLib : public MmPasid<D, IommuDesign> {
     });
     p.place(err_unlock);
     p.step("err: mutex_unlock(&iommu_sva_lock)", [this](T& t) { t.unlock(iommu_sva_lock); });
+    p.place(err_free_bond);
+    p.step("err_free_bond: kfree(bond)", [this](T& t) { iommu_sva.kfree(local(t).handle); });
     p.step("err: mutex_unlock(&sva_lock)", [this](T& t) { t.unlock(sva_lock); });
   }
 
