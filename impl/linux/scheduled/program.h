@@ -34,6 +34,9 @@ void choose_failures(bool on);
 /// Whether an allocation failed since fail_allocations() was called.
 bool allocation_failed();
 
+/// How many threads the scenario has.  The engine's numbers behind theirs are actors'.
+unsigned scenario_threads();
+
 /// Memory of ours that each execution finds as it was: registers itself before main().
 struct Restored {
   Restored(void* begin, std::size_t size);

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// Timers as actors, on a small file of ours that is compiled with 6.12's headers (actors.c): each
+// mistake is found, and what looks like it and is none is not reported.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <iostream>
+
+#include "tests/impl/linux/on_target.h"
+
+namespace iommucheck::linux_harness {
+namespace {
+
+using Kinds = std::set<std::string>;
+
+/// The file stands in for one of the kernel's.
+class ActorsTarget final : public Target {
+ public:
+  std::string_view name() const override { return "actors"; }
+  std::string_view sentence() const override { return "of the test"; }
+  std::string_view versions() const override { return sva_target().versions(); }
+  std::string_view package() const override { return sva_target().package(); }
+  const RunnerParts& parts() const override {
+    static const RunnerParts parts{
+        sva_target().file(),
+        {"lib/xarray.c", "lib/radix-tree.c", "lib/find_bit.c", "lib/bitmap.c"},
+        {"kernel_facts.c", "kernel_wait.c", "kernel_base.c"},
+        true};
+    return parts;
+  }
+  KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
+    return sva_target().prepare(cache, tree);
+  }
+  const std::vector<Scenario>& written() const override {
+    static const std::vector<Scenario> none;
+    return none;
+  }
+  std::vector<Scenario> generated(unsigned) const override { return {}; }
+};
+
+const Target& actors_target() {
+  static const ActorsTarget target;
+  return target;
+}
+
+class ActorsTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (scheduled_archive().empty()) return;
+    const std::string package{actors_target().package()};
+    if (!std::filesystem::exists("/usr/src/" + package + ".tar.xz")) return;
+    Cache cache{Cache::default_directory(),
+                [](std::string_view what) { std::cout << what << std::endl; }};
+    const KernelBuild build = actors_target().prepare(cache, open_package(cache, package));
+    kernel_ = std::make_unique<ScheduledKernel>(
+        actors_target(), actors_target().build(cache, build, {"mutant-test", read_file(ACTORS_C)}));
+  }
+  static void TearDownTestSuite() { kernel_.reset(); }
+  void SetUp() override {
+    if (scheduled_archive().empty()) GTEST_SKIP() << "skipped: this build has a sanitizer";
+    if (!kernel_) GTEST_SKIP() << "skipped: linux-source-6.12 is not installed";
+  }
+
+  /// By DPOR, after sleep sets have shown the same.
+  static Exploration explore(const std::string& setup, const std::vector<std::string>& threads) {
+    const Scenario one = scenario("test", "", setup, threads);
+    Exploration dpor = kernel_->explore(one, {});
+    const Exploration sleep = kernel_->explore(one, {.search = Search::sleep_sets});
+    EXPECT_TRUE(dpor.exhausted && sleep.exhausted) << setup;
+    EXPECT_EQ(dpor.complete, sleep.complete) << setup;
+    EXPECT_EQ(results_of(dpor), results_of(sleep)) << setup;
+    EXPECT_EQ(kinds_in(dpor), kinds_in(sleep)) << setup;
+    return dpor;
+  }
+  static Kinds kinds_of(const std::string& setup, const std::vector<std::string>& threads) {
+    return kinds_in(explore(setup, threads));
+  }
+  /// What the last call of the first thread answers.
+  static Kinds answers_of(const std::string& setup, const std::vector<std::string>& threads) {
+    const Exploration all = explore(setup, threads);
+    EXPECT_EQ(kinds_in(all), Kinds{}) << setup;
+    Kinds answers;
+    for (const ScheduledHistory& history : all.histories) {
+      std::string last;
+      for (const ScheduledCall& call : history.calls) {
+        if (call.thread == 0) last = call.result;
+      }
+      answers.insert(last);
+    }
+    return answers;
+  }
+
+  static inline std::unique_ptr<ScheduledKernel> kernel_;
+};
+
+// ---- timers ----
+
+TEST_F(ActorsTest, ATimerFiresAtAnyInstantOrNotYet) {
+  EXPECT_EQ(answers_of("new_tick", {"arm ticks"}), (Kinds{"0", "1"}));
+  EXPECT_EQ(answers_of("new_tick arm", {"ticks"}), (Kinds{"0", "1"}));
+  EXPECT_EQ(answers_of("new_tick arm", {"arm"}), (Kinds{"0", "1"}));
+  EXPECT_EQ(answers_of("new_tick arm", {"pending"}), (Kinds{"0", "1"}));
+  EXPECT_EQ(answers_of("new_tick arm", {"arm ticks"}), (Kinds{"0", "1", "2"}));
+  EXPECT_EQ(answers_of("new_tick", {"ticks"}), Kinds{"0"});
+}
+
+TEST_F(ActorsTest, ATimerThatIsDeletedDoesNotFire) {
+  EXPECT_EQ(answers_of("new_tick arm del", {"ticks"}), Kinds{"0"});
+  EXPECT_EQ(answers_of("new_tick", {"arm del ticks"}), (Kinds{"0", "1"}));
+  EXPECT_EQ(answers_of("new_tick", {"arm del arm del_sync ticks"}), (Kinds{"0", "1", "2"}));
+  EXPECT_EQ(answers_of("new_tick arm shutdown", {"arm pending"}), Kinds{"0"});
+}
+
+TEST_F(ActorsTest, ATimerThatArmsItselfEnds) {
+  const Kinds answers = answers_of("new_again", {"arm ticks"});
+  EXPECT_TRUE(answers.contains("2"));
+  EXPECT_LE(answers.size(), 5U);
+  // It may run while it is deleted, and is pending again then.
+  EXPECT_EQ(answers_of("new_again arm", {"del pending"}), (Kinds{"0", "1"}));
+  EXPECT_EQ(answers_of("new_again arm", {"del_sync pending"}), Kinds{"0"});
+}
+
+TEST_F(ActorsTest, AFunctionMustNotSleep) {
+  EXPECT_EQ(kinds_of("new_asleep arm", {"ticks"}), Kinds{"sleep in atomic context"});
+  EXPECT_EQ(kinds_of("new_asleep arm del", {"ticks"}), Kinds{});
+}
+
+TEST_F(ActorsTest, WaitingForAFunctionThatWaitsForTheLockIsADeadlock) {
+  EXPECT_TRUE(kinds_of("new_tick arm", {"del_sync_locked"}).contains("deadlock"));
+  EXPECT_EQ(kinds_of("new_tick arm", {"del_sync", "ticks"}), Kinds{});
+}
+
+TEST_F(ActorsTest, WhatIsFreedHasNoTimer) {
+  EXPECT_EQ(kinds_of("new_tick arm", {"free"}), Kinds{"use-after-free"});
+  EXPECT_EQ(kinds_of("new_tick arm", {"free_del"}), Kinds{"use-after-free"});
+  EXPECT_EQ(kinds_of("new_tick arm", {"free_sync"}), Kinds{});
+  EXPECT_EQ(kinds_of("new_again arm", {"free_sync"}), Kinds{});
+}
+
+TEST_F(ActorsTest, ATimerThatStaysPendingFiresBehindTheEnd) {
+  EXPECT_TRUE(kinds_of("new_tick forget", {"arm del_sync arm"}).contains("use-after-free"));
+  EXPECT_EQ(kinds_of("new_tick forget", {"arm del_sync"}), Kinds{});
+}
+
+TEST_F(ActorsTest, ALockOfATimerIsTakenWithSoftInterruptsDisabled) {
+  const Kinds found{"lock taken in an interrupt"};
+  EXPECT_EQ(kinds_of("new_tick arm", {"ticks"}), Kinds{});
+  EXPECT_EQ(kinds_of("new_tick arm", {"ticks_open"}), found);
+  EXPECT_EQ(kinds_of("new_tick arm", {"ticks_reopened"}), found);
+  EXPECT_EQ(kinds_of("new_tick", {"ticks_open"}), Kinds{});
+}
+
+}  // namespace
+}  // namespace iommucheck::linux_harness
