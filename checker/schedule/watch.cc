@@ -210,7 +210,9 @@ void Engine::check_initialised(std::uintptr_t address, std::size_t size, bool wr
 /// The same where other accesses are noted.
 void Engine::check_beside(std::uintptr_t granule, Cell& cell, const Access& access) {
   const Clock& clock = current_->stamp.sync;
-  const Access* other = Memory::conflict(cell, access, clock);
+  // LKMM: who comes after a marked read of a marked write comes after the write (rfe is in vis).
+  const Access* other =
+      Memory::conflict(cell, access, clock, [this](const Access& write) { return is_over(write); });
   if (other != nullptr) {
     const std::uintptr_t at = granule << kGranuleShift;
     report(Severity::goes_on, "data race",
