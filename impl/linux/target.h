@@ -61,6 +61,7 @@ std::vector<Scenario> combinations(const std::vector<std::vector<TargetCall>>& s
                                    const std::vector<TargetCall>& calls, unsigned threads,
                                    bool (*keeps)(const Scenario&) = nullptr);
 
+const Target& dma_iommu_target();
 const Target& intel_svm_target();
 const Target& ioasid_target();
 const Target& iommufd_device_target();

@@ -36,5 +36,8 @@ void ck_wake(int thread);
 /* NOLINTEND(readability-redundant-declaration) */
 /* Whether a driver's operation fails: both are tried where failing allocations are. */
 int kh_may_fail(void);
+/* At the end: how many timers are pending; fires them, each once. */
+unsigned int kh_pending_timers(void);
+unsigned int kh_let_time_pass(void);
 
 #endif

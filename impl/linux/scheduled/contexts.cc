@@ -5,6 +5,7 @@
 // Each thread of a scenario is a CPU of its own, and what it starts runs there, too.
 #include "impl/linux/scheduled/contexts.h"
 
+#include <algorithm>
 #include <array>
 
 #include "checker/schedule/client.h"
@@ -119,10 +120,10 @@ extern "C" {
 
 unsigned kh_cpu() {
   const auto self = static_cast<unsigned>(ck_self());
-  const unsigned threads = scheduled::scenario_threads();
-  if (self == 0) return 0;
-  return (self <= threads ? self - 1 : scheduled::cpus.at(self)) % KH_CPUS;
+  if (self == 0) return 0;  // the set-up
+  return self <= scheduled::scenario_threads() ? self - 1 : scheduled::cpus.at(self);
 }
+unsigned kh_cpus() { return std::max(1U, scheduled::scenario_threads()); }
 
 // ---- local_irq_save() and its like in user-mode Linux ----
 

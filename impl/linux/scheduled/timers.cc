@@ -151,6 +151,25 @@ void add(TimerList* timer) {
 
 }  // namespace
 
+extern "C" unsigned kh_let_time_pass() {
+  unsigned fired = 0;
+  for (Armed& one : armed_timers) {
+    if (one.timer == nullptr || !one.pending) continue;
+    ck_read(&one.timer->function, sizeof(one.timer->function));
+    void (*function)(TimerList*) = one.timer->function;
+    set_pending(one.timer, false);
+    call(one.timer, function);
+    ++fired;
+  }
+  return fired;
+}
+
+extern "C" unsigned kh_pending_timers() {
+  unsigned pending = 0;
+  for (const Armed& one : armed_timers) pending += one.pending ? 1 : 0;
+  return pending;
+}
+
 namespace iommucheck::linux_harness::scheduled {
 
 void start_timers() {
@@ -161,14 +180,7 @@ void start_timers() {
   }
 }
 
-void end_timers() {
-  for (Armed& one : armed_timers) {
-    if (one.timer == nullptr || !one.pending) continue;
-    ck_read(&one.timer->function, sizeof(one.timer->function));
-    one.pending = false;
-    call(one.timer, one.timer->function);
-  }
-}
+void end_timers() { kh_let_time_pass(); }
 
 }  // namespace iommucheck::linux_harness::scheduled
 
