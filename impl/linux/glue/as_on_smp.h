@@ -6,6 +6,7 @@
 
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 
 unsigned int kh_cpu(void);
@@ -22,6 +23,13 @@ void *kh_per_cpu(const void *pointer, unsigned int cpu);
 	})
 #define raw_cpu_ptr(ptr) per_cpu_ptr(ptr, kh_cpu())
 #define this_cpu_ptr(ptr) raw_cpu_ptr(ptr)
+
+/* A thread that is about to sleep: there are no task_structs but those of kernel threads. */
+void kh_set_current_state(unsigned int state);
+#undef set_current_state
+#undef __set_current_state
+#define set_current_state(state) kh_set_current_state(state)
+#define __set_current_state(state) kh_set_current_state(state)
 
 /* A uniprocessor's lock word says nothing. */
 int ck_holds(const void *lock);

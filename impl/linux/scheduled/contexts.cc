@@ -10,6 +10,9 @@
 
 #include "checker/schedule/client.h"
 
+// NOLINTNEXTLINE(readability-redundant-declaration): not every target has it
+extern "C" void kh_target_stop() __attribute__((weak));
+
 namespace iommucheck::linux_harness::scheduled {
 namespace {
 
@@ -26,6 +29,23 @@ const Restored kRestoreContexts{&contexts, sizeof(contexts)};
 
 /// Of what others have started.  A thread of the engine's has the same parent in each execution.
 std::array<unsigned, kMostThreads> cpus;
+
+/// Actors of the set-up's.
+struct Later {
+  const char* name;
+  void (*function)(void*);
+  void* argument;
+  int* thread;
+};
+std::array<Later, kMostThreads> laters;
+const Restored kRestoreLaters{&laters, sizeof(laters)};
+
+void stop_target(void*) {
+  for (unsigned thread = 1; thread <= scenario_threads(); ++thread) {
+    ck_join(static_cast<int>(thread));
+  }
+  kh_target_stop();
+}
 
 Context& mine() { return contexts.at(static_cast<std::size_t>(ck_self())); }
 
@@ -111,6 +131,32 @@ int start_actor(const char* name, void (*function)(void*), void* argument) {
   return thread;
 }
 
+void start_actor_later(const char* name, void (*function)(void*), void* argument, int* thread) {
+  if (ck_self() != 0) {
+    const int started = start_actor(name, function, argument);
+    if (thread == nullptr) return;
+    ck_marked_write(thread, sizeof(*thread), CK_RELEASE);
+    *thread = started;
+    return;
+  }
+  for (Later& one : laters) {
+    if (one.function != nullptr) continue;
+    one = {name, function, argument, thread};
+    return;
+  }
+  ck_report_fatal("too many threads", "that the set-up leaves");
+}
+
+void start_actors() {
+  start_timers();
+  for (Later& one : laters) {
+    if (one.function == nullptr) continue;
+    start_actor_later(one.name, one.function, one.argument, one.thread);
+    one.function = nullptr;
+  }
+  if (kh_target_stop != nullptr) start_actor("the end", stop_target, nullptr);
+}
+
 }  // namespace iommucheck::linux_harness::scheduled
 
 namespace scheduled = iommucheck::linux_harness::scheduled;
@@ -124,6 +170,10 @@ unsigned kh_cpu() {
   return self <= scheduled::scenario_threads() ? self - 1 : scheduled::cpus.at(self);
 }
 unsigned kh_cpus() { return std::max(1U, scheduled::scenario_threads()); }
+
+void kh_start_actor(const char* name, void (*function)(void*), void* argument, int* thread) {
+  scheduled::start_actor_later(name, function, argument, thread);
+}
 
 // ---- local_irq_save() and its like in user-mode Linux ----
 

@@ -32,7 +32,11 @@ void forget_spinning(const void* lock);
 
 /// A thread on the CPU of who starts it.  Not in a set-up, where nothing runs beside it.
 int start_actor(const char* name, void (*function)(void*), void* argument);
+/// The same, and in a set-up it is started with the threads of the scenario.  Its number goes to
+/// `*thread`, if given.
+void start_actor_later(const char* name, void (*function)(void*), void* argument, int* thread);
 /// What the set-up has left to actors begins with the first thread of the scenario.
+void start_actors();
 void start_timers();
 /// What waits for a time that the scenario does not reach happens behind its end.
 void end_timers();

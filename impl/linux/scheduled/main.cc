@@ -4,7 +4,8 @@
 // The request is the only argument, a JSON object:
 //   "setup": [call...], "threads": [[call...]...], "search": "dpor" | "sleep-sets" | "all" |
 //   "random" | "pct" | "replay", "preemptions": N or absent, "executions", "seconds", "steps",
-//   "seed", "depth" (of pct), "schedule" (of replay), "failing_allocations": bool, "stop": bool
+//   "seed", "depth" (of pct), "schedule" (of replay), "failing_allocations": bool, "stop": bool,
+//   "minimise": bool
 // or with "orders" in place of a search: [[thread...]...]: the calls of the threads, one after the
 // other; each number says whose turn it is.
 // Exit codes: 0: the answer is on standard output; 70: it says on standard error why not.
@@ -95,7 +96,7 @@ void set_up() {
 
 void run_thread(void* argument) {
   const auto& thread = *static_cast<const ThreadCalls*>(argument);
-  if (thread.number == 1) start_timers();
+  if (thread.number == 1) start_actors();
   for (const std::string& call : thread.calls) {
     ck_call_begin(call.c_str());
     const std::string answer = execute_call(call, thread.number);
@@ -244,7 +245,7 @@ json explore(const json& request) {
       answer["histories"].push_back(history_json(history, engine));
     }
   }
-  if (request.value("search", "dpor") != "replay") {
+  if (request.value("search", "dpor") != "replay" && request.value("minimise", true)) {
     for (std::size_t i = 0; i < found.size(); ++i) {
       minimise_report(program, found[i], answer["reports"][i]);
     }

@@ -64,8 +64,9 @@ class ActorsTest : public testing::Test {
   /// By DPOR, after sleep sets have shown the same.
   static Exploration explore(const std::string& setup, const std::vector<std::string>& threads) {
     const Scenario one = scenario("test", "", setup, threads);
-    Exploration dpor = kernel_->explore(one, {});
-    const Exploration sleep = kernel_->explore(one, {.search = Search::sleep_sets});
+    Exploration dpor = kernel_->explore(one, {.minimise = false});
+    const Exploration sleep =
+        kernel_->explore(one, {.search = Search::sleep_sets, .minimise = false});
     EXPECT_TRUE(dpor.exhausted && sleep.exhausted) << setup;
     EXPECT_EQ(dpor.complete, sleep.complete) << setup;
     EXPECT_EQ(results_of(dpor), results_of(sleep)) << setup;
