@@ -186,6 +186,7 @@ void block_signals() {
 }
 int um_set_signals(int enable) {
   scheduled::Context& context = scheduled::mine();
+  if (enable == 0) block_signals();
   if (enable == 0 || context.irq_blocks == 0) return 1;
   --context.irq_blocks;
   scheduled::allow_preemption();

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Users of timers, interrupts and kernel threads, some of them wrong: what actors_test.cc explores.
 // Compiled with a kernel's headers, in place of a file of its own.
+#include <linux/interrupt.h>
+#include <linux/kthread.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
+#include <linux/wait.h>
 
 /* Of glue/target.h. */
+void kh_raise_irq(unsigned int irq);
 #define KH_NOT_MADE (-4096L)
 struct kh_call {
 	const char *name;
@@ -146,7 +150,323 @@ static long forget(unsigned int thread)
 	return 0;
 }
 
+/* ---- interrupts ---- */
+
+#define IRQ 1
+
+struct unit {
+	spinlock_t lock;
+	int seen, done;
+};
+
+static struct unit *unit;
+
+static irqreturn_t count_irq(int irq, void *data)
+{
+	struct unit *mine = data;
+
+	spin_lock(&mine->lock);
+	mine->seen++;
+	spin_unlock(&mine->lock);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t asleep_irq(int irq, void *data)
+{
+	mutex_lock(&mutex);
+	mutex_unlock(&mutex);
+	return IRQ_HANDLED;
+}
+
+static irqreturn_t wake_irq(int irq, void *data)
+{
+	count_irq(irq, data);
+	return IRQ_WAKE_THREAD;
+}
+
+static irqreturn_t irq_thread(int irq, void *data)
+{
+	struct unit *mine = data;
+
+	mutex_lock(&mutex); /* a thread may sleep */
+	mine->done++;
+	mutex_unlock(&mutex);
+	return IRQ_HANDLED;
+}
+
+static long new_unit(irq_handler_t handler, irq_handler_t thread, unsigned long flags)
+{
+	unit = kzalloc(sizeof(*unit), GFP_KERNEL);
+	spin_lock_init(&unit->lock);
+	return request_threaded_irq(IRQ, handler, thread, flags, "unit", unit);
+}
+
+static long irq_plain(unsigned int thread) { return new_unit(count_irq, NULL, 0); }
+static long irq_asleep(unsigned int thread) { return new_unit(asleep_irq, NULL, 0); }
+static long irq_wake(unsigned int thread) { return new_unit(wake_irq, irq_thread, 0); }
+static long irq_oneshot(unsigned int thread)
+{
+	return new_unit(NULL, irq_thread, IRQF_ONESHOT);
+}
+
+static long raise(unsigned int thread)
+{
+	kh_raise_irq(IRQ);
+	return 0;
+}
+
+static long seen(unsigned int thread)
+{
+	unsigned long flags;
+	long result;
+
+	spin_lock_irqsave(&unit->lock, flags);
+	result = unit->seen;
+	spin_unlock_irqrestore(&unit->lock, flags);
+	return result;
+}
+
+static long seen_bh(unsigned int thread)
+{
+	long result;
+
+	spin_lock_bh(&unit->lock);
+	result = unit->seen;
+	spin_unlock_bh(&unit->lock);
+	return result;
+}
+
+static long seen_local(unsigned int thread)
+{
+	unsigned long flags;
+	long result;
+
+	local_irq_save(flags);
+	spin_lock(&unit->lock);
+	result = unit->seen;
+	spin_unlock(&unit->lock);
+	local_irq_restore(flags);
+	return result;
+}
+
+static long asleep_local(unsigned int thread)
+{
+	local_irq_disable();
+	mutex_lock(&mutex);
+	mutex_unlock(&mutex);
+	local_irq_enable();
+	return 0;
+}
+
+static long done(unsigned int thread)
+{
+	long result;
+
+	mutex_lock(&mutex);
+	result = unit->done;
+	mutex_unlock(&mutex);
+	return result;
+}
+
+static long synchronize(unsigned int thread)
+{
+	synchronize_irq(IRQ);
+	return 0;
+}
+
+static long disable(unsigned int thread)
+{
+	disable_irq(IRQ);
+	return 0;
+}
+
+static long disable_nosync(unsigned int thread)
+{
+	disable_irq_nosync(IRQ);
+	return 0;
+}
+
+static long enable(unsigned int thread)
+{
+	enable_irq(IRQ);
+	return 0;
+}
+
+static long disable_locked(unsigned int thread)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&unit->lock, flags);
+	disable_irq_nosync(IRQ);
+	synchronize_hardirq(IRQ);
+	spin_unlock_irqrestore(&unit->lock, flags);
+	return 0;
+}
+
+static long free_unit(unsigned int thread)
+{
+	struct unit *mine = unit;
+
+	unit = NULL;
+	kfree(mine);
+	return 0;
+}
+
+static long free_unit_first(unsigned int thread)
+{
+	struct unit *mine = unit;
+
+	unit = NULL;
+	kfree(mine);
+	free_irq(IRQ, mine);
+	return 0;
+}
+
+static long remove_unit(unsigned int thread)
+{
+	free_irq(IRQ, unit);
+	return free_unit(thread);
+}
+
+/* ---- kernel threads ---- */
+
+struct worker {
+	struct task_struct *task;
+	wait_queue_head_t queue;
+	int wanted, ran;
+};
+
+static struct worker *worker;
+
+static int work_loop(void *data)
+{
+	struct worker *mine = data;
+
+	while (!kthread_should_stop()) {
+		wait_event_interruptible(mine->queue,
+					 READ_ONCE(mine->wanted) || kthread_should_stop());
+		if (xchg(&mine->wanted, 0))
+			WRITE_ONCE(mine->ran, mine->ran + 1);
+	}
+	return 7;
+}
+
+static int state_loop(void *data)
+{
+	struct worker *mine = data;
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		if (kthread_should_stop())
+			break;
+		if (xchg(&mine->wanted, 0))
+			WRITE_ONCE(mine->ran, mine->ran + 1);
+		else
+			schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	return 8;
+}
+
+/* It looks, and sleeps behind that. */
+static int late_loop(void *data)
+{
+	while (!kthread_should_stop()) {
+		set_current_state(TASK_INTERRUPTIBLE);
+		schedule();
+	}
+	return 9;
+}
+
+static int ends(void *data)
+{
+	return 1;
+}
+
+static long new_worker(int (*function)(void *data))
+{
+	worker = kzalloc(sizeof(*worker), GFP_KERNEL);
+	init_waitqueue_head(&worker->queue);
+	worker->task = kthread_run(function, worker, "worker");
+	return 0;
+}
+
+static long run_wait(unsigned int thread) { return new_worker(work_loop); }
+static long run_state(unsigned int thread) { return new_worker(state_loop); }
+static long run_late(unsigned int thread) { return new_worker(late_loop); }
+static long run_ends(unsigned int thread) { return new_worker(ends); }
+
+static long want(unsigned int thread)
+{
+	WRITE_ONCE(worker->wanted, 1);
+	wake_up(&worker->queue);
+	wake_up_process(worker->task);
+	return 0;
+}
+
+static long ran(unsigned int thread)
+{
+	return READ_ONCE(worker->ran);
+}
+
+static long stop_worker(unsigned int thread)
+{
+	return kthread_stop(worker->task);
+}
+
+static long stop_and_free(unsigned int thread)
+{
+	const long result = stop_worker(thread);
+
+	kfree(worker);
+	worker = NULL;
+	return result;
+}
+
+static long free_and_stop(unsigned int thread)
+{
+	struct task_struct *task = worker->task;
+
+	kfree(worker);
+	worker = NULL;
+	return kthread_stop(task);
+}
+
+static long never_woken(unsigned int thread)
+{
+	struct task_struct *task = kthread_create(work_loop, NULL, "worker");
+
+	return kthread_stop(task);
+}
+
 const struct kh_call kh_calls[] = {
+	{ "irq_plain", irq_plain },
+	{ "irq_asleep", irq_asleep },
+	{ "irq_wake", irq_wake },
+	{ "irq_oneshot", irq_oneshot },
+	{ "raise", raise },
+	{ "seen", seen },
+	{ "seen_bh", seen_bh },
+	{ "seen_local", seen_local },
+	{ "asleep_local", asleep_local },
+	{ "done", done },
+	{ "synchronize", synchronize },
+	{ "disable", disable },
+	{ "disable_nosync", disable_nosync },
+	{ "disable_locked", disable_locked },
+	{ "enable", enable },
+	{ "free_unit_first", free_unit_first },
+	{ "remove_unit", remove_unit },
+	{ "run_wait", run_wait },
+	{ "run_state", run_state },
+	{ "run_late", run_late },
+	{ "run_ends", run_ends },
+	{ "want", want },
+	{ "ran", ran },
+	{ "stop_worker", stop_worker },
+	{ "stop_and_free", stop_and_free },
+	{ "free_and_stop", free_and_stop },
+	{ "never_woken", never_woken },
 	{ "new_tick", new_tick },
 	{ "new_again", new_again },
 	{ "new_asleep", new_asleep },
@@ -182,4 +502,8 @@ void kh_target_finish(void)
 		timer_shutdown_sync(&thing->timer);
 	kfree(thing);
 	thing = NULL;
+	if (unit)
+		remove_unit(0);
+	kfree(worker);
+	worker = NULL;
 }
