@@ -176,6 +176,7 @@ void synchronize_hardirq(unsigned number) { wait_for_handler(irq_of(number)); }
   }
   wait_for_handler(irq);
   wait_for_threads(irq);
+  irq.device = nullptr;  // or it would not be a leak
   return irq.name;
 }
 

@@ -10,10 +10,9 @@ namespace {
 
 namespace scheduled = iommucheck::linux_harness::scheduled;
 
-/// Where they begin, complemented: what is leaked shall not be found here.
 struct PerCpu {
-  std::uintptr_t hidden;
-  std::uintptr_t size;  ///< of a copy
+  std::uintptr_t hidden;  ///< see hidden()
+  std::uintptr_t size;    ///< of a copy
 };
 constexpr unsigned kMostPerCpu = 64;
 std::array<PerCpu, kMostPerCpu> per_cpu_objects;
@@ -38,7 +37,7 @@ void* pcpu_alloc_noprof(unsigned long size, unsigned long align, bool, unsigned)
     if (one.size != 0) continue;
     const unsigned long stride = (size + align - 1) / align * align;
     void* object = ck_alloc(stride * kh_cpus(), align, 1);
-    one = {~reinterpret_cast<std::uintptr_t>(object), stride};
+    one = {scheduled::hidden(object), stride};
     return object;
   }
   ck_report_fatal("too many per-CPU objects", "more than the harness keeps");

@@ -25,20 +25,24 @@ struct TimerList {
 
 /// What is known of a timer without a look at its memory, which may be gone.  Under its base lock.
 struct Armed {
-  TimerList* timer;
+  std::uintptr_t hidden;  ///< the timer; 0: none
   bool pending;
   bool has_actor;    ///< that has not looked yet whether the timer is still pending
   unsigned rearmed;  ///< by actors
 };
+TimerList* timer_of(const Armed& one) {
+  return reinterpret_cast<TimerList*>(~one.hidden);  // NOLINT(performance-no-int-to-ptr)
+}
 constexpr unsigned kMostTimers = 32;
 constexpr unsigned kMostRearmed = 2;
 std::array<Armed, kMostTimers> armed_timers;
 const scheduled::Restored kRestoreTimers{&armed_timers, sizeof(armed_timers)};
 
 Armed& armed(TimerList* timer) {
+  const std::uintptr_t hidden = scheduled::hidden(timer);
   for (Armed& one : armed_timers) {
-    if (one.timer == nullptr) one.timer = timer;
-    if (one.timer == timer) return one;
+    if (one.hidden == 0) one.hidden = hidden;
+    if (one.hidden == hidden) return one;
   }
   ck_report_fatal("too many timers", "more than the harness keeps");
   return armed_timers.front();
@@ -100,7 +104,7 @@ void start_if_needed(Armed& one) {
     return;
   }
   one.has_actor = true;
-  scheduled::start_actor("timer", fire, one.timer);
+  scheduled::start_actor("timer", fire, timer_of(one));
 }
 
 enum class Only : std::uint8_t { always, pending, not_pending };
@@ -154,11 +158,12 @@ void add(TimerList* timer) {
 extern "C" unsigned kh_let_time_pass() {
   unsigned fired = 0;
   for (Armed& one : armed_timers) {
-    if (one.timer == nullptr || !one.pending) continue;
-    ck_read(&one.timer->function, sizeof(one.timer->function));
-    void (*function)(TimerList*) = one.timer->function;
-    set_pending(one.timer, false);
-    call(one.timer, function);
+    if (!one.pending) continue;
+    TimerList* const timer = timer_of(one);
+    ck_read(&timer->function, sizeof(timer->function));
+    void (*function)(TimerList*) = timer->function;
+    set_pending(timer, false);
+    call(timer, function);
     ++fired;
   }
   return fired;
@@ -174,9 +179,9 @@ namespace iommucheck::linux_harness::scheduled {
 
 void start_timers() {
   for (Armed& one : armed_timers) {
-    if (one.timer == nullptr || !one.pending || one.has_actor) continue;
+    if (!one.pending || one.has_actor) continue;
     one.has_actor = true;
-    start_actor("timer", fire, one.timer);
+    start_actor("timer", fire, timer_of(one));
   }
 }
 

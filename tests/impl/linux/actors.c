@@ -144,6 +144,13 @@ static long free_sync(unsigned int thread)
 	return free_thing(thread);
 }
 
+static long lose(unsigned int thread)
+{
+	timer_delete_sync(&thing->timer);
+	thing = NULL;
+	return 0;
+}
+
 static long forget(unsigned int thread)
 {
 	forgets = true;
@@ -322,6 +329,13 @@ static long free_unit_first(unsigned int thread)
 	return 0;
 }
 
+static long lose_unit(unsigned int thread)
+{
+	free_irq(IRQ, unit);
+	unit = NULL;
+	return 0;
+}
+
 static long remove_unit(unsigned int thread)
 {
 	free_irq(IRQ, unit);
@@ -457,6 +471,7 @@ const struct kh_call kh_calls[] = {
 	{ "enable", enable },
 	{ "free_unit_first", free_unit_first },
 	{ "remove_unit", remove_unit },
+	{ "lose_unit", lose_unit },
 	{ "run_wait", run_wait },
 	{ "run_state", run_state },
 	{ "run_late", run_late },
@@ -482,6 +497,7 @@ const struct kh_call kh_calls[] = {
 	{ "free", free_thing },
 	{ "free_del", free_del },
 	{ "free_sync", free_sync },
+	{ "lose", lose },
 	{ "forget", forget },
 	{ NULL, NULL },
 };

@@ -139,6 +139,7 @@ TEST_F(ActorsTest, WhatIsFreedHasNoTimer) {
   EXPECT_EQ(kinds_of("new_tick arm", {"free_del"}), Kinds{"use-after-free"});
   EXPECT_EQ(kinds_of("new_tick arm", {"free_sync"}), Kinds{});
   EXPECT_EQ(kinds_of("new_again arm", {"free_sync"}), Kinds{});
+  EXPECT_EQ(kinds_of("new_tick arm", {"lose"}), Kinds{"leak"});
 }
 
 TEST_F(ActorsTest, ATimerThatStaysPendingFiresBehindTheEnd) {
@@ -187,6 +188,7 @@ TEST_F(ActorsTest, ALockOfAHandlerIsTakenWithInterruptsDisabled) {
 TEST_F(ActorsTest, WhatIsFreedHasNoHandler) {
   EXPECT_EQ(kinds_of("irq_plain", {"remove_unit", "raise"}), Kinds{});
   EXPECT_EQ(kinds_of("irq_wake", {"remove_unit", "raise"}), Kinds{});
+  EXPECT_EQ(kinds_of("irq_wake", {"raise lose_unit"}), Kinds{"leak"});
   EXPECT_EQ(kinds_of("irq_plain", {"free_unit_first", "raise"}), Kinds{"use-after-free"});
   EXPECT_TRUE(kinds_of("irq_plain", {"disable_locked", "raise"}).contains("deadlock"));
 }
