@@ -72,6 +72,8 @@ class DmaIommuTarget final : public Target {
                  "map0 dma0", {"unmap0 detach", "enable_fq"}),
         scenario("new-domain", "the domain is replaced while its queue is to be flushed",
                  "map0 dma0 enable_fq", {"unmap0 new_domain map0 dma0"}),
+        scenario("second-device", "a device joins the group whose domain has been replaced",
+                 "enable_fq", {"new_domain join map2 unmap2"}),
         scenario("full", "a queue is full, and the timer is due", "map0 dma0 enable_fq fill",
                  {"unmap0"}),
     };

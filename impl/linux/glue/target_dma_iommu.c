@@ -2,8 +2,9 @@
 // The target dma-iommu: 6.12's DMA API on an IOMMU, with its flush queue, on the core's groups, the
 // kernel's own IOVA allocator, and an IOMMU of ours.
 //
-// One device with a driver that has three buffers.  A slot is one of them: whoever maps, unmaps or
-// uses it has it for that time.  The device does DMA to what is mapped, and to nothing else.
+// One device with a driver that has three buffers; the last one is a second device's, once it has
+// joined the group.  A slot is a buffer: whoever maps, unmaps or uses it has it for that time.  A
+// device does DMA to what is mapped, and to nothing else.
 #include <linux/capability.h>
 #include <linux/cpuhotplug.h>
 #include <linux/device.h>
@@ -155,7 +156,10 @@ static phys_addr_t mock_iova_to_phys(struct iommu_domain *domain, dma_addr_t iov
 	return (phys_addr_t)to_mock(domain)->ptes[iova >> PAGE_SHIFT].page << PAGE_SHIFT;
 }
 
-static struct iommu_domain *attached;
+static struct iommu_group *group;
+static struct device device, second;
+static bool has_second; /* whoever has the last slot looks at it */
+static struct iommu_domain *attached; /* to the group */
 
 /* The caches forget the domain before. */
 static int mock_attach(struct iommu_domain *domain, struct device *dev)
@@ -212,8 +216,16 @@ static struct iommu_device *mock_probe_device(struct device *dev)
 	return &iommu;
 }
 
+static struct iommu_group *mock_device_group(struct device *dev)
+{
+	return dev == &second ? iommu_group_ref_get(group) : generic_device_group(dev);
+}
+
+/* The second one goes first. */
 static void mock_release_device(struct device *dev)
 {
+	if (dev == &second)
+		return;
 	if (attached)
 		mock_flush_all(attached);
 	attached = NULL;
@@ -224,7 +236,7 @@ static const struct iommu_ops mock_ops = {
 	.domain_alloc_paging = mock_domain_alloc_paging,
 	.probe_device = mock_probe_device,
 	.release_device = mock_release_device,
-	.device_group = generic_device_group,
+	.device_group = mock_device_group,
 	.default_domain_ops = &mock_domain_ops,
 };
 
@@ -292,11 +304,9 @@ int __cpuhp_state_remove_instance(enum cpuhp_state state, struct hlist_node *nod
 	return 0;
 }
 
-/* ---- the device and its driver ---- */
+/* ---- the devices and their driver ---- */
 
-static struct device device;
 static u64 dma_mask;
-static struct iommu_group *group;
 
 enum { FREE, BUSY, MAPPED, GONE };
 static struct {
@@ -317,16 +327,22 @@ static void leave(unsigned int slot, int state)
 }
 
 /* As the DMA API does: without memory for its IOVAs, a device has no dma-iommu. */
-static dma_addr_t map_page(unsigned long number)
+static dma_addr_t map_page(struct device *dev, unsigned long number)
 {
-	if (!use_dma_iommu(&device))
+	if (!use_dma_iommu(dev))
 		return DMA_MAPPING_ERROR;
-	return iommu_dma_map_page(&device, mem_map + number, 0, PAGE_SIZE, DMA_BIDIRECTIONAL, 0);
+	return iommu_dma_map_page(dev, mem_map + number, 0, PAGE_SIZE, DMA_BIDIRECTIONAL, 0);
 }
 
-static void unmap_page(dma_addr_t iova)
+static void unmap_page(struct device *dev, dma_addr_t iova)
 {
-	iommu_dma_unmap_page(&device, iova, PAGE_SIZE, DMA_BIDIRECTIONAL, 0);
+	iommu_dma_unmap_page(dev, iova, PAGE_SIZE, DMA_BIDIRECTIONAL, 0);
+}
+
+/* Of a slot that the caller has. */
+static struct device *owner(unsigned int slot)
+{
+	return slot == SLOTS - 1 && has_second ? &second : &device;
 }
 
 static long map(unsigned int slot)
@@ -334,7 +350,7 @@ static long map(unsigned int slot)
 	if (!take(slot, FREE))
 		return KH_NOT_MADE;
 	slots[slot].page = 1 + slot + SLOTS * slots[slot].maps++;
-	slots[slot].iova = map_page(slots[slot].page);
+	slots[slot].iova = map_page(owner(slot), slots[slot].page);
 	if (slots[slot].iova == DMA_MAPPING_ERROR) {
 		leave(slot, FREE);
 		return -ENOMEM;
@@ -350,7 +366,7 @@ static long unmap(unsigned int slot)
 
 	if (!take(slot, MAPPED))
 		return KH_NOT_MADE;
-	unmap_page(slots[slot].iova);
+	unmap_page(owner(slot), slots[slot].iova);
 	if (with_tlb && !READ_ONCE(lazy)) {
 		entry = &tlb[slots[slot].iova >> PAGE_SHIFT];
 		spin_lock_irqsave(&tlb_lock, flags);
@@ -443,12 +459,20 @@ static long new_domain(unsigned int thread)
 	return result == 3 ? 0 : result;
 }
 
-/* The device is unplugged. */
+static void remove_devices(void)
+{
+	if (has_second)
+		iommu_group_remove_device(&second);
+	has_second = false;
+	iommu_group_remove_device(&device);
+}
+
+/* The devices are unplugged. */
 static long detach(unsigned int thread)
 {
 	if (!unbind_driver())
 		return KH_NOT_MADE;
-	iommu_group_remove_device(&device);
+	remove_devices();
 	bind_driver(GONE);
 	return 0;
 }
@@ -464,6 +488,20 @@ static long set_single(unsigned int thread)
 	return 0;
 }
 
+/* The second device joins. */
+static long join(unsigned int thread)
+{
+	int result;
+
+	if (!take(SLOTS - 1, FREE))
+		return KH_NOT_MADE;
+	result = has_second ? -EBUSY : iommu_probe_device(&second);
+	if (!result)
+		has_second = true;
+	leave(SLOTS - 1, FREE);
+	return result;
+}
+
 /* As many as CPU 0's queue has place for. */
 static long fill(unsigned int thread)
 {
@@ -472,11 +510,11 @@ static long fill(unsigned int thread)
 	many = true;
 	dma_mask = ((u64)MANY << PAGE_SHIFT) - 1;
 	for (i = 0; i < 255; i++) {
-		const dma_addr_t iova = map_page(1);
+		const dma_addr_t iova = map_page(&device, 1);
 
 		if (iova == DMA_MAPPING_ERROR)
 			return -ENOMEM;
-		unmap_page(iova);
+		unmap_page(&device, iova);
 	}
 	return 0;
 }
@@ -504,6 +542,7 @@ const struct kh_call kh_calls[] = {
 	{ "enable_fq", enable_fq },
 	{ "new_domain", new_domain },
 	{ "detach", detach },
+	{ "join", join },
 	{ "single", set_single },
 	{ "fill", fill },
 	{ NULL, NULL },
@@ -515,6 +554,7 @@ void kh_target_boot(void)
 {
 	dma_mask = ((u64)FEW << PAGE_SHIFT) - 1;
 	device.dma_mask = &dma_mask;
+	second.dma_mask = &dma_mask;
 	iommu_set_default_translated(true);
 	if (iova_cache_get() || iommu_device_register(&iommu, &mock_ops, NULL) ||
 	    iommu_probe_device(&device))
@@ -536,7 +576,7 @@ static void count_iovas(void)
 	for (slot = 0; slot < SLOTS; slot++)
 		used += slots[slot].state == MAPPED;
 	while (mores < MANY) {
-		more[mores] = map_page(1);
+		more[mores] = map_page(&device, 1);
 		if (more[mores] == DMA_MAPPING_ERROR)
 			break;
 		mores++;
@@ -544,7 +584,7 @@ static void count_iovas(void)
 	if (idle && used + mores != iovas() - 1 && use_dma_iommu(&device))
 		ck_report("IOVA leak", "nothing is under way, and not all can be had");
 	while (mores)
-		unmap_page(more[--mores]);
+		unmap_page(&device, more[--mores]);
 }
 
 void kh_target_finish(void)
@@ -555,7 +595,7 @@ void kh_target_finish(void)
 		count_iovas();
 		for (slot = 0; slot < SLOTS; slot++)
 			unmap(slot);
-		iommu_group_remove_device(&device);
+		remove_devices();
 	}
 	iommu_group_put(group);
 	group = NULL;

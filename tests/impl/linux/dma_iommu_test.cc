@@ -46,6 +46,17 @@ TEST_F(DmaIommuTest, DporAndSleepSetsAgreeOnEverySmallScenario) {
   }
 }
 
+// The domain counts as ready, and has no caches: what a device without memory has left.
+TEST_F(DmaIommuTest, ADeviceThatJoinsADomainThatHadNoMemory) {
+  const Exploration all =
+      kernel_->explore(scenario("second-device"), {.failing_allocations = true});
+  EXPECT_TRUE(all.exhausted);
+  EXPECT_EQ(kinds_in(all), Kinds{"NULL dereference"});
+  for (const ScheduledReport& report : all.reports) {
+    EXPECT_TRUE(is_in(report.here, "iova_rcache_get")) << report.message;
+  }
+}
+
 // A queue of four entries in place of 256.
 TEST_F(DmaIommuTest, AnAdministratorMeetsADeviceThatGoes) {
   const auto kernel = with(edited("IOVA_DEFAULT_FQ_SIZE\t256", "IOVA_DEFAULT_FQ_SIZE\t4"));
