@@ -37,10 +37,10 @@ class DmaIommuTest : public OnTarget<dma_iommu_target> {
   }
 };
 
-// What is left out has a thousand steps or more.
+// What is left out has a thousand steps or more; of "again" sleep sets take 200,000 executions.
 TEST_F(DmaIommuTest, DporAndSleepSetsAgreeOnEverySmallScenario) {
   for (const Scenario& one : dma_iommu_target().written()) {
-    if (kEnabling.contains(one.name) || one.name == "full") continue;
+    if (kEnabling.contains(one.name) || one.name == "full" || one.name == "again") continue;
     expect_searches_agree(one, true);
     expect_set_up_made(one.name, kernel_->explore(one, {.executions = 1, .minimise = false}));
   }
