@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Timers, interrupts and kernel threads as actors, on a small file of ours that is compiled
-// with 6.12's headers (actors.c): each mistake is found, and what looks like it and is none is not
-// reported.
+// with 6.12's headers (glue/actors.c): each mistake is found, and what looks like it and is none is
+// not reported.
 #include <gtest/gtest.h>
 
 #include <filesystem>
