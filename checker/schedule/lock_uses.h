@@ -28,9 +28,28 @@ class LockUses {
   };
 
   Uses& of(const LockName& lock, unsigned kind) { return uses_[lock].at(kind); }
-  void clear() { uses_.clear(); }
+  void clear() {
+    uses_.clear();
+    recent_ = {};
+  }
+
+  /// Whether the execution has shown this of the lock already; notes that it has.
+  bool repeats(std::uintptr_t lock, unsigned inside, unsigned open, std::uint64_t execution) {
+    Recent& recent = recent_.at((lock >> 3U) % recent_.size());
+    if (recent.lock != lock || recent.execution != execution) recent = {lock, execution, 0, 0};
+    if (((inside & ~recent.inside) | (open & ~recent.open)) == 0) return true;
+    recent.inside |= inside;
+    recent.open |= open;
+    return false;
+  }
 
  private:
+  struct Recent {
+    std::uintptr_t lock = 0;
+    std::uint64_t execution = 0;
+    unsigned inside = 0, open = 0;
+  };
+  std::array<Recent, 256> recent_{};
   std::map<LockName, std::array<Uses, kInterrupts>> uses_;
 };
 

@@ -388,6 +388,7 @@ void Engine::check_lock_order(std::uintptr_t lock, std::uintptr_t pc) {
 
 void Engine::lock_use(std::uintptr_t lock, unsigned inside, unsigned open, std::uintptr_t pc) {
   if (current_ == nullptr || alone_ || (inside | open) == 0) return;
+  if (lock_uses_.repeats(lock, inside, open, statistics_.executions)) return;
   const LockName name = lock_name(lock);
   for (unsigned kind = 0; kind < LockUses::kInterrupts; ++kind) {
     LockUses::Uses& uses = lock_uses_.of(name, kind);

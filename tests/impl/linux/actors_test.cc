@@ -25,7 +25,8 @@ class ActorsTarget final : public Target {
     static const RunnerParts parts{
         dma_iommu_target().file(),
         {"lib/xarray.c", "lib/radix-tree.c", "lib/find_bit.c", "lib/bitmap.c"},
-        {"kernel_facts.c", "kernel_wait.c", "kernel_kthread.c", "kernel_base.c"}};
+        {"kernel_facts.c", "kernel_wait.c", "kernel_kthread.c", "kernel_delayed_work.c",
+         "kernel_base.c"}};
     return parts;
   }
   KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
@@ -155,6 +156,20 @@ TEST_F(ActorsTest, ALockOfATimerIsTakenWithSoftInterruptsDisabled) {
   EXPECT_EQ(kinds_of("new_tick", {"ticks_open"}), Kinds{});
 }
 
+// ---- delayed work ----
+
+TEST_F(ActorsTest, DelayedWorkIsDoneAtAnyInstantOrNotYet) {
+  EXPECT_EQ(answers_of("new_job", {"schedule_job jobs_done"}), (Kinds{"0", "1"}));
+  EXPECT_EQ(answers_of("new_job schedule_job", {"jobs_done"}), (Kinds{"0", "1"}));
+  EXPECT_EQ(answers_of("new_job schedule_job", {"schedule_job jobs_done"}), (Kinds{"0", "1", "2"}));
+  EXPECT_EQ(answers_of("new_job schedule_job cancel_job", {"jobs_done"}), Kinds{"0"});
+}
+
+TEST_F(ActorsTest, WhatIsFreedHasNoWork) {
+  EXPECT_EQ(kinds_of("new_job schedule_job", {"end_job"}), Kinds{});
+  EXPECT_EQ(kinds_of("new_job schedule_job", {"free_job"}), Kinds{"use-after-free"});
+}
+
 // ---- interrupts ----
 
 TEST_F(ActorsTest, AnInterruptIsHandledAtAnyInstantThatIsLater) {
@@ -207,6 +222,11 @@ TEST_F(ActorsTest, AKernelThreadRunsAndIsStopped) {
 
 TEST_F(ActorsTest, AKernelThreadThatSleepsBehindItsLookMissesTheStop) {
   EXPECT_EQ(kinds_of("run_late", {"stop_worker"}), Kinds{"lost wake-up"});
+}
+
+TEST_F(ActorsTest, AKernelThreadThatNobodyStopsWaitsForEver) {
+  EXPECT_EQ(kinds_of("run_wait", {"want"}), Kinds{"lost wake-up"});
+  EXPECT_EQ(kinds_of("run_wait stop_at_the_end", {"want"}), Kinds{});
 }
 
 TEST_F(ActorsTest, WhatAKernelThreadUsesOutlivesIt) {

@@ -8,6 +8,7 @@
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 /* Of glue/target.h. */
 void kh_raise_irq(unsigned int irq);
@@ -155,6 +156,65 @@ static long forget(unsigned int thread)
 {
 	forgets = true;
 	return 0;
+}
+
+/* ---- delayed work ---- */
+
+struct job {
+	struct delayed_work work;
+	int done;
+};
+
+static struct job *job;
+
+static void do_job(struct work_struct *work)
+{
+	struct job *mine = container_of(work, struct job, work.work);
+
+	mutex_lock(&mutex); /* work may sleep */
+	mine->done++;
+	mutex_unlock(&mutex);
+}
+
+static long new_job(unsigned int thread)
+{
+	job = kzalloc(sizeof(*job), GFP_KERNEL);
+	INIT_DELAYED_WORK(&job->work, do_job);
+	return 0;
+}
+
+static long schedule_job(unsigned int thread)
+{
+	return schedule_delayed_work(&job->work, 10);
+}
+
+static long cancel_job(unsigned int thread)
+{
+	cancel_delayed_work_sync(&job->work);
+	return 0;
+}
+
+static long jobs_done(unsigned int thread)
+{
+	long result;
+
+	mutex_lock(&mutex);
+	result = job->done;
+	mutex_unlock(&mutex);
+	return result;
+}
+
+static long free_job(unsigned int thread)
+{
+	kfree(job);
+	job = NULL;
+	return 0;
+}
+
+static long end_job(unsigned int thread)
+{
+	cancel_job(thread);
+	return free_job(thread);
 }
 
 /* ---- interrupts ---- */
@@ -351,6 +411,7 @@ struct worker {
 };
 
 static struct worker *worker;
+static bool stops; /* at the end */
 
 static int work_loop(void *data)
 {
@@ -446,6 +507,12 @@ static long free_and_stop(unsigned int thread)
 	return kthread_stop(task);
 }
 
+static long stop_at_the_end(unsigned int thread)
+{
+	stops = true;
+	return 0;
+}
+
 static long never_woken(unsigned int thread)
 {
 	struct task_struct *task = kthread_create(work_loop, NULL, "worker");
@@ -454,6 +521,12 @@ static long never_woken(unsigned int thread)
 }
 
 const struct kh_call kh_calls[] = {
+	{ "new_job", new_job },
+	{ "schedule_job", schedule_job },
+	{ "cancel_job", cancel_job },
+	{ "jobs_done", jobs_done },
+	{ "free_job", free_job },
+	{ "end_job", end_job },
 	{ "irq_plain", irq_plain },
 	{ "irq_asleep", irq_asleep },
 	{ "irq_wake", irq_wake },
@@ -481,6 +554,7 @@ const struct kh_call kh_calls[] = {
 	{ "stop_worker", stop_worker },
 	{ "stop_and_free", stop_and_free },
 	{ "free_and_stop", free_and_stop },
+	{ "stop_at_the_end", stop_at_the_end },
 	{ "never_woken", never_woken },
 	{ "new_tick", new_tick },
 	{ "new_again", new_again },
@@ -512,8 +586,16 @@ void kh_target_start(unsigned int threads)
 {
 }
 
+void kh_target_stop(void)
+{
+	if (stops)
+		kthread_stop(worker->task);
+}
+
 void kh_target_finish(void)
 {
+	if (job)
+		end_job(0);
 	if (thing && !forgets)
 		timer_shutdown_sync(&thing->timer);
 	kfree(thing);
