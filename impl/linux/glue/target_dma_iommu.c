@@ -412,7 +412,14 @@ static long map_and_unmap(unsigned int slot)
 	return result ? result : unmap(slot);
 }
 
-/* The driver leaves the device alone, if it has no buffer mapped. */
+/* While a driver is bound, the type of its domain stays, but for the flush queue. */
+static void bind_to(struct device *dev)
+{
+	if (iommu_device_use_default_domain(dev))
+		ck_report("scenario", "the driver cannot be bound");
+}
+
+/* The driver leaves the devices alone, if it has no buffer mapped. */
 static bool unbind_driver(void)
 {
 	unsigned int slot;
@@ -420,8 +427,12 @@ static bool unbind_driver(void)
 	for (slot = 0; slot < SLOTS; slot++)
 		if (!take(slot, FREE))
 			break;
-	if (slot == SLOTS)
+	if (slot == SLOTS) {
+		if (has_second)
+			iommu_device_unuse_default_domain(&second);
+		iommu_device_unuse_default_domain(&device);
 		return true;
+	}
 	while (slot--)
 		leave(slot, FREE);
 	return false;
@@ -431,6 +442,11 @@ static void bind_driver(int state)
 {
 	unsigned int slot;
 
+	if (state != GONE) {
+		bind_to(&device);
+		if (has_second)
+			bind_to(&second);
+	}
 	for (slot = 0; slot < SLOTS; slot++)
 		leave(slot, state);
 }
@@ -479,12 +495,14 @@ static long detach(unsigned int thread)
 
 static long set_single(unsigned int thread)
 {
+	iommu_device_unuse_default_domain(&device);
 	iommu_group_remove_device(&device);
 	iommu_group_put(group);
 	single = true;
 	if (iommu_probe_device(&device))
 		return -EIO;
 	group = iommu_group_get(&device);
+	bind_to(&device);
 	return 0;
 }
 
@@ -496,8 +514,10 @@ static long join(unsigned int thread)
 	if (!take(SLOTS - 1, FREE))
 		return KH_NOT_MADE;
 	result = has_second ? -EBUSY : iommu_probe_device(&second);
-	if (!result)
+	if (!result) {
 		has_second = true;
+		bind_to(&second);
+	}
 	leave(SLOTS - 1, FREE);
 	return result;
 }
@@ -560,6 +580,7 @@ void kh_target_boot(void)
 	    iommu_probe_device(&device))
 		ck_report("scenario", "the device cannot be added in the set-up");
 	group = iommu_group_get(&device);
+	bind_to(&device);
 }
 
 void kh_target_start(unsigned int threads)
@@ -595,6 +616,7 @@ void kh_target_finish(void)
 		count_iovas();
 		for (slot = 0; slot < SLOTS; slot++)
 			unmap(slot);
+		unbind_driver();
 		remove_devices();
 	}
 	iommu_group_put(group);

@@ -14,7 +14,7 @@ namespace {
 namespace scheduled = iommucheck::linux_harness::scheduled;
 
 using Handler = int (*)(int, void*);
-constexpr int kHandled = 1, kWakeThread = 2;
+constexpr int kWakeThread = 2;
 // Of linux/interrupt.h.
 constexpr unsigned long kShared = 0x80, kOneshot = 0x2000, kNoAutoEnable = 0x80000;
 constexpr int kBusy = 16, kInvalid = 22;
