@@ -27,7 +27,7 @@ using nlohmann::ordered_json;
 
 /// What says something about us and nothing about the kernel.
 bool is_gap(std::string_view kind) {
-  return kind == "unmodelled kernel symbol" || kind == "too many threads" ||
+  return kind == "unmodelled kernel symbol" || kind.starts_with("too many ") ||
          kind == "out of memory";
 }
 

@@ -48,6 +48,10 @@ int ck_holds(const void* lock) {
   return engine == nullptr || engine->holds(number(lock)) ? 1 : 0;
 }
 
+void ck_lock_use(const void* lock, unsigned inside, unsigned open) {
+  if (Engine* engine = Engine::running()) engine->lock_use(number(lock), inside, open, CK_PC);
+}
+
 void ck_reader_begin() {
   if (Engine* engine = Engine::running()) engine->reader_begin(CK_PC);
 }

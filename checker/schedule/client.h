@@ -19,6 +19,11 @@ void ck_lock_shared(const void* lock);
 int ck_trylock_shared(const void* lock);
 void ck_unlock_shared(const void* lock);
 int ck_holds(const void* lock);
+/* Kinds of interrupts, a bit each, as lockdep tells them apart. */
+enum ck_interrupt { CK_HARD_INTERRUPT = 1, CK_SOFT_INTERRUPT = 2 };
+/* The lock is taken, or held: inside of which of them, and which of them may come meanwhile.  A
+ * lock that is seen both ways, in any two executions, is reported. */
+void ck_lock_use(const void* lock, unsigned inside, unsigned open);
 
 /* ---- readers and grace periods ---- */
 void ck_reader_begin(void);

@@ -342,6 +342,7 @@ Statistics Engine::explore(const Program& program, const Limits& limits,
   reported_.clear();
   histories_.clear();
   lock_order_.clear();
+  lock_uses_.clear();
   memory_.clear();
   memory_.clear_promotions();
   promoted_.clear();
@@ -376,6 +377,7 @@ Statistics Engine::explore(const Program& program, const Limits& limits,
     ++statistics_.restarts;
     statistics_.executions = statistics_.complete = statistics_.abandoned = 0;
     lock_order_.clear();
+    lock_uses_.clear();
     histories_.clear();
     strategy = make();
   }

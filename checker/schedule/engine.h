@@ -24,6 +24,7 @@
 #include "checker/schedule/history.h"
 #include "checker/schedule/layout.h"
 #include "checker/schedule/lock_order.h"
+#include "checker/schedule/lock_uses.h"
 #include "checker/schedule/locks.h"
 #include "checker/schedule/memory.h"
 #include "checker/schedule/report.h"
@@ -134,6 +135,8 @@ class Engine {
   bool try_acquire(std::uintptr_t lock, bool shared, std::uintptr_t pc);
   void release(std::uintptr_t lock, bool shared, std::uintptr_t pc);
   bool holds(std::uintptr_t lock) const;
+  /// See ck_lock_use().
+  void lock_use(std::uintptr_t lock, unsigned inside, unsigned open, std::uintptr_t pc);
 
   void reader_begin(std::uintptr_t pc);
   void reader_end(std::uintptr_t pc);
@@ -356,6 +359,7 @@ class Engine {
   Memory memory_;
   Locks locks_;
   LockOrder lock_order_;
+  LockUses lock_uses_;
   Histories histories_;
   std::vector<Report> reports_;
   std::unordered_map<std::string, std::size_t> reported_;

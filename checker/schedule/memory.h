@@ -150,16 +150,27 @@ class Memory {
   /// In ascending order.
   std::vector<std::uintptr_t> promoted() const;
 
-  /// An earlier access that races with this one, or null; then notes this one.  `clock` is what
-  /// has happened before for the thread that accesses.
-  static const Access* conflict(const Cell& cell, const Access& access, const Clock& clock) {
+  /// An earlier access that races with this one, or null.  `clock` is what has happened before for
+  /// the thread that accesses; `is_over(write)` says it of a marked write by its effects.
+  template <class IsOver>
+  static const Access* conflict(const Cell& cell, const Access& access, const Clock& clock,
+                                IsOver is_over) {
     if ((cell.threads & ~mask_of(access.thread())) == 0) return nullptr;
     for (const Access& other : cell.accesses) {
       if (other.thread() == access.thread() || (other.bytes() & access.bytes()) == 0) continue;
       if (!(other.write() || access.write()) || (other.marked() && access.marked())) continue;
-      if (!clock.covers(other.thread(), other.time)) return &other;
+      if (clock.covers(other.thread(), other.time)) continue;
+      if (other.write() && other.marked() && is_only_write(cell, other) && is_over(other)) continue;
+      return &other;
     }
     return nullptr;
+  }
+  /// Whether nobody has written the same bytes beside it: then what was read there is its value.
+  static bool is_only_write(const Cell& cell, const Access& write) {
+    for (const Access& other : cell.accesses) {
+      if (&other != &write && other.write() && (other.bytes() & write.bytes()) != 0) return false;
+    }
+    return true;
   }
   static void note(Cell& cell, const Access& access, const Clock& clock);
   /// Notes an access that cannot race, because there are no others, or one of its own kind.  False:

@@ -18,10 +18,11 @@ enum class Severity : std::uint8_t {
 
 struct Report {
   /// A word or two: "use-after-free", "double free", "out-of-bounds", "invalid free", "data race",
-  /// "deadlock", "lost wake-up", "lock-order inversion", "recursive lock", "unbalanced unlock",
-  /// "lock held on return", "sleep in atomic context", "RCU misuse", "leak", "endless loop",
-  /// "uninitialised read", "wild pointer", "NULL dereference", "out of memory", "too many threads",
-  /// and what the program under test reports by itself (WARN, BUG, ...).
+  /// "deadlock", "lost wake-up", "lock-order inversion", "lock taken in an interrupt",
+  /// "recursive lock", "unbalanced unlock", "lock held on return", "sleep in atomic context", "RCU
+  /// misuse", "leak", "endless loop", "uninitialised read", "wild pointer", "NULL dereference",
+  /// "out of memory", "too many threads", and what the program under test reports by itself (WARN,
+  /// BUG, ...).
   std::string kind;
   std::string message;  ///< a sentence
   ThreadId thread = 0;

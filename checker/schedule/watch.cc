@@ -10,6 +10,7 @@ namespace iommucheck::schedule {
 namespace {
 
 constexpr std::size_t kMaxReports = 200;
+constexpr std::string_view kLockUse = "lock taken in an interrupt";
 
 Stack just(std::uintptr_t pc) {
   Stack stack;
@@ -86,12 +87,18 @@ void Engine::report(Severity severity, std::string kind, std::string message, co
                     const Stack& other, const Object* object) {
   // Two accesses that race are the same pair whichever came second.
   std::uintptr_t first = here.pc[0], second = other.pc[0];
-  const bool pair = kind == "data race" || kind == "lock-order inversion";
+  const bool pair = kind == "data race" || kind == "lock-order inversion" || kind == kLockUse;
   if (pair && first > second) std::swap(first, second);
   std::string key = fmt::format("{} {:x} {:x}", kind, first, second);
   // Allocations and calls are often made through a function that all of the program shares.
   if (kind == "leak" || kind == "double free" || kind == "invalid free") {
     for (unsigned i = 1; i < here.count; ++i) key += fmt::format(" {:x}", here.pc[i]);
+  }
+  // The places are calls of the program's own lock functions.
+  if (kind == kLockUse) {
+    const auto caller = [](const Stack& stack) { return stack.count < 2 ? 0 : stack.pc[1]; };
+    key += fmt::format(" {:x} {:x}", std::min(caller(here), caller(other)),
+                       std::max(caller(here), caller(other)));
   }
   const auto [place, is_new] = reported_.try_emplace(std::move(key), reports_.size());
   const bool outdated = !is_new && reports_[place->second].search != statistics_.restarts;
@@ -122,6 +129,7 @@ void Engine::forget_reports() {
   reports_.clear();
   reported_.clear();
   lock_order_.clear();
+  lock_uses_.clear();
 }
 
 std::string Engine::object_text(const Object& object) const {
@@ -202,7 +210,9 @@ void Engine::check_initialised(std::uintptr_t address, std::size_t size, bool wr
 /// The same where other accesses are noted.
 void Engine::check_beside(std::uintptr_t granule, Cell& cell, const Access& access) {
   const Clock& clock = current_->stamp.sync;
-  const Access* other = Memory::conflict(cell, access, clock);
+  // LKMM: who comes after a marked read of a marked write comes after the write (rfe is in vis).
+  const Access* other =
+      Memory::conflict(cell, access, clock, [this](const Access& write) { return is_over(write); });
   if (other != nullptr) {
     const std::uintptr_t at = granule << kGranuleShift;
     report(Severity::goes_on, "data race",
@@ -345,7 +355,9 @@ void Engine::may_sleep(const char* what, std::uintptr_t pc) {
 }
 
 LockName Engine::lock_name(std::uintptr_t lock) {
-  const Object* object = heap_.contains(lock) ? heap_.around(lock) : nullptr;
+  // Whoever needs a lock that belongs to an object and outlives it takes the complement.
+  const std::uintptr_t inside = heap_.contains(~lock) ? ~lock : lock;
+  const Object* object = heap_.contains(inside) ? heap_.around(inside) : nullptr;
   LockName name{lock, 0};
   if (object == nullptr) return name;
   for (unsigned i = 0; i < object->allocated.count; ++i) {
@@ -371,6 +383,37 @@ void Engine::check_lock_order(std::uintptr_t lock, std::uintptr_t pc) {
     for (const LockOrder::Edge& edge : back) {
       if (edge.execution != statistics_.executions) reports_.back().others.push_back(edge.schedule);
     }
+  }
+}
+
+void Engine::lock_use(std::uintptr_t lock, unsigned inside, unsigned open, std::uintptr_t pc) {
+  if (current_ == nullptr || alone_ || (inside | open) == 0) return;
+  if (lock_uses_.repeats(lock, inside, open, statistics_.executions)) return;
+  const LockName name = lock_name(lock);
+  for (unsigned kind = 0; kind < LockUses::kInterrupts; ++kind) {
+    LockUses::Uses& uses = lock_uses_.of(name, kind);
+    const auto see = [&](unsigned kinds, std::optional<LockUses::Use>& mine,
+                         const std::optional<LockUses::Use>& other) {
+      if ((kinds & (1U << kind)) == 0) return;
+      if (mine.has_value()) {
+        mine->execution = statistics_.executions;
+        return;
+      }
+      mine = LockUses::Use{stack_here(pc), schedule_now(), statistics_.executions};
+      if (!other.has_value()) return;
+      const std::size_t before = reports_.size();
+      report(Severity::goes_on, std::string{kLockUse},
+             kind == 0
+                 ? "and, here or there, with interrupts enabled: the interrupt may come on "
+                   "the CPU that holds it"
+                 : "a soft one (a timer), and, here or there, with these enabled: it may come "
+                   "on the CPU that holds the lock",
+             mine->at, other->at);
+      if (reports_.size() != before && other->execution != statistics_.executions)
+        reports_.back().others.push_back(other->schedule);
+    };
+    see(inside, uses.inside, uses.open);
+    see(open, uses.open, uses.inside);
   }
 }
 

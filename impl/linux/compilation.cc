@@ -44,6 +44,12 @@ Compilation kernel_job(const KernelBuild& build, const std::string& flags_of,
     job.command.insert(job.command.end(), more.begin(), more.end());
   };
   add(flags);
+  // What we include comes before what the build includes: headers use its macros.
+  for (std::size_t i = job.command.size() - flags.size(); i + 1 < job.command.size(); ++i) {
+    if (job.command[i] != "-include") continue;
+    const auto at = job.command.begin() + static_cast<std::ptrdiff_t>(i);
+    std::rotate(job.command.begin() + 1, at, at + 2);
+  }
   add({"-w", "-c", "-o", object.string(), source});
   return job;
 }

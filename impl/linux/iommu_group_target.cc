@@ -11,7 +11,8 @@ class GroupTarget final : public OnIommuCore {
       : OnIommuCore{"drivers/iommu/iommu.c",
                     "target_iommu_group.c",
                     "iommu-group",
-                    {"-DCONFIG_IOMMU_DMA=1"}} {}
+                    {"-DCONFIG_IOMMU_DMA=1"},
+                    {"iommu_group_store_type"}} {}
   std::string_view name() const override { return "iommu-group"; }
   std::string_view sentence() const override {
     return "groups of devices: attachment, DMA ownership and default domains in iommu.c";

@@ -21,11 +21,12 @@ const std::vector<std::string> kCoreFiles{"drivers/iommu/iommu-sva.c",
 }  // namespace
 
 OnIommuCore::OnIommuCore(std::string file, std::string calls, std::string name,
-                         std::vector<std::string> configuration)
+                         std::vector<std::string> configuration, std::vector<std::string> entries)
     : parts_{std::move(file),
              kCoreFiles,
              {"kernel_facts.c", "kernel_base.c", std::move(calls)},
-             true},
+             true,
+             std::move(entries)},
       prepared_as_{std::move(name)},
       configuration_{std::move(configuration)} {
   std::erase(parts_.libraries, parts_.under_test);

@@ -9,9 +9,9 @@ namespace iommucheck::linux_harness {
 
 class OnIommuCore : public Target {
  public:
-  /// `configuration`: -D options beside those of the core.
+  /// `configuration`: -D options beside those of the core; `entries`: RunnerParts.
   OnIommuCore(std::string file, std::string calls, std::string name = "iommu",
-              std::vector<std::string> configuration = {});
+              std::vector<std::string> configuration = {}, std::vector<std::string> entries = {});
 
   std::string_view versions() const override { return "6.12"; }
   std::string_view package() const override { return "linux-source-6.12"; }

@@ -37,7 +37,8 @@ json request_json(const Scenario& scenario, const SearchOptions& options) {
   json request = {
       {"search", name(options.search)}, {"executions", options.executions},
       {"seconds", options.seconds},     {"seed", options.seed},
-      {"schedule", options.schedule},   {"failing_allocations", options.failing_allocations}};
+      {"schedule", options.schedule},   {"failing_allocations", options.failing_allocations},
+      {"minimise", options.minimise}};
   if (options.preemptions) request["preemptions"] = *options.preemptions;
   add_calls(request, scenario);
   return request;

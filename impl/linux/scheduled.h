@@ -55,6 +55,7 @@ struct SearchOptions {
   std::uint64_t seed = 1;            ///< of random and pct
   std::string schedule = {};         ///< of replay
   bool failing_allocations = false;  ///< each allocation may fail: both are tried
+  bool minimise = true;              ///< the schedules of reports are made small
 };
 
 struct ScheduledReport {

@@ -41,6 +41,13 @@ unsigned int kh_invalid_id(void);
 
 /* ---- given by the half with the C library ---- */
 
+/* The CPU of the running thread, and how many there are: threads of a scenario have one each. */
+unsigned int kh_cpu(void);
+unsigned int kh_cpus(void);
+
+/* Whether a driver's operation fails: both are tried where failing allocations are. */
+int kh_may_fail(void);
+
 /* The callbacks of a custom allocator: `ops` is the one whose pdata they got (-1: no one's). */
 unsigned int kh_callback_alloc(unsigned int group, int ops);
 void kh_callback_free(unsigned int group, int ops);

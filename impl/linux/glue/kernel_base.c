@@ -100,26 +100,6 @@ struct kobject *kobject_create_and_add(const char *name, struct kobject *parent)
 	return kobj;
 }
 
-/* ---- sysfs: whatever is made can be made, and nobody looks but kh_sysfs_store() ---- */
-
-static struct {
-	struct kobject *kobj;
-	const struct attribute *attr;
-} files[16];
-
-int sysfs_create_file_ns(struct kobject *kobj, const struct attribute *attr, const void *ns)
-{
-	unsigned int i = 0;
-
-	while (i < ARRAY_SIZE(files) && files[i].kobj)
-		i++;
-	if (i < ARRAY_SIZE(files)) {
-		files[i].kobj = kobj;
-		files[i].attr = attr;
-	}
-	return 0;
-}
-
 /* A newline at the end of either does not count. */
 bool sysfs_streq(const char *a, const char *b)
 {
@@ -128,17 +108,11 @@ bool sysfs_streq(const char *a, const char *b)
 	return (!*a || !strcmp(a, "\n")) && (!*b || !strcmp(b, "\n"));
 }
 
-long kh_sysfs_store(const char *name, unsigned int index, const char *text)
-{
-	unsigned int i;
+/* ---- sysfs: whatever is made can be made, and nobody looks ---- */
 
-	for (i = 0; i < ARRAY_SIZE(files) && files[i].kobj; i++)
-		if (!strcmp(files[i].attr->name, name) && !index--)
-			return files[i].kobj->ktype->sysfs_ops->store(
-				files[i].kobj, (struct attribute *)files[i].attr, text,
-				strlen(text));
-	ck_report("scenario", "a file of sysfs is written that was not made");
-	return -ENOENT;
+int sysfs_create_file_ns(struct kobject *kobj, const struct attribute *attr, const void *ns)
+{
+	return 0;
 }
 void sysfs_remove_file_ns(struct kobject *kobj, const struct attribute *attr, const void *ns)
 {

@@ -11,12 +11,6 @@ struct task_struct *kh_current(void)
 	return (struct task_struct *)&tasks[ck_self()];
 }
 
-void kh_set_current_state(unsigned int state)
-{
-	if (state != TASK_RUNNING)
-		ck_prepare_to_sleep();
-}
-
 int wake_up_state(struct task_struct *task, unsigned int state)
 {
 	ck_wake((int)((char *)task - tasks));

@@ -86,6 +86,13 @@ int __wake_up(struct wait_queue_head *queue, unsigned int mode, int nr, void *ke
 	return woken;
 }
 
+/* Behind the macros of current_thread.h and as_on_smp.h. */
+void kh_set_current_state(unsigned int state)
+{
+	if (state != TASK_RUNNING)
+		ck_prepare_to_sleep();
+}
+
 long schedule_timeout(long timeout)
 {
 	ck_may_sleep("schedule_timeout()");

@@ -22,13 +22,10 @@ extern const struct kh_call kh_calls[]; /* ends with a NULL name */
 void kh_target_boot(void);
 /* Behind the set-up, before `threads` threads run. */
 void kh_target_start(unsigned int threads);
+/* Optional: when they have ended, and actors run: stops kernel threads, which would wait for ever. */
+void kh_target_stop(void);
 /* When all have ended: gives back what is left.  What cannot be reached then is a leak. */
 void kh_target_finish(void);
-
-/* ---- given by kernel_base.c ---- */
-/* Writes to a file of sysfs: of those with this name, the one that was made as number `index`, from
- * 0.  What its store() answers. */
-long kh_sysfs_store(const char *name, unsigned int index, const char *text);
 
 /* ---- given by the engine and by impl/linux/scheduled ---- */
 /* NOLINTBEGIN(readability-redundant-declaration): client.h does not go along */
@@ -38,8 +35,17 @@ void ck_may_sleep(const char *what);
 void ck_prepare_to_sleep(void);
 int ck_sleep(int with_timeout);
 void ck_wake(int thread);
+void ck_await(void);
+void ck_join(int thread);
 /* NOLINTEND(readability-redundant-declaration) */
+/* A thread beside those of the scenario; in a set-up: with them.  Its number goes to *thread. */
+void kh_start_actor(const char *name, void (*function)(void *), void *argument, int *thread);
+/* The hardware raises an interrupt (requested by request_irq() and its like). */
+void kh_raise_irq(unsigned int irq);
 /* Whether a driver's operation fails: both are tried where failing allocations are. */
 int kh_may_fail(void);
+/* At the end: how many timers are pending; fires them, each once. */
+unsigned int kh_pending_timers(void);
+unsigned int kh_let_time_pass(void);
 
 #endif

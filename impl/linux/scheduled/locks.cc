@@ -3,6 +3,7 @@
 #include <array>
 
 #include "checker/schedule/client.h"
+#include "impl/linux/scheduled/contexts.h"
 #include "impl/linux/scheduled/program.h"
 
 namespace {
@@ -26,22 +27,18 @@ bool annotate(const void* from, const void* to) {
   return false;
 }
 
-/// Whoever holds a spin lock cannot be preempted, and since 5.0 grace periods wait for that, too.
-void stop_preemption() {
-  ck_atomic_enter();
-  ck_reader_begin();
-}
-void allow_preemption() {
-  ck_reader_end();
-  ck_atomic_leave();
-}
+namespace scheduled = iommucheck::linux_harness::scheduled;
+
 void take_spinning(const void* lock) {
-  stop_preemption();
+  scheduled::stop_preemption();
+  scheduled::note_spinning(lock);
   ck_lock(lock);
+  scheduled::hold_spinning(lock);
 }
 void drop_spinning(const void* lock) {
+  scheduled::forget_spinning(lock);
   ck_unlock(lock);
-  allow_preemption();
+  scheduled::allow_preemption();
 }
 
 }  // namespace
@@ -63,21 +60,42 @@ bool is_rcu(const void* map) {
 void __raw_spin_lock_init(void* lock, const char*, void*, short) { ck_write(lock, 1); }
 void _raw_spin_lock(void* lock) { take_spinning(lock); }
 void _raw_spin_lock_nested(void* lock, int) { take_spinning(lock); }
-void _raw_spin_lock_bh(void* lock) { take_spinning(lock); }
-void _raw_spin_lock_irq(void* lock) { take_spinning(lock); }
-unsigned long _raw_spin_lock_irqsave(void* lock) {
+void _raw_spin_lock_bh(void* lock) {
+  scheduled::disable_soft_interrupts();
   take_spinning(lock);
-  return 0;
+}
+void _raw_spin_lock_irq(void* lock) {
+  scheduled::disable_interrupts();
+  take_spinning(lock);
+}
+unsigned long _raw_spin_lock_irqsave(void* lock) {
+  const unsigned depth = scheduled::disable_interrupts();
+  take_spinning(lock);
+  return depth;
 }
 void _raw_spin_unlock(void* lock) { drop_spinning(lock); }
-void _raw_spin_unlock_bh(void* lock) { drop_spinning(lock); }
-void _raw_spin_unlock_irq(void* lock) { drop_spinning(lock); }
-void _raw_spin_unlock_irqrestore(void* lock, unsigned long) { drop_spinning(lock); }
+void _raw_spin_unlock_bh(void* lock) {
+  drop_spinning(lock);
+  scheduled::enable_soft_interrupts();
+}
+void _raw_spin_unlock_irq(void* lock) {
+  drop_spinning(lock);
+  scheduled::restore_interrupts(0);
+}
+void _raw_spin_unlock_irqrestore(void* lock, unsigned long depth) {
+  drop_spinning(lock);
+  scheduled::restore_interrupts(static_cast<unsigned>(depth));
+}
 int _raw_spin_trylock(void* lock) {
-  stop_preemption();
-  if (ck_trylock(lock) != 0) return 1;
-  allow_preemption();
-  return 0;
+  scheduled::stop_preemption();
+  // Who only tries does not wait for the thread that it has interrupted.
+  if (ck_trylock(lock) == 0) {
+    scheduled::allow_preemption();
+    return 0;
+  }
+  scheduled::note_spinning(lock);
+  scheduled::hold_spinning(lock);
+  return 1;
 }
 
 // ---- mutexes ----

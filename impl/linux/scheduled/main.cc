@@ -4,7 +4,8 @@
 // The request is the only argument, a JSON object:
 //   "setup": [call...], "threads": [[call...]...], "search": "dpor" | "sleep-sets" | "all" |
 //   "random" | "pct" | "replay", "preemptions": N or absent, "executions", "seconds", "steps",
-//   "seed", "depth" (of pct), "schedule" (of replay), "failing_allocations": bool, "stop": bool
+//   "seed", "depth" (of pct), "schedule" (of replay), "failing_allocations": bool, "stop": bool,
+//   "minimise": bool
 // or with "orders" in place of a search: [[thread...]...]: the calls of the threads, one after the
 // other; each number says whose turn it is.
 // Exit codes: 0: the answer is on standard output; 70: it says on standard error why not.
@@ -21,6 +22,7 @@
 #include "checker/schedule/random.h"
 #include "checker/schedule/replay.h"
 #include "checker/schedule/systematic.h"
+#include "impl/linux/scheduled/contexts.h"
 #include "impl/linux/scheduled/program.h"
 
 // The kernel objects' static data, as the builder lays it out.
@@ -94,11 +96,17 @@ void set_up() {
 
 void run_thread(void* argument) {
   const auto& thread = *static_cast<const ThreadCalls*>(argument);
+  if (thread.number == 1) start_actors();
   for (const std::string& call : thread.calls) {
     ck_call_begin(call.c_str());
     const std::string answer = execute_call(call, thread.number);
     ck_call_end(answer.c_str());
   }
+}
+
+void finish() {
+  if (kh_target_finish != nullptr) kh_target_finish();
+  end_timers();
 }
 
 std::unique_ptr<schedule::Strategy> make_strategy(const json& request) {
@@ -175,7 +183,7 @@ schedule::Program read_program(const json& request) {
   if (calls > schedule::kMaxCalls) throw std::invalid_argument{"more calls than a history holds"};
   schedule::Program program;
   program.setup = set_up;
-  program.finish = kh_target_finish;
+  program.finish = finish;
   program.data.push_back(
       {__start_kh_data, static_cast<std::size_t>(__stop_kh_data - __start_kh_data)});
   for (const Span& span : restored()) program.data.push_back({span.begin, span.size});
@@ -237,7 +245,7 @@ json explore(const json& request) {
       answer["histories"].push_back(history_json(history, engine));
     }
   }
-  if (request.value("search", "dpor") != "replay") {
+  if (request.value("search", "dpor") != "replay" && request.value("minimise", true)) {
     for (std::size_t i = 0; i < found.size(); ++i) {
       minimise_report(program, found[i], answer["reports"][i]);
     }
@@ -248,6 +256,8 @@ json explore(const json& request) {
 }  // namespace
 
 RegisteredExecutor::RegisteredExecutor(Executor registered) { executor() = registered; }
+
+unsigned scenario_threads() { return static_cast<unsigned>(threads.size()); }
 
 Restored::Restored(void* begin, std::size_t size) { all_restored().push_back({begin, size}); }
 const std::vector<Span>& restored() { return all_restored(); }

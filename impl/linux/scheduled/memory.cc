@@ -73,6 +73,9 @@ void* kmalloc_caches[64][32];
 
 void* __kmalloc(unsigned long size, unsigned gfp) { return allocate(size, kAlign, gfp); }
 void* __kmalloc_noprof(unsigned long size, unsigned gfp) { return allocate(size, kAlign, gfp); }
+void* __kmalloc_large_noprof(unsigned long size, unsigned gfp) {
+  return allocate(size, kAlign, gfp);
+}
 void* kmalloc_trace(Cache*, unsigned gfp, unsigned long size) {
   return allocate(size, kAlign, gfp);
 }
@@ -116,6 +119,11 @@ void* krealloc_noprof(const void* old, unsigned long size, unsigned gfp) {
 void kmem_cache_free(Cache*, void* object) { release(object); }
 void kfree(const void* object) { release(object); }
 void kvfree(const void* object) { release(object); }
+void* __kvmalloc_node_noprof(unsigned long size, unsigned gfp, int) {
+  return allocate(size, kAlign, gfp);
+}
+void* vmalloc_noprof(unsigned long size) { return allocate(size, kAlign, kh_facts.gfp_sleeps); }
+void vfree(const void* object) { release(object); }
 void kfree_sensitive(const void* object) { release(object); }
 int kh_may_fail() { return fails() ? 1 : 0; }
 void fs_reclaim_acquire(unsigned) {}

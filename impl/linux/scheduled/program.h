@@ -34,10 +34,17 @@ void choose_failures(bool on);
 /// Whether an allocation failed since fail_allocations() was called.
 bool allocation_failed();
 
+/// How many threads the scenario has.  The engine's numbers behind theirs are actors'.
+unsigned scenario_threads();
+
 /// Memory of ours that each execution finds as it was: registers itself before main().
 struct Restored {
   Restored(void* begin, std::size_t size);
 };
+/// An address that the check of leaks does not take for one: what is only noted there is leaked.
+inline std::uintptr_t hidden(const void* pointer) {
+  return ~reinterpret_cast<std::uintptr_t>(pointer);
+}
 struct Span {
   void* begin;
   std::size_t size;

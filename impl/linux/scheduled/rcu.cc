@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "checker/schedule/client.h"
+#include "impl/linux/scheduled/contexts.h"
 #include "impl/linux/scheduled/program.h"
 
 namespace {
@@ -19,9 +20,10 @@ constexpr std::uintptr_t kMostOffset = 4096;
 
 void run_callback(void* head) {
   auto* callback = static_cast<RcuHead*>(head);
-  ck_atomic_enter();  // softirq: it must not sleep
+  using namespace iommucheck::linux_harness::scheduled;
+  enter_interrupt(CK_SOFT_INTERRUPT);
   callback->func(callback);
-  ck_atomic_leave();
+  leave_interrupt(CK_SOFT_INTERRUPT);
 }
 
 /// A struct srcu_struct: what each thread of the engine's does there.  Readers do not meet one

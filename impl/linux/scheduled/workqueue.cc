@@ -4,13 +4,15 @@
 #include <cstdint>
 
 #include "checker/schedule/client.h"
+#include "impl/linux/scheduled/contexts.h"
 
 namespace {
 
 /// struct work_struct begins like this in every kernel; lockdep's part follows.
 struct Work {
   unsigned long data;  ///< bit 0: queued
-  Work *next, *prev;
+  Work* next;
+  long thread;  ///< that runs it, or has run it last
   void (*function)(Work*);
 };
 constexpr unsigned long kPending = 1;
@@ -26,19 +28,44 @@ void touch(const void* word, unsigned size) {
   ck_marked_modify(word, size, CK_ACQUIRE | CK_RELEASE);
 }
 
+/// What runs the item may free it: its lock lies nowhere.
+const void* running_item(const void* item) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): a name
+  return reinterpret_cast<void*>(~reinterpret_cast<std::uintptr_t>(item));
+}
+
 void run_item(void* item) {
   auto* work = static_cast<Work*>(item);
-  // What runs the item may free it: its lock lies nowhere.
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): a name
-  const void* const running = reinterpret_cast<void*>(~reinterpret_cast<std::uintptr_t>(item));
-  ck_lock(running);
+  ck_lock(running_item(item));
   // Whoever queues it from now on queues it again, and sees what it did before.
   touch(&work->data, sizeof(work->data));
   work->data &= ~kPending;
   ck_read(&work->function, sizeof(work->function));
   work->function(work);
-  ck_unlock(running);
+  ck_unlock(running_item(item));
 }
+
+/// One whose bit has been set.
+void start_item(Queue& queue, Work* work) {
+  using namespace iommucheck::linux_harness::scheduled;
+  if (ck_self() == 0) {  // the set-up: nothing runs beside it
+    if (inside_interrupt(CK_SOFT_INTERRUPT)) {
+      ck_spawn("worker", run_item, work);
+    } else {
+      run_item(work);
+    }
+    return;
+  }
+  touch(&queue.count, sizeof(queue.count));
+  if (queue.count == kMostItems) ck_report_fatal("too many threads", "of a work queue");
+  const int thread = start_actor("worker", run_item, work);
+  queue.threads[queue.count++] = thread;
+  work->thread = thread;
+}
+
+Queue the_system_queue;
+const iommucheck::linux_harness::scheduled::Restored kRestoreSystemQueue{&the_system_queue,
+                                                                         sizeof(the_system_queue)};
 
 }  // namespace
 
@@ -54,14 +81,25 @@ bool queue_work_on(int, Queue* queue, Work* work) {
   touch(&work->data, sizeof(work->data));
   if ((work->data & kPending) != 0) return false;
   work->data |= kPending;
-  if (ck_self() == 0) {  // the set-up: nothing runs beside it
-    run_item(work);
-    return true;
-  }
-  touch(&queue->count, sizeof(queue->count));
-  if (queue->count == kMostItems) ck_report_fatal("too many threads", "of a work queue");
-  queue->threads[queue->count++] = ck_spawn("worker", run_item, work);
+  start_item(*queue, work);
   return true;
+}
+/// One whose time has come.
+void kh_queue_pending_work(Queue* queue, Work* work) { start_item(*queue, work); }
+
+Queue *system_wq = &the_system_queue, *system_percpu_wq = &the_system_queue;
+
+/// What is queued is not taken out: it runs, and is waited for.
+bool cancel_work_sync(Work* work) {
+  ck_may_sleep("cancel_work_sync()");
+  for (;;) {
+    touch(&work->data, sizeof(work->data));
+    if ((work->data & kPending) == 0) break;
+    ck_join(static_cast<int>(work->thread));
+  }
+  ck_lock(running_item(work));
+  ck_unlock(running_item(work));
+  return false;
 }
 
 void __flush_workqueue(Queue* queue) {

@@ -32,6 +32,33 @@ const Expecting race_not_same_byte{
 const Expecting race_not_other_half{"race_not_other_half", {}, {write_half, write_byte<4>}};
 const Expecting race_same_half{"race_same_half", kRace, {write_half, write_byte<3>}};
 
+// Who has seen a marked write tells others: for them it is over, and it alone.
+void write_flag(void*) { write_once(state.flag, 1); }
+void write_flag_behind_data(void*) {
+  state.data = 1;
+  write_once(state.flag, 1);
+}
+void see_flag_and_tell(void*) {
+  if (load_acquire(state.flag) != 0) store_release(state.ready, 1);
+}
+void see_flag_relaxed_and_tell(void*) {
+  if (__atomic_load_n(&state.flag, __ATOMIC_RELAXED) != 0) store_release(state.ready, 1);
+}
+void told_reads_flag(void*) {
+  if (load_acquire(state.ready) != 0) use(state.flag);
+}
+void told_reads_data(void*) {
+  if (load_acquire(state.ready) != 0) use(state.data);
+}
+const Expecting race_not_seen_write{
+    "race_not_seen_write", {}, {write_flag, see_flag_and_tell, told_reads_flag}};
+const Expecting race_seen_relaxed{
+    "race_seen_relaxed", kRace, {write_flag, see_flag_relaxed_and_tell, told_reads_flag}};
+const Expecting race_behind_seen_write{
+    "race_behind_seen_write", kRace, {write_flag_behind_data, see_flag_and_tell, told_reads_data}};
+const Expecting race_two_writes{
+    "race_two_writes", kRace, {write_flag, write_flag, see_flag_and_tell, told_reads_flag}};
+
 // ---- locks ----
 
 void locked_write(void*) {

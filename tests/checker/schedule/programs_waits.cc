@@ -46,6 +46,29 @@ const Expecting inversion_gated{"inversion_gated", kInversion, {ab_below_c, ba_b
 const Expecting order_kept{"order_kept", {}, {kAb, kBc, kAb}};
 const Expecting order_tried{"order_tried", {}, {a_try_b, kBa}};
 
+// Locks that are taken in an interrupt, and where one may come.
+template <unsigned Inside, unsigned Open>
+void used_a(void*) {
+  ck_lock_use(&state.lock_a, Inside, Open);
+  lock_a();
+  unlock_a();
+}
+constexpr unsigned kHard = CK_HARD_INTERRUPT, kSoft = CK_SOFT_INTERRUPT;
+const std::set<std::string> kLockUse{"lock taken in an interrupt"};
+const Expecting use_in_interrupt{"use_in_interrupt", kLockUse, {used_a<kHard, 0>, used_a<0, 3>}};
+const Expecting use_in_soft_interrupt{
+    "use_in_soft_interrupt", kLockUse, {used_a<kSoft, kHard>, used_a<0, kSoft>}};
+const Expecting use_disabled{"use_disabled", {}, {used_a<kHard, 0>, used_a<0, 0>}};
+const Expecting use_soft_disabled{"use_soft_disabled", {}, {used_a<kSoft, kHard>, used_a<0, 1>}};
+void used_a_or_open(void*) {
+  if (ck_choose(2) == 0) {
+    used_a<kHard, 0>(nullptr);
+  } else {
+    used_a<0, 3>(nullptr);
+  }
+}
+const Expecting use_by_choice{"use_by_choice", kLockUse, {used_a_or_open}};
+
 // The two orders never meet in one execution.
 void ab_or_ba(void*) {
   if (ck_choose(2) == 0) {

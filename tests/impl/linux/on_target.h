@@ -74,7 +74,7 @@ class OnTarget : public testing::Test {
   }
   /// The kinds of reports of a scenario on a mutant.
   static std::set<std::string> kinds_on(const Mutant& mutant, const std::string& name) {
-    return kinds_in(with(mutant)->explore(scenario(name), {}));
+    return kinds_in(with(mutant)->explore(scenario(name), {.minimise = false}));
   }
   static std::vector<Mutant> mutants_of(const std::string& function, const std::string& kind) {
     std::vector<Mutant> chosen;
@@ -98,8 +98,9 @@ class OnTarget : public testing::Test {
 
   /// Two searches show the same; `nothing`: and no report.
   static void expect_searches_agree(const Scenario& one, bool nothing) {
-    const Exploration dpor = kernel_->explore(one, {});
-    const Exploration sleep = kernel_->explore(one, {.search = Search::sleep_sets});
+    const Exploration dpor = kernel_->explore(one, {.minimise = false});
+    const Exploration sleep =
+        kernel_->explore(one, {.search = Search::sleep_sets, .minimise = false});
     EXPECT_TRUE(dpor.exhausted) << one.name;
     EXPECT_TRUE(sleep.exhausted) << one.name;
     EXPECT_EQ(dpor.complete, sleep.complete) << one.name;
