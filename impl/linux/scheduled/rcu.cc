@@ -69,7 +69,13 @@ void run_srcu_callback(void* head) {
   auto* callback = static_cast<RcuHead*>(head);
   ck_read(callback, sizeof(*callback));
   wait_for_readers(callback->next);
-  run_callback(callback);
+  // On a work queue, which has disabled soft interrupts: no interrupt.
+  using namespace iommucheck::linux_harness::scheduled;
+  disable_soft_interrupts();
+  stop_preemption();
+  callback->func(callback);
+  allow_preemption();
+  enable_soft_interrupts();
 }
 
 }  // namespace
