@@ -25,9 +25,9 @@ std::string sentence_of(const Scenario& scenario) {
 
 const std::vector<const Target*>& targets() {
   static const std::vector<const Target*> all{
-      &ioasid_target(),        &sva_lib_target(),   &iopf_target(),
-      &sva_target(),           &iommufd_target(),   &iommufd_device_target(),
-      &iommufd_fault_target(), &intel_svm_target(), &iommu_group_target()};
+      &ioasid_target(),      &sva_lib_target(),        &iopf_target(),          &sva_target(),
+      &iommufd_target(),     &iommufd_device_target(), &iommufd_fault_target(), &intel_svm_target(),
+      &intel_pasid_target(), &iommu_group_target()};
   return all;
 }
 

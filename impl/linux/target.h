@@ -61,6 +61,7 @@ std::vector<Scenario> combinations(const std::vector<std::vector<TargetCall>>& s
                                    const std::vector<TargetCall>& calls, unsigned threads,
                                    bool (*keeps)(const Scenario&) = nullptr);
 
+const Target& intel_pasid_target();
 const Target& intel_svm_target();
 const Target& iommu_group_target();
 const Target& ioasid_target();
