@@ -86,8 +86,9 @@ static void *page_tables_of(unsigned int who)
 
 /* What is remembered of a device's entry, and of the page behind it: whose; 0: nothing. */
 static struct {
-	/* A command completes when the reads that began before it are over. */
 	spinlock_t lock;
+	/* While the entry is read: to forget it takes until reads that began before are over. */
+	spinlock_t reading;
 	unsigned int entry, iotlb, devtlb;
 	u16 did, iotlb_did;   /* with which the entry and the IOTLB are tagged */
 	unsigned int request; /* a page request that nobody has answered */
@@ -95,6 +96,7 @@ static struct {
 	unsigned int owner;   /* from before the entry is set until it is torn down */
 } hw[DEVICES];
 static bool untrusted; /* devices use their PASIDs all the time */
+static bool over;      /* what is left is given back, and nobody looks any more */
 
 enum { MAPPED, UNMAPPED, FREED };
 static int page[OWNERS];	   /* one in the address space of each */
@@ -129,58 +131,71 @@ static unsigned int target_of(const u64 *word)
 		who = word[0] >> PAGE_SHIFT;
 	else if (type == PASID_ENTRY_PGTT_PT && did == FLPT_DEFAULT_DID)
 		who = PASS_THROUGH;
-	return who ? who : TORN;
+	return who && who < OWNERS ? who : TORN;
 }
 
 static void check_owner(unsigned int dev, unsigned int who)
 {
-	if (who && who != hw[dev].owner)
+	if (who && who != hw[dev].owner && !over)
 		ck_report("translation for another owner", "of the device's PASID");
-	if (who && may_use(dev) && tables_freed[who])
-		ck_report("page tables freed under a device", "it is translated by them");
 }
 
-/* What the entry leads to; it is read if the PASID cache does not have it. */
-static unsigned int fetched(unsigned int dev)
+/* Reports that a device is translated by what is free. */
+static void check_tables(unsigned int dev)
 {
-	const u64 *entry = hw[dev].entry ? NULL : entry_of(dev);
+	if (!over && may_use(dev) && READ_ONCE(tables_freed[hw[dev].entry]))
+		ck_report("page tables freed under a device", "the PASID cache leads there");
+}
+
+static void check_page(unsigned int dev, unsigned int who)
+{
+	if (!over && who && may_use(dev) && READ_ONCE(page[who]) == FREED &&
+	    (hw[dev].iotlb == who || hw[dev].devtlb == who))
+		ck_report("stale translation", "a TLB leads to a page that is free");
+}
+
+/* What the entry in memory leads to, word by word. */
+static unsigned int read_entry(unsigned int dev, u16 *did)
+{
+	const u64 *const entry = entry_of(dev);
 	u64 word[8];
 	unsigned int i;
 
-	if (!entry)
-		return hw[dev].entry;
-	for (i = 0; i < 8; i++) {
+	for (i = 0; entry && i < 8; i++) {
 		word[i] = READ_ONCE(entry[i]);
 		if (!i && !(word[0] & PASID_PTE_PRESENT))
 			return 0;
 	}
-	if (target_of(word) == TORN) {
-		ck_report("torn PASID entry", "it is present, and half of another one");
-		return TORN;
-	}
-	hw[dev].entry = target_of(word);
-	hw[dev].did = (u16)word[1];
-	return hw[dev].entry;
+	if (!entry)
+		return 0;
+	*did = (u16)word[1];
+	return target_of(word);
 }
 
+/* What the PASID cache has of it; it is read if that has nothing. */
 static long fetch(unsigned int dev)
 {
 	unsigned int who;
+	u16 did = 0;
 
-	spin_lock(&hw[dev].lock);
-	who = fetched(dev);
-	if (who != TORN)
+	spin_lock(&hw[dev].reading);
+	who = READ_ONCE(hw[dev].entry);
+	if (!who)
+		who = read_entry(dev, &did);
+	if (who == TORN) {
+		ck_report("torn PASID entry", "it is present, and half of another one");
+	} else if (who) {
+		spin_lock(&hw[dev].lock);
+		if (!hw[dev].entry) {
+			WRITE_ONCE(hw[dev].entry, who);
+			hw[dev].did = did;
+		}
 		check_owner(dev, who);
-	spin_unlock(&hw[dev].lock);
+		check_tables(dev);
+		spin_unlock(&hw[dev].lock);
+	}
+	spin_unlock(&hw[dev].reading);
 	return who;
-}
-
-/* Reports that a device uses what leads to a page that is free. */
-static void check_page(unsigned int dev, unsigned int who)
-{
-	if (who && may_use(dev) && READ_ONCE(page[who]) == FREED &&
-	    (hw[dev].iotlb == who || hw[dev].devtlb == who))
-		ck_report("stale translation", "a TLB leads to a page that is free");
 }
 
 static long walk(unsigned int dev)
@@ -233,10 +248,12 @@ static void flush_pasid_cache(u16 did, u32 pasid)
 {
 	const unsigned int dev = pasid - 1;
 
+	spin_lock(&hw[dev].reading);
 	spin_lock(&hw[dev].lock);
 	if (hw[dev].did == did)
-		hw[dev].entry = 0;
+		WRITE_ONCE(hw[dev].entry, 0);
 	spin_unlock(&hw[dev].lock);
+	spin_unlock(&hw[dev].reading);
 }
 
 /* All of it: an IOMMU may forget more than it is asked to. */
@@ -374,8 +391,7 @@ void call_srcu(struct srcu_struct *srcu, struct rcu_head *head, rcu_callback_t c
 	callback(head);
 }
 
-/* A page of it goes, or all of them: `all` of its page tables, too. */
-static void free_pages_of(unsigned int who, bool all)
+static void free_pages_of(unsigned int who)
 {
 	unsigned int dev;
 
@@ -383,9 +399,7 @@ static void free_pages_of(unsigned int who, bool all)
 	for (dev = 0; dev < DEVICES; dev++) {
 		spin_lock(&hw[dev].lock);
 		check_page(dev, who);
-		if (all && hw[dev].entry == who && may_use(dev))
-			ck_report("page tables freed under a device",
-				  "the PASID cache leads there");
+		check_tables(dev);
 		spin_unlock(&hw[dev].lock);
 	}
 }
@@ -393,15 +407,11 @@ static void free_pages_of(unsigned int who, bool all)
 /* Between the end of the last task and that of the mm. */
 static void mm_release(struct mm_struct *mm)
 {
-	unsigned int who = mm == process[1].mm ? 1 : 2, dev;
+	const unsigned int who = mm == process[1].mm ? 1 : 2;
 
 	mmu_notifier_release(mm);
-	for (dev = 0; dev < DEVICES; dev++) {
-		spin_lock(&hw[dev].lock);
-		tables_freed[who] = true;
-		spin_unlock(&hw[dev].lock);
-	}
-	free_pages_of(who, true);
+	WRITE_ONCE(tables_freed[who], true);
+	free_pages_of(who);
 }
 
 void mmput(struct mm_struct *mm)
@@ -436,7 +446,7 @@ static long unmap(unsigned int thread)
 	if (left[thread] || cmpxchg(&page[who], MAPPED, UNMAPPED) != MAPPED)
 		return KH_NOT_MADE;
 	mmu_notifier_arch_invalidate_secondary_tlbs(mm, PAGE_SIZE, 2 * PAGE_SIZE);
-	free_pages_of(who, false);
+	free_pages_of(who);
 	return 0;
 }
 
@@ -457,6 +467,9 @@ static void set_owner(unsigned int dev, unsigned int who, bool in_use)
 	spin_lock(&hw[dev].lock);
 	hw[dev].owner = who;
 	hw[dev].in_use = in_use;
+	check_owner(dev, hw[dev].entry);
+	check_owner(dev, hw[dev].iotlb);
+	check_owner(dev, hw[dev].devtlb);
 	spin_unlock(&hw[dev].lock);
 }
 
@@ -515,12 +528,14 @@ static void check_forgotten(unsigned int dev)
 	const u64 *const entry = entry_of(dev);
 	unsigned int i;
 
+	if (over)
+		return;
 	spin_lock(&hw[dev].lock);
 	if (hw[dev].entry || hw[dev].iotlb || hw[dev].devtlb)
-		ck_report("stale translation", "something is cached of an entry that is torn down");
+		ck_report("translation left behind", "cached, of an entry that is torn down");
 	for (i = 0; i < 8; i++)
 		if (READ_ONCE(entry[i]))
-			ck_report("stale PASID entry", "a word of an entry that is torn down");
+			ck_report("PASID entry left behind", "a word of one that is torn down");
 	if (hw[dev].request)
 		ck_report("page request left behind",
 			  "the device has made it, and unbind has not drained");
@@ -679,6 +694,7 @@ static void add_device(unsigned int number)
 		.iommu = &unit,
 	};
 	spin_lock_init(&hw[number].lock);
+	spin_lock_init(&hw[number].reading);
 	mutex_init(&group_mutex[number]);
 	if (intel_pasid_alloc_table(dev))
 		ck_report("scenario", "intel_pasid_alloc_table() failed in the set-up");
@@ -740,6 +756,7 @@ void kh_target_finish(void)
 {
 	unsigned int i;
 
+	over = true;
 	/* In the order of the end of a process: exit_mm(), then exit_files(). */
 	for (i = 1; i < THREADS; i++)
 		exit_task(i);
