@@ -26,6 +26,8 @@
 #include "target.h"
 
 #define DEVICES 2
+#define ENTRIES 3 /* one of each device's, and that of device 0's requests without a PASID */
+#define NO_PASID 2
 #define PROCESSES 2
 #define THREADS 9
 
@@ -49,9 +51,20 @@ static unsigned int number_of(const struct device *dev)
 	return (unsigned int)(to_pci_dev(dev) - pci);
 }
 
-static u32 pasid_of(unsigned int dev)
+/* Of an entry. */
+static unsigned int device_of(unsigned int entry)
 {
-	return 1 + dev;
+	return entry == NO_PASID ? 0 : entry;
+}
+
+static u32 pasid_of(unsigned int entry)
+{
+	return entry == NO_PASID ? IOMMU_NO_PASID : 1 + entry;
+}
+
+static unsigned int entry_with(u32 pasid)
+{
+	return pasid == IOMMU_NO_PASID ? NO_PASID : pasid - 1;
 }
 
 /* ---- memory: a page is an object of the heap; where it is, it is for devices, too ---- */
@@ -94,7 +107,7 @@ static struct {
 	unsigned int request; /* a page request that nobody has answered */
 	bool in_use;	      /* its driver lets it use the PASID */
 	unsigned int owner;   /* from before the entry is set until it is torn down */
-} hw[DEVICES];
+} hw[ENTRIES];
 static bool untrusted; /* devices use their PASIDs all the time */
 static bool over;      /* what is left is given back, and nobody looks any more */
 
@@ -110,7 +123,7 @@ static bool may_use(unsigned int dev)
 /* The entry in memory; NULL: there is none. */
 static u64 *entry_of(unsigned int dev)
 {
-	const u64 *directory = infos[dev].pasid_table->table;
+	const u64 *directory = infos[device_of(dev)].pasid_table->table;
 	const u64 entries = READ_ONCE(directory[pasid_of(dev) >> PASID_PDE_SHIFT]);
 
 	if (!(entries & PASID_PTE_PRESENT))
@@ -246,7 +259,7 @@ static long request(unsigned int dev)
 
 static void flush_pasid_cache(u16 did, u32 pasid)
 {
-	const unsigned int dev = pasid - 1;
+	const unsigned int dev = entry_with(pasid);
 
 	spin_lock(&hw[dev].reading);
 	spin_lock(&hw[dev].lock);
@@ -259,7 +272,7 @@ static void flush_pasid_cache(u16 did, u32 pasid)
 /* All of it: an IOMMU may forget more than it is asked to. */
 static void flush_iotlb(u16 did, u32 pasid)
 {
-	const unsigned int dev = pasid - 1;
+	const unsigned int dev = entry_with(pasid);
 
 	spin_lock(&hw[dev].lock);
 	if (hw[dev].iotlb_did == did)
@@ -267,10 +280,10 @@ static void flush_iotlb(u16 did, u32 pasid)
 	spin_unlock(&hw[dev].lock);
 }
 
-static void flush_devtlb(unsigned int dev, u32 pasid)
+static void flush_devtlb(u32 pasid)
 {
-	if (pasid != pasid_of(dev))
-		return;
+	const unsigned int dev = entry_with(pasid);
+
 	spin_lock(&hw[dev].lock);
 	hw[dev].devtlb = 0;
 	spin_unlock(&hw[dev].lock);
@@ -293,7 +306,7 @@ int qi_submit_sync(struct intel_iommu *iommu, struct qi_desc *desc, unsigned int
 			flush_iotlb((u16)(word >> 16), pasid);
 			break;
 		case QI_DEIOTLB_TYPE:
-			flush_devtlb(word >> 16 & 0xffff, pasid);
+			flush_devtlb(pasid);
 			break;
 		default:
 			ck_report("scenario", "a command that the hardware of the target lacks");
@@ -311,7 +324,13 @@ void qi_flush_piotlb(struct intel_iommu *iommu, u16 did, u32 pasid, u64 address,
 void qi_flush_dev_iotlb_pasid(struct intel_iommu *iommu, u16 sid, u16 pfsid, u32 pasid, u16 qdep,
 			      u64 address, unsigned int size_order)
 {
-	flush_devtlb(sid, pasid);
+	flush_devtlb(pasid);
+}
+
+void qi_flush_dev_iotlb(struct intel_iommu *iommu, u16 sid, u16 pfsid, u16 qdep, u64 address,
+			unsigned int mask)
+{
+	flush_devtlb(IOMMU_NO_PASID);
 }
 
 static void flush_domain(struct intel_iommu *iommu, u16 did, u64 address, unsigned int size_order,
@@ -319,7 +338,7 @@ static void flush_domain(struct intel_iommu *iommu, u16 did, u64 address, unsign
 {
 	unsigned int dev;
 
-	for (dev = 0; dev < DEVICES; dev++)
+	for (dev = 0; dev < ENTRIES; dev++)
 		flush_iotlb(did, pasid_of(dev));
 }
 
@@ -332,7 +351,7 @@ static unsigned int drains[THREADS]; /* by thread */
 
 void intel_iommu_drain_pasid_prq(struct device *dev, u32 pasid)
 {
-	const unsigned int number = number_of(dev);
+	const unsigned int number = entry_with(pasid);
 
 	ck_may_sleep("intel_iommu_drain_pasid_prq()");
 	spin_lock(&hw[number].lock);
@@ -396,7 +415,7 @@ static void free_pages_of(unsigned int who)
 	unsigned int dev;
 
 	WRITE_ONCE(page[who], FREED);
-	for (dev = 0; dev < DEVICES; dev++) {
+	for (dev = 0; dev < DEVICES; dev++) { /* none has it without a PASID */
 		spin_lock(&hw[dev].lock);
 		check_page(dev, who);
 		check_tables(dev);
@@ -565,6 +584,72 @@ static long unbind(unsigned int dev)
 	return result;
 }
 
+/* ---- the device without a PASID: its domain has a list of devices, and tracks dirty pages ---- */
+
+static long attach(void)
+{
+	struct device *const dev = &pci[0].dev;
+	unsigned long flags;
+	long result = KH_NOT_MADE;
+
+	mutex_lock(&group_mutex[0]);
+	if (!hw[NO_PASID].owner) {
+		set_owner(NO_PASID, DMA_API, false);
+		spin_lock_irqsave(&dma_api.lock, flags);
+		list_add(&infos[0].link, &dma_api.devices);
+		spin_unlock_irqrestore(&dma_api.lock, flags);
+		result = intel_pasid_setup_second_level(&unit, &dma_api, dev, IOMMU_NO_PASID);
+		if (result) {
+			spin_lock_irqsave(&dma_api.lock, flags);
+			list_del(&infos[0].link);
+			spin_unlock_irqrestore(&dma_api.lock, flags);
+		}
+		set_owner(NO_PASID, result ? 0 : DMA_API, !result);
+	}
+	mutex_unlock(&group_mutex[0]);
+	return result;
+}
+
+/* As device_block_translation() has it: the entry goes first. */
+static long detach(void)
+{
+	unsigned long flags;
+	long result = KH_NOT_MADE;
+
+	mutex_lock(&group_mutex[0]);
+	if (hw[NO_PASID].owner) {
+		set_owner(NO_PASID, DMA_API, false);
+		intel_pasid_tear_down_entry(&unit, &pci[0].dev, IOMMU_NO_PASID, false);
+		spin_lock_irqsave(&dma_api.lock, flags);
+		list_del(&infos[0].link);
+		spin_unlock_irqrestore(&dma_api.lock, flags);
+		check_forgotten(NO_PASID);
+		set_owner(NO_PASID, 0, false);
+		result = 0;
+	}
+	mutex_unlock(&group_mutex[0]);
+	return result;
+}
+
+/* What IOMMU_HWPT_SET_DIRTY_TRACKING comes to, under no lock that an attach holds. */
+static long track(bool enable)
+{
+	struct device_domain_info *info;
+	long result = 0;
+
+	spin_lock(&dma_api.lock);
+	list_for_each_entry(info, &dma_api.devices, link) {
+		result = intel_pasid_setup_dirty_tracking(info->iommu, info->dev, IOMMU_NO_PASID,
+							  enable);
+		if (result)
+			break;
+	}
+	if (!result)
+		dma_api.dirty_tracking = enable;
+	spin_unlock(&dma_api.lock);
+	return result;
+}
+
 /* ---- what is looked at where calls have ended ---- */
 
 /* 1: present, 2: not, and without faults, 0: neither. */
@@ -610,6 +695,19 @@ static long walk1(unsigned int thread) { return seen(walk(1)); }
 static long ats0(unsigned int thread) { return seen(ats(0)); }
 static long ats1(unsigned int thread) { return seen(ats(1)); }
 static long request0(unsigned int thread) { return request(0); }
+static long attach0(unsigned int thread) { return attach(); }
+static long detach0(unsigned int thread) { return detach(); }
+static long track0(unsigned int thread) { return track(true); }
+static long untrack0(unsigned int thread) { return track(false); }
+
+/* A request without a PASID. */
+static long dma0(unsigned int thread)
+{
+	fetch(NO_PASID);
+	walk(NO_PASID);
+	return seen(ats(NO_PASID));
+}
+
 static long entry0(unsigned int thread) { return entry(0); }
 static long entry1(unsigned int thread) { return entry(1); }
 static long cached0(unsigned int thread) { return cached(0); }
@@ -656,6 +754,11 @@ const struct kh_call kh_calls[] = {
 	{ "exit", exit_task },
 	{ "unmap", unmap },
 	{ "touch", touch },
+	{ "attach0", attach0 },
+	{ "detach0", detach0 },
+	{ "track0", track0 },
+	{ "untrack0", untrack0 },
+	{ "dma0", dma0 },
 	{ "fetch0", fetch0 },
 	{ "fetch1", fetch1 },
 	{ "walk0", walk0 },
@@ -693,8 +796,6 @@ static void add_device(unsigned int number)
 		.dev = dev,
 		.iommu = &unit,
 	};
-	spin_lock_init(&hw[number].lock);
-	spin_lock_init(&hw[number].reading);
 	mutex_init(&group_mutex[number]);
 	if (intel_pasid_alloc_table(dev))
 		ck_report("scenario", "intel_pasid_alloc_table() failed in the set-up");
@@ -732,6 +833,12 @@ void kh_target_boot(void)
 	xa_init(&dma_api.iommu_array);
 	xa_store(&dma_api.iommu_array, 0, &dma_api_id, GFP_KERNEL);
 	dma_api.pgd = page_tables_of(DMA_API);
+	spin_lock_init(&dma_api.lock);
+	INIT_LIST_HEAD(&dma_api.devices);
+	for (i = 0; i < ENTRIES; i++) {
+		spin_lock_init(&hw[i].lock);
+		spin_lock_init(&hw[i].reading);
+	}
 	for (i = 0; i < DEVICES; i++)
 		add_device(i);
 	for (i = 1; i <= PROCESSES; i++)
@@ -764,6 +871,7 @@ void kh_target_finish(void)
 		mmput(process[2].mm);
 	for (i = 0; i < DEVICES; i++)
 		unbind(i);
+	detach();
 	for (i = 1; i <= PROCESSES; i++) {
 		struct mm_struct *mm = process[i].mm;
 
