@@ -50,13 +50,13 @@ class VtdDriver : public VtdHardware<D> {
   /// what else happens with the first step and the last one.
   template <class F, class G>
   void build_set_dev_pasid(Program<D>& p, F assigned, G listed) {
-    p.call("cache_tag_assign_domain", [&] {
-      p.step("list_add_tail(&tag->node, &domain->cache_tags): CACHE_TAG_IOTLB", [=, this](T& t) {
-        with_tags(t, [&] { dev_pasid[row(t)].iotlb_tag = process(t); });
-        assigned(t);
+    // Both tags at once: nothing is cached of an entry that is not set yet.
+    p.step("cache_tag_assign_domain(domain, dev, pasid)", [=, this](T& t) {
+      with_tags(t, [&] {
+        dev_pasid[row(t)].iotlb_tag = process(t);
+        dev_pasid[row(t)].devtlb_tag = process(t);
       });
-      p.step("list_add_tail(&tag->node, &domain->cache_tags): CACHE_TAG_DEVTLB",
-             [this](T& t) { with_tags(t, [&] { dev_pasid[row(t)].devtlb_tag = process(t); }); });
+      assigned(t);
     });
     p.call("intel_pasid_setup_first_level", [&] {
       p.step("spin_lock(&iommu->lock)", [this](T& t) { t.lock(iommu_lock); });

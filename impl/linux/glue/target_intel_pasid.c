@@ -631,13 +631,17 @@ static long detach(void)
 	return result;
 }
 
-/* What IOMMU_HWPT_SET_DIRTY_TRACKING comes to, under no lock that an attach holds. */
+/* What IOMMU_HWPT_SET_DIRTY_TRACKING comes to, under no lock that an attach holds all the time. */
 static long track(bool enable)
 {
 	struct device_domain_info *info;
 	long result = 0;
 
 	spin_lock(&dma_api.lock);
+	if (dma_api.dirty_tracking == enable) {
+		spin_unlock(&dma_api.lock);
+		return 0;
+	}
 	list_for_each_entry(info, &dma_api.devices, link) {
 		result = intel_pasid_setup_dirty_tracking(info->iommu, info->dev, IOMMU_NO_PASID,
 							  enable);
