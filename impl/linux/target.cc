@@ -28,7 +28,8 @@ const std::vector<const Target*>& targets() {
       &ioasid_target(),        &sva_lib_target(),   &iopf_target(),
       &sva_target(),           &iommufd_target(),   &iommufd_device_target(),
       &iommufd_fault_target(), &intel_svm_target(), &arm_smmu_v3_sva_target(),
-      &iommu_group_target(),   &dma_resv_target(),  &dma_iommu_target()};
+      &iommu_group_target(),   &dma_resv_target(),  &dma_iommu_target(),
+      &intel_pasid_target()};
   return all;
 }
 

@@ -64,6 +64,7 @@ std::vector<Scenario> combinations(const std::vector<std::vector<TargetCall>>& s
 const Target& arm_smmu_v3_sva_target();
 const Target& dma_resv_target();
 const Target& dma_iommu_target();
+const Target& intel_pasid_target();
 const Target& intel_svm_target();
 const Target& iommu_group_target();
 const Target& ioasid_target();

@@ -3,8 +3,8 @@
 // what is cached of it, to be inlined into the programs of a design.
 // 6.12.117 drivers/iommu/intel/pasid.c, svm.c, iommu.c, cache.c.
 //
-// There is one IOMMU, and one domain->lock: what it guards, on the list of a domain, is a list for
-// each process here.
+// There is one IOMMU, one domain->lock and one domain->cache_lock: what they guard, on the lists of
+// a domain, are lists for each process here.
 #ifndef IOMMUCHECK_MODEL_VTD_DRIVER_H
 #define IOMMUCHECK_MODEL_VTD_DRIVER_H
 
@@ -24,6 +24,7 @@ class VtdDriver : public VtdHardware<D> {
         scope_(design.root()),
         iommu_lock(design, "iommu->lock"),
         domain_lock(design, "domain->lock"),
+        cache_lock(design, "domain->cache_lock"),
         dev_pasid(scope_, "dev_pasid", shape.size(), shape),
         local(design, shape) {}
 
@@ -31,7 +32,7 @@ class VtdDriver : public VtdHardware<D> {
   Scope<D> scope_;
 
  public:
-  Spinlock<D> iommu_lock, domain_lock;
+  Spinlock<D> iommu_lock, domain_lock, cache_lock;
   Array<D, DevPasid<D>> dev_pasid;
   CallLocals<D, VtdLocals<D>> local;
   /// Adds the steps of intel_iommu_drain_pasid_prq() for the entry of the call.
@@ -49,8 +50,12 @@ class VtdDriver : public VtdHardware<D> {
   /// what else happens with the first step and the last one.
   template <class F, class G>
   void build_set_dev_pasid(Program<D>& p, F assigned, G listed) {
+    // Both tags at once: nothing is cached of an entry that is not set yet.
     p.step("cache_tag_assign_domain(domain, dev, pasid)", [=, this](T& t) {
-      dev_pasid[row(t)].tag = process(t);
+      with_tags(t, [&] {
+        dev_pasid[row(t)].iotlb_tag = process(t);
+        dev_pasid[row(t)].devtlb_tag = process(t);
+      });
       assigned(t);
     });
     p.call("intel_pasid_setup_first_level", [&] {
@@ -81,8 +86,12 @@ class VtdDriver : public VtdHardware<D> {
       dev_pasid[row(t)].listed = 0;
       t.unlock(domain_lock);
     });
-    p.step("cache_tag_unassign_domain(domain, dev, pasid)",
-           [this](T& t) { dev_pasid[row(t)].tag = 0; });
+    p.call("cache_tag_unassign_domain", [&] {
+      p.step("list_del(&tag->node): CACHE_TAG_IOTLB",
+             [this](T& t) { with_tags(t, [&] { dev_pasid[row(t)].iotlb_tag = 0; }); });
+      p.step("list_del(&tag->node): CACHE_TAG_DEVTLB",
+             [this](T& t) { with_tags(t, [&] { dev_pasid[row(t)].devtlb_tag = 0; }); });
+    });
     p.call("intel_pasid_tear_down_entry", [&] { build_tear_down(p, false); });
   }
 
@@ -123,10 +132,16 @@ class VtdDriver : public VtdHardware<D> {
       });
     });
     p.call("intel_arch_invalidate_secondary_tlbs", [&] {
-      p.step("cache_tag_flush_range(): CACHE_TAG_IOTLB",
-             [this](T& t) { each_tagged(t, [&](V r) { this->flush_iotlb(t, r); }); });
-      p.step("cache_tag_flush_range(): CACHE_TAG_DEVTLB",
-             [this](T& t) { each_tagged(t, [&](V r) { this->flush_devtlb(t, r); }); });
+      p.step("spin_lock_irqsave(&domain->cache_lock)", [this](T& t) { t.lock(cache_lock); });
+      p.step("cache_tag_flush_range(): CACHE_TAG_IOTLB", [this](T& t) {
+        for (unsigned r = 0; r < this->rows(); ++r)
+          t.when(dev_pasid[r].iotlb_tag == process(t), [&] { this->flush_iotlb(t, V(r)); });
+      });
+      p.step("cache_tag_flush_range(): CACHE_TAG_DEVTLB", [this](T& t) {
+        for (unsigned r = 0; r < this->rows(); ++r)
+          t.when(dev_pasid[r].devtlb_tag == process(t), [&] { this->flush_devtlb(t, V(r)); });
+      });
+      p.step("spin_unlock_irqrestore(&domain->cache_lock)", [this](T& t) { t.unlock(cache_lock); });
     });
     p.step("free_pages_and_swap_cache()", [this](T& t) { free_page(t); });
   }
@@ -148,11 +163,12 @@ class VtdDriver : public VtdHardware<D> {
   void with_page(T& t, F f) {
     for (unsigned m = 0; m < this->mms(); ++m) t.when(process(t) == m + 1, [&] { f(page[m]); });
   }
-  /// f(entry) for all with the cache tag of the process of the call.
+  /// f() under the lock of the list of cache tags.
   template <class F>
-  void each_tagged(T& t, F f) {
-    for (unsigned r = 0; r < this->rows(); ++r)
-      t.when(dev_pasid[r].tag == process(t), [&] { f(V(r)); });
+  void with_tags(T& t, F f) {
+    t.lock(cache_lock);
+    f();
+    t.unlock(cache_lock);
   }
 
   /// pasid_clear_entry(), or with the FPD bit.

@@ -39,6 +39,7 @@ class VtdHardware {
                         return !h.valid || (h.did == h.flptr && h.flptr != 0U);
                       });
                     });
+    if (!shape.acts) return;
     for (unsigned r = 0; r < rows(); ++r) add_steps(r);
     design.add_actor("IOMMU", code_);
   }
@@ -73,6 +74,41 @@ class VtdHardware {
   void flush_devtlb(T& t, V row) {
     memory.smp_mb(t);
     caches[row].devtlb = 0;
+  }
+
+  // Steps of the hardware.
+
+  /// The word with P is read first, or no order of stores could publish an entry; then the others.
+  void fetch(unsigned r, unsigned w) {
+    auto& context = design_->context;
+    auto&& h = caches[r];
+    auto&& e = entry[r];
+    context.require(!h.valid && !has_bit(h.fetched, w) && (B(w == 0) || has_bit(h.fetched, 0)));
+    h.fetched = with_bit(h.fetched, w);
+    if (w == 1) h.fetched_did = e.did;
+    if (w == 2) h.fetched_flptr = e.flptr;
+    // An entry that is not present is a fault: nothing is cached.
+    if (w == 0) context.when(e.state != kPresent, [&] { forget_fetch(h); });
+  }
+  void end_fetch(unsigned r) {
+    auto&& h = caches[r];
+    design_->context.require(h.fetched == (1U << kWords) - 1);
+    h.valid = true;
+    h.did = h.fetched_did;
+    h.flptr = h.fetched_flptr;
+    forget_fetch(h);
+  }
+  void walk(unsigned r) {
+    auto&& h = caches[r];
+    const B mapped = any_of<D>(
+        mms(), [&](unsigned m) { return h.flptr == m + 1 && page[m] == PageState::mapped; });
+    design_->context.require(h.valid && h.iotlb == 0U && mapped);
+    h.iotlb = h.flptr;
+  }
+  void answer(unsigned r) {
+    auto&& h = caches[r];
+    design_->context.require(h.iotlb != 0U && h.devtlb == 0U);
+    h.devtlb = h.iotlb;
   }
 
   // Questions about the state, for invariants.
@@ -156,18 +192,8 @@ class VtdHardware {
       step(fmt::format("the fetch of its entry reads val[{}]", w), [this, r, w] { fetch(r, w); });
     }
     step("its entry is cached", [this, r] { end_fetch(r); });
-    step("a walk of its page tables fills the IOTLB", [this, r] {
-      auto&& h = caches[r];
-      const B mapped = any_of<D>(
-          mms(), [&](unsigned m) { return h.flptr == m + 1 && page[m] == PageState::mapped; });
-      design_->context.require(h.valid && h.iotlb == 0U && mapped);
-      h.iotlb = h.flptr;
-    });
-    step("an answer of the IOTLB fills the device TLB", [this, r] {
-      auto&& h = caches[r];
-      design_->context.require(h.iotlb != 0U && h.devtlb == 0U);
-      h.devtlb = h.iotlb;
-    });
+    step("a walk of its page tables fills the IOTLB", [this, r] { walk(r); });
+    step("an answer of the IOTLB fills the device TLB", [this, r] { answer(r); });
     if (!shape_.kernel) return;
     step("a walk of the kernel half caches a page of its tables", [this, r] {
       auto&& h = caches[r];
@@ -176,27 +202,6 @@ class VtdHardware {
       h.kernel_table = 1;
     });
   }
-  /// The word with P is read first, or no order of stores could publish an entry; then the others.
-  void fetch(unsigned r, unsigned w) {
-    auto& context = design_->context;
-    auto&& h = caches[r];
-    auto&& e = entry[r];
-    context.require(!h.valid && !has_bit(h.fetched, w) && (B(w == 0) || has_bit(h.fetched, 0)));
-    h.fetched = with_bit(h.fetched, w);
-    if (w == 1) h.fetched_did = e.did;
-    if (w == 2) h.fetched_flptr = e.flptr;
-    // An entry that is not present is a fault: nothing is cached.
-    if (w == 0) context.when(e.state != kPresent, [&] { forget_fetch(h); });
-  }
-  void end_fetch(unsigned r) {
-    auto&& h = caches[r];
-    design_->context.require(h.fetched == (1U << kWords) - 1);
-    h.valid = true;
-    h.did = h.fetched_did;
-    h.flptr = h.fetched_flptr;
-    forget_fetch(h);
-  }
-
   Code code_;
 };
 

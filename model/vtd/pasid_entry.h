@@ -21,9 +21,11 @@ struct VtdBounds : ProcessBounds {
   bool untrusted = false;
   MemoryModel memory = MemoryModel::sc;
   unsigned stores = 3;  ///< that wait at once
+  bool acts = true;     ///< the hardware does, by itself
 
   VtdShape shape() const {
-    VtdShape shape{.rows = {}, .mms = mms, .kernel = kernel, .memory = memory, .stores = stores};
+    VtdShape shape{
+        .rows = {}, .mms = mms, .kernel = kernel, .memory = memory, .stores = stores, .acts = acts};
     for (unsigned d = 0; d < devices; ++d) shape.rows.push_back(fmt::format("device {}", d));
     return shape;
   }
@@ -167,7 +169,7 @@ class VtdPasidEntry : public Design<D> {
     });
     p.step("iommu_sva_invalidate_kva_range(start, end)", [this](T& t) {
       for (unsigned d = 0; d < b.devices; ++d)
-        t.when(vtd.dev_pasid[d].tag != 0U, [&] { vtd.flush_iotlb(t, V(d)); });
+        t.when(vtd.dev_pasid[d].iotlb_tag != 0U, [&] { vtd.flush_iotlb(t, V(d)); });
     });
     p.step("pagetable_dtor_free(ptdesc)", [this](T&) { vtd.kernel_table = PageState::freed; });
   }

@@ -17,6 +17,7 @@ struct VtdShape {
   bool kernel = false;            ///< the kernel half of their page tables changes, too
   MemoryModel memory = MemoryModel::sc;
   unsigned stores = 1;  ///< that wait at once
+  bool acts = true;     ///< the hardware does, by itself
 
   unsigned size() const { return static_cast<unsigned>(rows.size()); }
 };
@@ -63,14 +64,16 @@ struct VtdCaches : Record<D> {
   Var<D> kernel_table;   ///< a page of the kernel's page tables is cached
 };
 
-/// What the driver knows of an entry: struct dev_pasid_info, and the cache tag.
+/// What the driver knows of an entry: struct dev_pasid_info, and the cache tags.
 template <class D>
 struct DevPasid : Record<D> {
   DevPasid(Scope<D> scope, const VtdShape& shape)
       : Record<D>(std::move(scope)),
-        tag(*this, "cache_tag", shape.mms.n, shape.mm),
+        iotlb_tag(*this, "cache_tag_iotlb", shape.mms.n, shape.mm),
+        devtlb_tag(*this, "cache_tag_devtlb", shape.mms.n, shape.mm),
         listed(*this, "on_dev_pasids", shape.mms.n, shape.mm) {}
-  Var<D> tag;     ///< 1 + the process whose notifier invalidates what is cached of it; 0: none
+  /// 1 + the process whose notifier invalidates what is cached of it there; 0: none.
+  Var<D> iotlb_tag, devtlb_tag;
   Var<D> listed;  ///< 1 + the process whose domain lists it: intel_mm_release() looks there
 };
 

@@ -111,6 +111,7 @@ void synchronize_rcu() {
 }
 void synchronize_rcu_expedited() { synchronize_rcu(); }
 
+void srcu_check_nmi_safety(const void*, bool) {}
 int __srcu_read_lock(void* key) {
   Srcu::Reader& reader = srcu_of(key).mine();
   if (reader.depth++ != 0) return 0;

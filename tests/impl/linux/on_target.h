@@ -84,6 +84,31 @@ class OnTarget : public testing::Test {
     return chosen;
   }
 
+  /// In a copy of the file, the first `statement` of a function is another one.
+  static Mutant replaced(const std::string& function, const std::string& statement,
+                         const std::string& by) {
+    Mutant mutant;
+    mutant.text = read_file(build_->tree.root / TheTarget().file());
+    const std::size_t begin = mutant.text.find(function);
+    const std::size_t at = mutant.text.find(statement, begin);
+    if (begin == std::string::npos || at == std::string::npos)
+      throw std::out_of_range{function + ": " + statement};
+    mutant.text.replace(at, statement.size(), by);
+    return mutant;
+  }
+  static Mutant without(const std::string& function, const std::string& statement) {
+    return replaced(function, statement, ";");
+  }
+  /// A second statement goes to where the first one is.
+  static Mutant moved(const std::string& function, const std::string& to,
+                      const std::string& statement) {
+    Mutant mutant = replaced(function, to, statement + "\n\t" + to);
+    const std::size_t at =
+        mutant.text.find(statement, mutant.text.find(to, mutant.text.find(function)));
+    mutant.text.erase(at, statement.size());
+    return mutant;
+  }
+
   /// Each call of the set-up is made, and does not fail.
   static void expect_set_up_made(const std::string& scenario, const Exploration& exploration) {
     for (const ScheduledCall& call : exploration.setup) {

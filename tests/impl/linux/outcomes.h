@@ -25,7 +25,7 @@ struct OutcomesVisitor {
 
 /// A search of our own: the engines do not keep states' values.  The machine says when its script
 /// is_over(), and what the outcomes() are then.  `goes_on`: whether it does after a step that
-/// violates the property of this name; `broken`: an invariant that a state breaks, where asked for.
+/// violates the property of this name; `broken`: the invariants that states break, where asked for.
 template <class Outcomes, class Scripted>
 std::set<Outcomes> outcomes_where(
     Scripted& machine, const std::function<bool(const std::string&, const char*)>& goes_on,
@@ -45,11 +45,10 @@ std::set<Outcomes> outcomes_where(
   while (!todo.empty()) {
     const std::vector<std::uint64_t> state = std::move(todo.front());
     todo.pop_front();
-    if (broken) {
-      if (const auto failure = broken_invariant(machine, state))
-        broken(machine.properties().at(static_cast<std::size_t>(failure->property)).name);
-    }
     std::ranges::copy(state, machine.context.words.begin());
+    for (const auto& property : machine.properties()) {
+      if (broken && property.holds && !property.holds().bit()) broken(property.name);
+    }
     if (machine.is_over() && machine.may_rest().bit()) all.insert(machine.outcomes());
     expand(machine, state, OutcomesVisitor{visit, property_goes_on});
   }
