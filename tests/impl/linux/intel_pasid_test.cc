@@ -45,8 +45,10 @@ class IntelPasidTest : public OnTarget<intel_pasid_target> {
 TEST_F(IntelPasidTest, SetUpsAreMade) { expect_set_ups_made(); }
 
 TEST_F(IntelPasidTest, DporAndSleepSetsAgree) {
-  for (const Scenario& one : intel_pasid_target().written())
-    expect_searches_agree(one, !shown(one.name));
+  for (const Scenario& one : intel_pasid_target().written()) {
+    // Like dirty-detach, and thirty thousand executions more.
+    if (one.name != "dirty-end") expect_searches_agree(one, !shown(one.name));
+  }
   for (const Scenario& one : intel_pasid_target().generated(2)) expect_searches_agree(one, true);
 }
 
@@ -108,7 +110,7 @@ TEST_F(IntelPasidTest, DirtyTrackingMeetsADeviceThatComesOrGoes) {
   EXPECT_EQ(kinds_of(*kernel_, "dirty-end"), Kinds{kLeft});
 }
 
-// That of the device TLB is in intel_pasid_outcomes_test.cc.
+// That of the device TLB, and one that comes too early, are in intel_pasid_outcomes_test.cc.
 TEST_F(IntelPasidTest, MissingInvalidationsAreFound) {
   const auto entry = with(without(kTearDown,
                                   "pasid_cache_invalidation_with_pasid(iommu, did, "
@@ -122,12 +124,6 @@ TEST_F(IntelPasidTest, MissingInvalidationsAreFound) {
   EXPECT_TRUE(kinds_of(*iotlb, "exit").contains(kStale));
 }
 
-TEST_F(IntelPasidTest, AnInvalidationThatComesTooEarlyIsFound) {
-  const auto early = with(moved(kTearDown, "pasid_clear_present(pte);",
-                                "pasid_cache_invalidation_with_pasid(iommu, did, pasid);"));
-  EXPECT_TRUE(kinds_of(*early, "exit").contains(kFreed));
-}
-
 // Zeroed while it is present; present before it is written, in one kind of entry and another.
 TEST_F(IntelPasidTest, TornEntriesAreFound) {
   const auto live = with(without(kTearDown, "pasid_clear_present(pte);"));
@@ -139,11 +135,6 @@ TEST_F(IntelPasidTest, TornEntriesAreFound) {
   const auto second =
       with(moved(kSecondLevel, "pasid_set_domain_id(pte, did);", "pasid_set_present(pte);"));
   EXPECT_TRUE(kinds_of(*second, "dma-api").contains(kTorn));
-}
-
-TEST_F(IntelPasidTest, WhatIsLeftOfAnEntryIsFound) {
-  const auto left = with(without(kTearDown, "intel_pasid_clear_entry(dev, pasid, fault_ignore);"));
-  EXPECT_TRUE(kinds_of(*left, "tear-down").contains(kLeft));
 }
 
 TEST_F(IntelPasidTest, MistakesAreFound) {
