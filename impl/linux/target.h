@@ -72,6 +72,7 @@ const Target& iommufd_device_target();
 const Target& iommufd_fault_target();
 const Target& iommufd_target();
 const Target& iopf_target();
+const Target& mmu_notifier_target();
 const Target& sva_lib_target();
 const Target& sva_target();
 
