@@ -74,7 +74,7 @@ class IoasidDesign : public Design<D> {
     requirements.lockstep = false;
     watch_look_ups();
   }
-  /// For who asks designs about certain calls (tests/impl/linux/outcomes_test.cc): which call it
+  /// For who asks designs about certain calls (tests/impl/linux/ioasid_outcomes_test.cc): which call it
   /// is, as soon as its arguments are chosen, and what it answers.
   virtual void called(T&, CallKind, const ioasid::Args<D>&) {}
   virtual void answered(T&, Val<D, Err>, V) {}

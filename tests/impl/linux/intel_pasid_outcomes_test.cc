@@ -314,7 +314,7 @@ Behaviours in_the_model(const Scenario& scenario) {
   return in_the_model(scenario, fault_disabled_never_set);
 }
 
-constexpr const char* kTearDown = "void intel_pasid_tear_down_entry(";
+constexpr const char* kTearingDown = "void intel_pasid_tear_down_entry(";
 
 class IntelPasidOutcomesTest : public OnTarget<intel_pasid_target> {
  protected:
@@ -449,16 +449,16 @@ TEST_F(IntelPasidOutcomesTest, OfTheSameMistakesAreTheSame) {
   constexpr const char* kUnbind = "intel_iommu_remove_dev_pasid";
   constexpr const char* kExit = "exit_mmap";
   const std::string flush = "pasid_cache_invalidation_with_pasid(iommu, did, pasid);";
-  const auto entry = with(without(kTearDown, flush));
+  const auto entry = with(without(kTearingDown, flush));
   compare(*entry, "tear-down", edits::without(kUnbind, edits::kFlushPasidCache));
   compare(*entry, "exit-warm", edits::without(kExit, edits::kFlushPasidCache));
-  const auto iotlb = with(without(kTearDown, "qi_flush_piotlb(iommu, did, pasid, 0, -1, 0);"));
+  const auto iotlb = with(without(kTearingDown, "qi_flush_piotlb(iommu, did, pasid, 0, -1, 0);"));
   compare(*iotlb, "tear-down-warm", edits::without(kUnbind, edits::kFlushIotlb));
   compare(*iotlb, "exit", edits::without(kExit, edits::kFlushIotlb));
   const auto devtlb =
-      with(without(kTearDown, "devtlb_invalidation_with_pasid(iommu, dev, pasid);"));
+      with(without(kTearingDown, "devtlb_invalidation_with_pasid(iommu, dev, pasid);"));
   compare(*devtlb, "exit-warm", edits::without(kExit, edits::kFlushDevtlb));
-  const auto early = with(moved(kTearDown, "pasid_clear_present(pte);", flush));
+  const auto early = with(moved(kTearingDown, "pasid_clear_present(pte);", flush));
   compare(*early, "exit", edits::swapped(kExit, edits::kClearPresent, edits::kFlushPasidCache));
 }
 

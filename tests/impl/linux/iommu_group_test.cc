@@ -37,8 +37,6 @@ TEST_F(GroupTest, ADomainIsFreedInAGroupThatHasGrown) {
 TEST_F(GroupTest, MistakesAreFound) {
   expect_found({
       {"iommu_group_store_type", "drop-lock", "use-change", "data race"},
-      {"iommu_attach_group", "drop-lock", "attach-use", "data race"},
-      {"iommu_device_use_default_domain", "drop-increment", "use-change", "data race"},
       {"__iommu_take_dma_ownership", "drop-increment", "release-use", "WARN_ON"},
   });
 }
