@@ -74,8 +74,8 @@ class IoasidDesign : public Design<D> {
     requirements.lockstep = false;
     watch_look_ups();
   }
-  /// For who asks designs about certain calls (tests/impl/linux/ioasid_outcomes_test.cc): which call it
-  /// is, as soon as its arguments are chosen, and what it answers.
+  /// For who asks designs about certain calls (tests/impl/linux/ioasid_outcomes_test.cc): which
+  /// call it is, as soon as its arguments are chosen, and what it answers.
   virtual void called(T&, CallKind, const ioasid::Args<D>&) {}
   virtual void answered(T&, Val<D, Err>, V) {}
   // A look-up may take effect at any instant of the call: the answers that are right then are
