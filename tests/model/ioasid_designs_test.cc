@@ -10,6 +10,7 @@
 #include "model/registry.h"
 #include "tests/model/pinned.h"
 #include "tests/sanitized.h"
+#include "tests/sweeps.h"
 
 namespace iommucheck::model {
 namespace {
@@ -125,6 +126,7 @@ TEST_F(OnDisk, BugsHaveTheSameAnswer) {
 // 3 threads, 2 PASIDs, 2 sets: the instances that README.md names.  `verify` explores all of their
 // states; here the states of the largest one are counted up to permutations of threads.
 TEST(IoasidDesigns, HoldWithThreeThreads) {
+  if (!sweeps()) GTEST_SKIP() << kSweep;  // `verify` explores the same
   if (kSanitized) GTEST_SKIP() << "18 million states take too long under a sanitizer";
   const std::vector<Pinned> rows{
 #include "tests/model/ioasid_large_counts.inc"

@@ -10,6 +10,7 @@
 #include "model/vtd/edits.h"
 #include "model/vtd/pasid_entry.h"
 #include "tests/impl/linux/script.h"
+#include "tests/sweeps.h"
 
 namespace iommucheck::linux_harness {
 
@@ -432,6 +433,7 @@ TEST_F(IntelPasidOutcomesTest, OfTheRepairedDesignAndCodeAreTheSame) {
 
 // A mistake in the design is the same mistake in a copy of the file.
 TEST_F(IntelPasidOutcomesTest, OfTheSameMistakesAreTheSame) {
+  if (!sweeps()) GTEST_SKIP() << kSweep;
   namespace edits = model::vtd_edits;
   const auto compare = [](ScheduledKernel& kernel, const std::string& name,
                           const ScriptedPasid::Edit& mistake) {
