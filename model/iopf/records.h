@@ -27,8 +27,8 @@ struct IopfBounds : ProcessBounds {
   /// Who handles a group has answered it, so that the device sends the next one, and not freed it.
   unsigned groups() const { return requests + (user || numbers ? threads : 1); }
   unsigned faults() const { return partial ? groups() : 0; }
-  /// One, and one that is being detached.
-  unsigned handles() const { return 2; }
+  /// One, and those that groups of before still point to.
+  unsigned handles() const { return user && threads > 2 ? threads + 1 : 2; }
 };
 
 /// Whether the device takes part: its driver does one thing after the other.
