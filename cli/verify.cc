@@ -113,7 +113,7 @@ const std::vector<Instance>& instances() {
       {"vtd/pasid-entry", {{"threads", 2}, {"mms", 2}, {"kernel", 1}, {"memory", 2}}},
       {"iopf/queue", {{"threads", 2}, {"requests", 2}, {"partial", 1}}},
       {"iopf/queue", {{"threads", 2}, {"partial", 1}, {"user", 1}}},
-      {"iopf/queue", {{"threads", 3}, {"user", 1}}},
+      {"iopf/queue", {{"threads", 3}, {"user", 1}}, true},
       {"iopf/queue", {{"threads", 2}, {"partial", 1}, {"numbers", 1}}},
       {"iopf/queue", {{"threads", 2}, {"partial", 1}, {"user", 1}, {"failures", 1}}},
       {"mm", {{"threads", 2}, {"mms", 2}, {"pasids", 2}, {"forks", 1}, {"lazy", 1}}},

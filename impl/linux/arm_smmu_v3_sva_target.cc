@@ -3,8 +3,7 @@
 // glue/target_arm_smmu_v3_sva.c.
 #include <algorithm>
 
-#include "impl/linux/target.h"
-#include "impl/linux/tree.h"
+#include "impl/linux/tree_target.h"
 
 namespace iommucheck::linux_harness {
 namespace {
@@ -35,37 +34,22 @@ bool keeps(const Scenario& scenario) {
   return !has("pasid0") || !(has("tlp0") || has("disable0"));
 }
 
-class ArmSmmuV3SvaTarget final : public Target {
+class ArmSmmuV3SvaTarget final : public TreeTarget {
  public:
-  std::string_view name() const override { return "arm-smmu-v3-sva"; }
-  std::string_view sentence() const override {
-    return "shared virtual addressing of SMMUv3: arm-smmu-v3-sva.c with iommu.c";
-  }
-  std::string_view versions() const override { return "6.1"; }
-  std::string_view package() const override { return "linux-source-6.1"; }
-  const RunnerParts& parts() const override {
-    static const RunnerParts parts{
-        "drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3-sva.c",
-        kSmmuLibraries,
-        {"kernel_facts.c", "kernel_base.c", "kernel_wait.c", "target_arm_smmu_v3_sva.c"}};
-    return parts;
-  }
-
-  KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
-    for (const std::string& needed : {file(), kSmmuLibraries[0]}) {
-      require_file(tree, needed,
-                   "this target is made for Linux 6.1; on Debian: apt-get install "
-                   "linux-source-6.1, then --package linux-source-6.1");
-    }
-    std::vector<std::string> files = kSmmuLibraries;
-    files.push_back(file());
-    KernelFiles wanted = present_files(
-        tree, "arm-smmu-v3-sva", files,
-        {"-DCONFIG_IOASID=1", "-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1",
-         "-DCONFIG_ARM_SMMU_V3=1", "-DCONFIG_ARM_SMMU_V3_SVA=1", "-DCONFIG_MMU_NOTIFIER=1"});
-    wanted.header = "as_on_arm64.h";
-    return linux_harness::prepare(cache, tree, wanted);
-  }
+  ArmSmmuV3SvaTarget()
+      : TreeTarget{"arm-smmu-v3-sva",
+                   "shared virtual addressing of SMMUv3: arm-smmu-v3-sva.c with iommu.c",
+                   {.version = "6.1",
+                    .prepared_as = "arm-smmu-v3-sva",
+                    .parts = {"drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3-sva.c",
+                              kSmmuLibraries,
+                              {"kernel_facts.c", "kernel_base.c", "kernel_wait.c",
+                               "target_arm_smmu_v3_sva.c"}},
+                    .configuration = {"-DCONFIG_IOASID=1", "-DCONFIG_IOMMU_API=1",
+                                      "-DCONFIG_IOMMU_SVA=1", "-DCONFIG_ARM_SMMU_V3=1",
+                                      "-DCONFIG_ARM_SMMU_V3_SVA=1", "-DCONFIG_MMU_NOTIFIER=1"},
+                    .header = "as_on_arm64.h",
+                    .needed = {"drivers/iommu/iommu-sva-lib.c"}}} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{

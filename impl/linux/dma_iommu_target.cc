@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The target dma-iommu, on 6.12's iommu.c and iova.c.  Its calls are in glue/target_dma_iommu.c.
-#include "impl/linux/target.h"
-#include "impl/linux/tree.h"
+#include "impl/linux/tree_target.h"
 
 namespace iommucheck::linux_harness {
 namespace {
@@ -17,38 +16,24 @@ const std::vector<std::string> kDmaLibraries{"drivers/iommu/iova.c",
                                              "lib/bitmap.c",
                                              "lib/refcount.c"};
 
-class DmaIommuTarget final : public Target {
+class DmaIommuTarget final : public TreeTarget {
  public:
-  std::string_view name() const override { return "dma-iommu"; }
-  std::string_view sentence() const override {
-    return "the DMA API on an IOMMU and its flush queue: dma-iommu.c with iova.c and iommu.c";
-  }
-  std::string_view versions() const override { return "6.12"; }
-  std::string_view package() const override { return "linux-source-6.12"; }
-  const RunnerParts& parts() const override {
-    static const RunnerParts parts{
-        "drivers/iommu/dma-iommu.c",
-        kDmaLibraries,
-        {"kernel_facts.c", "kernel_base.c", "kernel_delayed_work.c", "target_dma_iommu.c"},
-        false,
-        {"iommu_group_store_type"}};
-    return parts;
-  }
-
-  KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
-    for (const std::string& needed : {file(), kDmaLibraries[0]}) {
-      require_file(tree, needed,
-                   "this target is made for Linux 6.12; on Debian: apt-get install "
-                   "linux-source-6.12, then --package linux-source-6.12");
-    }
-    std::vector<std::string> files = kDmaLibraries;
-    files.push_back(file());
-    KernelFiles wanted = present_files(tree, "dma-iommu", files,
-                                       {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_DMA=1",
-                                        "-DCONFIG_IOMMU_IOVA=1", "-DCONFIG_NEED_SG_DMA_LENGTH=1"});
-    wanted.header = "as_on_smp.h";
-    return linux_harness::prepare(cache, tree, wanted);
-  }
+  DmaIommuTarget()
+      : TreeTarget{
+            "dma-iommu",
+            "the DMA API on an IOMMU and its flush queue: dma-iommu.c with iova.c and iommu.c",
+            {.version = "6.12",
+             .prepared_as = "dma-iommu",
+             .parts = {"drivers/iommu/dma-iommu.c",
+                       kDmaLibraries,
+                       {"kernel_facts.c", "kernel_base.c", "kernel_delayed_work.c",
+                        "target_dma_iommu.c"},
+                       false,
+                       {"iommu_group_store_type"}},
+             .configuration = {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_DMA=1",
+                               "-DCONFIG_IOMMU_IOVA=1", "-DCONFIG_NEED_SG_DMA_LENGTH=1"},
+             .header = "as_on_smp.h",
+             .needed = {"drivers/iommu/iova.c"}}} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{

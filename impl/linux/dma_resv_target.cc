@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The target dma-resv: the reservation object of a DMA-BUF.  Its calls are in
 // glue/target_dma_resv.c.
-#include "impl/linux/target.h"
-#include "impl/linux/tree.h"
+#include "impl/linux/tree_target.h"
 
 namespace iommucheck::linux_harness {
 namespace {
@@ -14,31 +13,20 @@ const std::vector<std::string> kFenceLibraries{"drivers/dma-buf/dma-fence.c",
                                                "lib/xarray.c",
                                                "lib/refcount.c"};
 
-class DmaResvTarget final : public Target {
+class DmaResvTarget final : public TreeTarget {
  public:
-  std::string_view name() const override { return "dma-resv"; }
-  std::string_view sentence() const override {
-    return "fences of a DMA-BUF: dma-resv.c with dma-fence.c";
-  }
-  std::string_view versions() const override { return "6.12"; }
-  std::string_view package() const override { return "linux-source-6.12"; }
-  const RunnerParts& parts() const override {
-    static const RunnerParts parts{"drivers/dma-buf/dma-resv.c",
-                                   kFenceLibraries,
-                                   {"kernel_facts.c", "kernel_base.c", "kernel_current.c",
-                                    "kernel_wait.c", "target_dma_resv.c"}};
-    return parts;
-  }
-  KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
-    require_file(tree, file(),
-                 "this target is made for Linux 6.12; on Debian: apt-get install "
-                 "linux-source-6.12, then --package linux-source-6.12");
-    std::vector<std::string> files = kFenceLibraries;
-    files.push_back(file());
-    KernelFiles wanted = present_files(tree, "dma-resv", files, {"-DCONFIG_DMA_SHARED_BUFFER=1"});
-    wanted.header = "current_thread.h";
-    return linux_harness::prepare(cache, tree, wanted);
-  }
+  DmaResvTarget()
+      : TreeTarget{"dma-resv",
+                   "fences of a DMA-BUF: dma-resv.c with dma-fence.c",
+                   {.version = "6.12",
+                    .prepared_as = "dma-resv",
+                    .parts = {"drivers/dma-buf/dma-resv.c",
+                              kFenceLibraries,
+                              {"kernel_facts.c", "kernel_base.c", "kernel_current.c",
+                               "kernel_wait.c", "target_dma_resv.c"}},
+                    .configuration = {"-DCONFIG_DMA_SHARED_BUFFER=1"},
+                    .header = "current_thread.h",
+                    .needed = {}}} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The target intel-pasid, on 6.12's svm.c, cache tags and mmu notifiers.  Its calls are in
 // glue/target_intel_pasid.c.
-#include "impl/linux/target.h"
-#include "impl/linux/tree.h"
+#include "impl/linux/tree_target.h"
 
 namespace iommucheck::linux_harness {
 namespace {
@@ -21,40 +20,26 @@ const std::vector<std::string> kPasidLibraries{"drivers/iommu/intel/svm.c",
                                                "lib/bitmap.c",
                                                "lib/refcount.c"};
 
-class IntelPasidTarget final : public Target {
+class IntelPasidTarget final : public TreeTarget {
  public:
-  std::string_view name() const override { return "intel-pasid"; }
-  std::string_view sentence() const override {
-    return "PASID table entries of VT-d: intel/pasid.c with svm.c and cache.c, and what the "
-           "hardware reads and remembers of them";
-  }
-  std::string_view versions() const override { return "6.12"; }
-  std::string_view package() const override { return "linux-source-6.12"; }
-  const RunnerParts& parts() const override {
-    static const RunnerParts parts{
-        "drivers/iommu/intel/pasid.c",
-        kPasidLibraries,
-        {"kernel_facts.c", "kernel_base.c", "kernel_wait.c", "target_intel_pasid.c"}};
-    return parts;
-  }
-
-  KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
-    for (const std::string& needed : {file(), kPasidLibraries[0], kPasidLibraries[1]}) {
-      require_file(tree, needed,
-                   "this target is made for Linux 6.12; on Debian: apt-get install "
-                   "linux-source-6.12, then --package linux-source-6.12");
-    }
-    std::vector<std::string> files = kPasidLibraries;
-    files.push_back(file());
-    KernelFiles wanted = present_files(
-        tree, "intel-pasid", files,
-        {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1", "-DCONFIG_IOMMU_MM_DATA=1",
-         "-DCONFIG_IOMMU_IOPF=1", "-DCONFIG_INTEL_IOMMU=1", "-DCONFIG_INTEL_IOMMU_SVM=1",
-         "-DCONFIG_DMAR_TABLE=1", "-DCONFIG_MMU_NOTIFIER=1", "-DCONFIG_PCI=1", "-DCONFIG_PCI_ATS=1",
-         "-DCONFIG_PCI_PASID=1", "-DCONFIG_PCI_PRI=1"});
-    wanted.header = "as_on_x86.h";
-    return linux_harness::prepare(cache, tree, wanted);
-  }
+  IntelPasidTarget()
+      : TreeTarget{
+            "intel-pasid",
+            "PASID table entries of VT-d: intel/pasid.c with svm.c and cache.c, and what the "
+            "hardware reads and remembers of them",
+            {.version = "6.12",
+             .prepared_as = "intel-pasid",
+             .parts = {"drivers/iommu/intel/pasid.c",
+                       kPasidLibraries,
+                       {"kernel_facts.c", "kernel_base.c", "kernel_wait.c",
+                        "target_intel_pasid.c"}},
+             .configuration = {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1",
+                               "-DCONFIG_IOMMU_MM_DATA=1", "-DCONFIG_IOMMU_IOPF=1",
+                               "-DCONFIG_INTEL_IOMMU=1", "-DCONFIG_INTEL_IOMMU_SVM=1",
+                               "-DCONFIG_DMAR_TABLE=1", "-DCONFIG_MMU_NOTIFIER=1", "-DCONFIG_PCI=1",
+                               "-DCONFIG_PCI_ATS=1", "-DCONFIG_PCI_PASID=1", "-DCONFIG_PCI_PRI=1"},
+             .header = "as_on_x86.h",
+             .needed = {"drivers/iommu/intel/svm.c", "drivers/iommu/intel/cache.c"}}} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The target intel-svm, on 6.1's iommu.c and mmu notifiers.  Its calls are in
 // glue/target_intel_svm.c.
-#include "impl/linux/target.h"
-#include "impl/linux/tree.h"
+#include "impl/linux/tree_target.h"
 
 namespace iommucheck::linux_harness {
 namespace {
@@ -24,39 +23,24 @@ const std::vector<std::string> kSvmLibraries{"drivers/iommu/intel/trace.c",
                                              "lib/bitmap.c",
                                              "lib/refcount.c"};
 
-class IntelSvmTarget final : public Target {
+class IntelSvmTarget final : public TreeTarget {
  public:
-  std::string_view name() const override { return "intel-svm"; }
-  std::string_view sentence() const override {
-    return "shared virtual addressing of VT-d: intel/svm.c with iommu.c and io-pgfault.c";
-  }
-  std::string_view versions() const override { return "6.1"; }
-  std::string_view package() const override { return "linux-source-6.1"; }
-  const RunnerParts& parts() const override {
-    static const RunnerParts parts{"drivers/iommu/intel/svm.c",
-                                   kSvmLibraries,
-                                   {"kernel_facts.c", "kernel_base.c", "kernel_completion.c",
-                                    "kernel_wait.c", "target_intel_svm.c"}};
-    return parts;
-  }
-
-  KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
-    for (const std::string& needed : {file(), kSvmLibraries[1]}) {
-      require_file(tree, needed,
-                   "this target is made for Linux 6.1; on Debian: apt-get install "
-                   "linux-source-6.1, then --package linux-source-6.1");
-    }
-    std::vector<std::string> files = kSvmLibraries;
-    files.push_back(file());
-    KernelFiles wanted =
-        present_files(tree, "intel-svm", files,
-                      {"-DCONFIG_IOASID=1", "-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1",
-                       "-DCONFIG_INTEL_IOMMU=1", "-DCONFIG_INTEL_IOMMU_SVM=1",
-                       "-DCONFIG_DMAR_TABLE=1", "-DCONFIG_MMU_NOTIFIER=1", "-DCONFIG_PCI=1",
-                       "-DCONFIG_PCI_ATS=1", "-DCONFIG_PCI_PASID=1"});
-    wanted.header = "as_on_x86.h";
-    return linux_harness::prepare(cache, tree, wanted);
-  }
+  IntelSvmTarget()
+      : TreeTarget{
+            "intel-svm",
+            "shared virtual addressing of VT-d: intel/svm.c with iommu.c and io-pgfault.c",
+            {.version = "6.1",
+             .prepared_as = "intel-svm",
+             .parts = {"drivers/iommu/intel/svm.c",
+                       kSvmLibraries,
+                       {"kernel_facts.c", "kernel_base.c", "kernel_completion.c", "kernel_wait.c",
+                        "target_intel_svm.c"}},
+             .configuration = {"-DCONFIG_IOASID=1", "-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1",
+                               "-DCONFIG_INTEL_IOMMU=1", "-DCONFIG_INTEL_IOMMU_SVM=1",
+                               "-DCONFIG_DMAR_TABLE=1", "-DCONFIG_MMU_NOTIFIER=1", "-DCONFIG_PCI=1",
+                               "-DCONFIG_PCI_ATS=1", "-DCONFIG_PCI_PASID=1"},
+             .header = "as_on_x86.h",
+             .needed = {"drivers/iommu/iommu-sva-lib.c"}}} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{

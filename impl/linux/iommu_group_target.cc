@@ -5,18 +5,21 @@
 namespace iommucheck::linux_harness {
 namespace {
 
-class GroupTarget final : public OnIommuCore {
+/// As it is with the DMA API: the type of a default domain can change.
+TreeFiles with_dma_api() {
+  TreeFiles files = on_iommu_core("drivers/iommu/iommu.c", "target_iommu_group.c");
+  files.prepared_as = "iommu-group";
+  files.parts.entries = {"iommu_group_store_type"};
+  files.configuration.emplace_back("-DCONFIG_IOMMU_DMA=1");
+  return files;
+}
+
+class GroupTarget final : public TreeTarget {
  public:
   GroupTarget()
-      : OnIommuCore{"drivers/iommu/iommu.c",
-                    "target_iommu_group.c",
-                    "iommu-group",
-                    {"-DCONFIG_IOMMU_DMA=1"},
-                    {"iommu_group_store_type"}} {}
-  std::string_view name() const override { return "iommu-group"; }
-  std::string_view sentence() const override {
-    return "groups of devices: attachment, DMA ownership and default domains in iommu.c";
-  }
+      : TreeTarget{"iommu-group",
+                   "groups of devices: attachment, DMA ownership and default domains in iommu.c",
+                   with_dma_api()} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{

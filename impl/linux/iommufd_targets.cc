@@ -6,8 +6,7 @@
 #include <map>
 #include <set>
 
-#include "impl/linux/target.h"
-#include "impl/linux/tree.h"
+#include "impl/linux/tree_target.h"
 
 namespace iommucheck::linux_harness {
 namespace {
@@ -33,45 +32,25 @@ const std::vector<std::string> kFiles{"drivers/iommu/iommufd/main.c",
                                       "lib/bitmap.c",
                                       "lib/refcount.c"};
 
-class OnIommufd : public Target {
+TreeFiles on_iommufd(std::string file, std::string calls) {
+  return {.version = "6.12",
+          .prepared_as = "iommufd",
+          .parts = {std::move(file),
+                    kFiles,
+                    {"kernel_facts.c", "kernel_base.c", "kernel_wait.c", std::move(calls)},
+                    true,
+                    {"iommufd_init", "allow_unsafe_interrupts"}},
+          .configuration = {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_IOPF=1", "-DCONFIG_IOMMUFD=1",
+                            "-DCONFIG_IOMMUFD_DRIVER=1", "-DCONFIG_INTERVAL_TREE_SPAN_ITER=1"},
+          .needed = {"drivers/iommu/iommufd/fault.c", "drivers/iommu/iommufd/device.c"}};
+}
+
+class ObjectsTarget final : public TreeTarget {
  public:
-  OnIommufd(std::string file, std::string calls)
-      : parts_{std::move(file),
-               kFiles,
-               {"kernel_facts.c", "kernel_base.c", "kernel_wait.c", std::move(calls)},
-               true,
-               {"iommufd_init", "allow_unsafe_interrupts"}} {
-    std::erase(parts_.libraries, parts_.under_test);
-  }
-
-  std::string_view versions() const override { return "6.12"; }
-  std::string_view package() const override { return "linux-source-6.12"; }
-  const RunnerParts& parts() const override { return parts_; }
-
-  KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
-    for (const char* needed : {"drivers/iommu/iommufd/fault.c", "drivers/iommu/iommufd/device.c"}) {
-      require_file(tree, needed,
-                   "this target is made for Linux 6.12; on Debian: apt-get install "
-                   "linux-source-6.12, then --package linux-source-6.12");
-    }
-    return linux_harness::prepare(
-        cache, tree,
-        present_files(tree, "iommufd", kFiles,
-                      {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_IOPF=1", "-DCONFIG_IOMMUFD=1",
-                       "-DCONFIG_IOMMUFD_DRIVER=1", "-DCONFIG_INTERVAL_TREE_SPAN_ITER=1"}));
-  }
-
- private:
-  RunnerParts parts_;
-};
-
-class ObjectsTarget final : public OnIommufd {
- public:
-  ObjectsTarget() : OnIommufd{"drivers/iommu/iommufd/main.c", "target_iommufd.c"} {}
-  std::string_view name() const override { return "iommufd"; }
-  std::string_view sentence() const override {
-    return "objects of /dev/iommu: iommufd/main.c with the rest of iommufd and iommu.c";
-  }
+  ObjectsTarget()
+      : TreeTarget{"iommufd",
+                   "objects of /dev/iommu: iommufd/main.c with the rest of iommufd and iommu.c",
+                   on_iommufd("drivers/iommu/iommufd/main.c", "target_iommufd.c")} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{
@@ -156,13 +135,12 @@ class ObjectsTarget final : public OnIommufd {
   }
 };
 
-class DevicesTarget final : public OnIommufd {
+class DevicesTarget final : public TreeTarget {
  public:
-  DevicesTarget() : OnIommufd{"drivers/iommu/iommufd/device.c", "target_iommufd_device.c"} {}
-  std::string_view name() const override { return "iommufd-device"; }
-  std::string_view sentence() const override {
-    return "devices on page tables: iommufd/device.c with the rest of iommufd and iommu.c";
-  }
+  DevicesTarget()
+      : TreeTarget{"iommufd-device",
+                   "devices on page tables: iommufd/device.c with the rest of iommufd and iommu.c",
+                   on_iommufd("drivers/iommu/iommufd/device.c", "target_iommufd_device.c")} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::string two = "alloc0 alloc1 bind0 bind2";
@@ -222,13 +200,13 @@ class DevicesTarget final : public OnIommufd {
   }
 };
 
-class FaultsTarget final : public OnIommufd {
+class FaultsTarget final : public TreeTarget {
  public:
-  FaultsTarget() : OnIommufd{"drivers/iommu/iommufd/fault.c", "target_iommufd_fault.c"} {}
-  std::string_view name() const override { return "iommufd-fault"; }
-  std::string_view sentence() const override {
-    return "page requests for processes: iommufd/fault.c with the rest of iommufd and iommu.c";
-  }
+  FaultsTarget()
+      : TreeTarget{
+            "iommufd-fault",
+            "page requests for processes: iommufd/fault.c with the rest of iommufd and iommu.c",
+            on_iommufd("drivers/iommu/iommufd/fault.c", "target_iommufd_fault.c")} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::string ready = "alloc0 bind0 parent0 fault nested0 attach0";

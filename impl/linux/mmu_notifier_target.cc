@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The target mmu-notifier.  Its calls are in glue/target_mmu_notifier.c.
-#include "impl/linux/target.h"
-#include "impl/linux/tree.h"
+#include "impl/linux/tree_target.h"
 
 namespace iommucheck::linux_harness {
 namespace {
@@ -10,31 +9,20 @@ const std::vector<std::string> kNotifierLibraries{
     "mm/mmap_lock.c",   "lib/interval_tree.c", "lib/rbtree.c", "lib/xarray.c",
     "lib/radix-tree.c", "lib/find_bit.c",      "lib/bitmap.c", "lib/refcount.c"};
 
-class NotifierTarget final : public Target {
+class NotifierTarget final : public TreeTarget {
  public:
-  std::string_view name() const override { return "mmu-notifier"; }
-  std::string_view sentence() const override {
-    return "subscriptions of drivers to the end of a process: mm/mmu_notifier.c";
-  }
-  std::string_view versions() const override { return "6.12"; }
-  std::string_view package() const override { return "linux-source-6.12"; }
-  const RunnerParts& parts() const override {
-    static const RunnerParts parts{
-        "mm/mmu_notifier.c",
-        kNotifierLibraries,
-        {"kernel_facts.c", "kernel_base.c", "kernel_wait.c", "target_mmu_notifier.c"}};
-    return parts;
-  }
-  KernelBuild prepare(Cache& cache, const SourceTree& tree) const override {
-    require_file(tree, file(),
-                 "this target is made for Linux 6.12; on Debian: apt-get install "
-                 "linux-source-6.12, then --package linux-source-6.12");
-    std::vector<std::string> files = kNotifierLibraries;
-    files.push_back(file());
-    KernelFiles wanted = present_files(tree, "mmu-notifier", files, {"-DCONFIG_MMU_NOTIFIER=1"});
-    wanted.header = "as_on_x86.h";  // for its SRCU
-    return linux_harness::prepare(cache, tree, wanted);
-  }
+  NotifierTarget()
+      : TreeTarget{"mmu-notifier",
+                   "subscriptions of drivers to the end of a process: mm/mmu_notifier.c",
+                   {.version = "6.12",
+                    .prepared_as = "mmu-notifier",
+                    .parts = {"mm/mmu_notifier.c",
+                              kNotifierLibraries,
+                              {"kernel_facts.c", "kernel_base.c", "kernel_wait.c",
+                               "target_mmu_notifier.c"}},
+                    .configuration = {"-DCONFIG_MMU_NOTIFIER=1"},
+                    .header = "as_on_x86.h",
+                    .needed = {}}} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{

@@ -8,13 +8,11 @@
 namespace iommucheck::linux_harness {
 namespace {
 
-class SvaTarget final : public OnIommuCore {
+class SvaTarget final : public TreeTarget {
  public:
-  SvaTarget() : OnIommuCore{"drivers/iommu/iommu-sva.c", "target_sva.c"} {}
-  std::string_view name() const override { return "iommu-sva"; }
-  std::string_view sentence() const override {
-    return "shared virtual addressing: iommu-sva.c on the whole of iommu.c";
-  }
+  SvaTarget()
+      : TreeTarget{"iommu-sva", "shared virtual addressing: iommu-sva.c on the whole of iommu.c",
+                   on_iommu_core("drivers/iommu/iommu-sva.c", "target_sva.c")} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{
@@ -58,13 +56,12 @@ class SvaTarget final : public OnIommuCore {
   }
 };
 
-class PageFaultTarget final : public OnIommuCore {
+class PageFaultTarget final : public TreeTarget {
  public:
-  PageFaultTarget() : OnIommuCore{"drivers/iommu/io-pgfault.c", "target_iopf.c"} {}
-  std::string_view name() const override { return "io-pgfault"; }
-  std::string_view sentence() const override {
-    return "page requests of devices: io-pgfault.c with iommu-sva.c and iommu.c";
-  }
+  PageFaultTarget()
+      : TreeTarget{"io-pgfault",
+                   "page requests of devices: io-pgfault.c with iommu-sva.c and iommu.c",
+                   on_iommu_core("drivers/iommu/io-pgfault.c", "target_iopf.c")} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{

@@ -23,7 +23,7 @@ inline std::vector<AttachBug> owner_bugs() {
   return {
       AttachBug(
           {"detach-counts-devices", "use after free",
-           "6.12 iommu_detach_device(), by reading (docs/domains.md)",
+           "6.12 iommu_detach_device() (docs/domains.md)",
            "a driver attaches its domain while its device is alone in the group; another device is "
            "plugged in, and the detach warns and does nothing: the domain is freed where it is "
            "attached",

@@ -27,8 +27,9 @@ struct IopfBounds : ProcessBounds {
   /// Who handles a group has answered it, so that the device sends the next one, and not freed it.
   unsigned groups() const { return requests + (user || numbers ? threads : 1); }
   unsigned faults() const { return partial ? groups() : 0; }
-  /// One, and those that groups of before still point to.
-  unsigned handles() const { return user && threads > 2 ? threads + 1 : 2; }
+  /// One, and those that groups of before still name: who answers is at one group, and who attaches
+  /// at none.
+  unsigned handles() const { return std::max(2U, threads); }
 };
 
 /// Whether the device takes part: its driver does one thing after the other.

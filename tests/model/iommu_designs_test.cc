@@ -78,6 +78,14 @@ TEST(IommuDesigns, AnEmptyPoolIsReported) {
   EXPECT_STREQ(result.path->failure.detail, "no object is left: the design needs a larger pool");
 }
 
+// A driver that unbinds takes its device off the list before the entry is cleared: the process may
+// end meanwhile.  6.1's own file does the same (tests/impl/linux/intel_svm_outcomes_test.cc).
+TEST(IommuDesigns, AnUntrustedDeviceWalksFreedPageTables) {
+  const auto result = explore("sva/intel-svm", {{"threads", 2}, {"untrusted", 1}});
+  ASSERT_EQ(result.verdict, Verdict::violated);
+  EXPECT_EQ(result.path->steps.size(), 26U);
+}
+
 // What 6.12.117 does, and what it should not: docs/limits.md.
 TEST(IommuDesigns, AForgottenRequestIsAnsweredWithSuccess) {
   const auto result =

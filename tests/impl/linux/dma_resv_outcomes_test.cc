@@ -103,17 +103,8 @@ FenceScript script_of(const Scenario& scenario) {
                                                  {"read", What::write},
                                                  {"signal", What::signal},
                                                  {"walk", What::walk}};
-  FenceScript script;
-  script.threads.resize(scenario.threads.size());
-  for (const TargetCall& call : scenario.setup) {
-    script.threads[0].push_back({.what = kinds.at(call.words)});
-    script.setup.push_back(0);
-  }
-  for (std::size_t i = 0; i < scenario.threads.size(); ++i) {
-    for (const TargetCall& call : scenario.threads[i])
-      script.threads[i].push_back({.what = kinds.at(call.words)});
-  }
-  return script;
+  return script_with<FenceStep>(
+      scenario, [](const std::string& call) { return FenceStep{.what = kinds.at(call)}; });
 }
 
 class DmaResvOutcomesTest : public OnTarget<dma_resv_target> {

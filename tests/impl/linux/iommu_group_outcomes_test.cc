@@ -175,27 +175,12 @@ GroupScript script_of(const Scenario& scenario) {
       {"replace", What::replace}, {"map", What::map},       {"alloc", What::alloc},
       {"free", What::free},       {"change", What::change}, {"plug", What::plug},
       {"unplug", What::unplug},   {"tlp", What::tlp}};
-  GroupScript script;
-  script.threads.resize(scenario.threads.size());
   const auto step = [](const std::string& call) {
     const bool numbered = call.back() >= '0' && call.back() <= '9';
     return GroupStep{.what = kinds.at(numbered ? call.substr(0, call.size() - 1) : call),
                      .device = numbered ? static_cast<unsigned>(call.back() - '0') : 0};
   };
-  unsigned acting = 0;
-  for (const TargetCall& call : scenario.setup) {
-    if (call.words.starts_with("as")) {
-      acting = static_cast<unsigned>(call.words.back() - '1');
-      continue;
-    }
-    script.threads.at(acting).push_back(step(call.words));
-    script.setup.push_back(acting);
-  }
-  for (std::size_t i = 0; i < scenario.threads.size(); ++i) {
-    for (const TargetCall& call : scenario.threads[i])
-      script.threads[i].push_back(step(call.words));
-  }
-  return script;
+  return script_with<GroupStep>(scenario, step);
 }
 
 /// The answers, and whether a domain is freed where it is attached.

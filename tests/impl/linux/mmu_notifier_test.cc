@@ -126,22 +126,7 @@ MmScript script_of(const Scenario& scenario) {
       return MmStep{.what = What::tlp, .device = static_cast<unsigned>(call.back() - '1')};
     return MmStep{.what = kinds.at(call)};
   };
-  MmScript script;
-  script.threads.resize(scenario.threads.size());
-  unsigned acting = 0;
-  for (const TargetCall& call : scenario.setup) {
-    if (call.words.starts_with("as")) {
-      acting = static_cast<unsigned>(call.words.back() - '1');
-      continue;
-    }
-    script.threads.at(acting).push_back(step(call.words));
-    script.setup.push_back(acting);
-  }
-  for (std::size_t i = 0; i < scenario.threads.size(); ++i) {
-    for (const TargetCall& call : scenario.threads[i])
-      script.threads[i].push_back(step(call.words));
-  }
-  return script;
+  return script_with<MmStep>(scenario, step);
 }
 
 std::set<Answers> outcomes_in_the_model(const Scenario& one, const ScriptedMm::Edit& change = {}) {

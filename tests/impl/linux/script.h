@@ -25,6 +25,28 @@ struct Script {
   std::vector<unsigned> setup;             ///< whose turn it is, one after the other
 };
 
+/// The calls of a scenario; `step_of` makes a step of a call's name.  "as1", "as2", ... in the
+/// set-up say for whom the calls after it are; until then, for the first thread.
+template <class Step, class StepOf>
+Script<Step> script_with(const Scenario& scenario, StepOf step_of) {
+  Script<Step> script;
+  script.threads.resize(scenario.threads.size());
+  unsigned acting = 0;
+  for (const TargetCall& call : scenario.setup) {
+    if (call.words.starts_with("as")) {
+      acting = static_cast<unsigned>(call.words.back() - '1');
+      continue;
+    }
+    script.threads.at(acting).push_back(step_of(call.words));
+    script.setup.push_back(acting);
+  }
+  for (std::size_t i = 0; i < scenario.threads.size(); ++i) {
+    for (const TargetCall& call : scenario.threads[i])
+      script.threads[i].push_back(step_of(call.words));
+  }
+  return script;
+}
+
 /// The base of such a design; Design: of the Concrete domain.
 template <class Design, class Step>
 class Scripted : public Design {
