@@ -48,8 +48,7 @@ class ArmSmmuV3SvaTarget final : public TreeTarget {
                     .configuration = {"-DCONFIG_IOASID=1", "-DCONFIG_IOMMU_API=1",
                                       "-DCONFIG_IOMMU_SVA=1", "-DCONFIG_ARM_SMMU_V3=1",
                                       "-DCONFIG_ARM_SMMU_V3_SVA=1", "-DCONFIG_MMU_NOTIFIER=1"},
-                    .header = "as_on_arm64.h",
-                    .needed = {"drivers/iommu/iommu-sva-lib.c"}}} {}
+                    .header = "as_on_arm64.h"}} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{

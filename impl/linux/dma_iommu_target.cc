@@ -32,8 +32,7 @@ class DmaIommuTarget final : public TreeTarget {
                        {"iommu_group_store_type"}},
              .configuration = {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_DMA=1",
                                "-DCONFIG_IOMMU_IOVA=1", "-DCONFIG_NEED_SG_DMA_LENGTH=1"},
-             .header = "as_on_smp.h",
-             .needed = {"drivers/iommu/iova.c"}}} {}
+             .header = "as_on_smp.h"}} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{

@@ -25,8 +25,7 @@ class DmaResvTarget final : public TreeTarget {
                               {"kernel_facts.c", "kernel_base.c", "kernel_current.c",
                                "kernel_wait.c", "target_dma_resv.c"}},
                     .configuration = {"-DCONFIG_DMA_SHARED_BUFFER=1"},
-                    .header = "current_thread.h",
-                    .needed = {}}} {}
+                    .header = "current_thread.h"}} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{

@@ -38,8 +38,7 @@ class IntelPasidTarget final : public TreeTarget {
                                "-DCONFIG_INTEL_IOMMU=1", "-DCONFIG_INTEL_IOMMU_SVM=1",
                                "-DCONFIG_DMAR_TABLE=1", "-DCONFIG_MMU_NOTIFIER=1", "-DCONFIG_PCI=1",
                                "-DCONFIG_PCI_ATS=1", "-DCONFIG_PCI_PASID=1", "-DCONFIG_PCI_PRI=1"},
-             .header = "as_on_x86.h",
-             .needed = {"drivers/iommu/intel/svm.c", "drivers/iommu/intel/cache.c"}}} {}
+             .header = "as_on_x86.h"}} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{

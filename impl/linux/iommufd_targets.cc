@@ -41,8 +41,7 @@ TreeFiles on_iommufd(std::string file, std::string calls) {
                     true,
                     {"iommufd_init", "allow_unsafe_interrupts"}},
           .configuration = {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_IOPF=1", "-DCONFIG_IOMMUFD=1",
-                            "-DCONFIG_IOMMUFD_DRIVER=1", "-DCONFIG_INTERVAL_TREE_SPAN_ITER=1"},
-          .needed = {"drivers/iommu/iommufd/fault.c", "drivers/iommu/iommufd/device.c"}};
+                            "-DCONFIG_IOMMUFD_DRIVER=1", "-DCONFIG_INTERVAL_TREE_SPAN_ITER=1"}};
 }
 
 class ObjectsTarget final : public TreeTarget {

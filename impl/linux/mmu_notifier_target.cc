@@ -21,8 +21,7 @@ class NotifierTarget final : public TreeTarget {
                               {"kernel_facts.c", "kernel_base.c", "kernel_wait.c",
                                "target_mmu_notifier.c"}},
                     .configuration = {"-DCONFIG_MMU_NOTIFIER=1"},
-                    .header = "as_on_x86.h",
-                    .needed = {}}} {}
+                    .header = "as_on_x86.h"}} {}
 
   const std::vector<Scenario>& written() const override {
     static const std::vector<Scenario> all{

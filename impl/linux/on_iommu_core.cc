@@ -26,8 +26,7 @@ TreeFiles on_iommu_core(std::string file, std::string calls) {
                     {"kernel_facts.c", "kernel_base.c", std::move(calls)},
                     true},
           .configuration = {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_SVA=1",
-                            "-DCONFIG_IOMMU_MM_DATA=1", "-DCONFIG_IOMMU_IOPF=1"},
-          .needed = {kCoreFiles[0], kCoreFiles[1]}};
+                            "-DCONFIG_IOMMU_MM_DATA=1", "-DCONFIG_IOMMU_IOPF=1"}};
 }
 
 }  // namespace iommucheck::linux_harness

@@ -8,6 +8,15 @@
 #include "impl/linux/tree.h"
 
 namespace iommucheck::linux_harness {
+namespace {
+
+/// A file that the other version has not: what a target drives may be in both, and its interface
+/// another one.
+const char* file_that_tells(const std::string& version) {
+  return version == "6.1" ? "drivers/iommu/iommu-sva-lib.c" : "drivers/iommu/iommufd/fault.c";
+}
+
+}  // namespace
 
 TreeTarget::TreeTarget(std::string name, std::string sentence, TreeFiles files)
     : name_{std::move(name)},
@@ -19,10 +28,8 @@ TreeTarget::TreeTarget(std::string name, std::string sentence, TreeFiles files)
 }
 
 KernelBuild TreeTarget::prepare(Cache& cache, const SourceTree& tree) const {
-  std::vector<std::string> needed{file()};
-  needed.insert(needed.end(), files_.needed.begin(), files_.needed.end());
-  for (const std::string& one : needed) {
-    require_file(tree, one,
+  for (const std::string& needed : {file(), std::string{file_that_tells(files_.version)}}) {
+    require_file(tree, needed,
                  fmt::format("this target is made for Linux {}; on Debian: apt-get install {}, "
                              "then --package {}",
                              files_.version, package_, package_));

@@ -10,12 +10,11 @@ namespace iommucheck::linux_harness {
 
 /// What a target compiles.
 struct TreeFiles {
-  std::string version;      ///< of Linux: "6.12"
+  std::string version;      ///< of Linux: "6.1" or "6.12"
   std::string prepared_as;  ///< targets with the same files and configuration may share a tree
   RunnerParts parts;        ///< the libraries may have the file under test among them
   std::vector<std::string> configuration;  ///< "-DCONFIG_IOMMU_API=1", ...
   std::string header = {};                 ///< KernelFiles::header
-  std::vector<std::string> needed = {};    ///< what tells the version, beside the file under test
 };
 
 class TreeTarget : public Target {

@@ -2,7 +2,11 @@
 // Debian's own dma-resv.c and dma-fence.c of 6.12 under every schedule.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "cli/kernel_scenarios.h"
+#include "impl/linux/error.h"
+#include "impl/linux/tree.h"
 #include "tests/impl/linux/on_target.h"
 
 namespace iommucheck::linux_harness {
@@ -26,6 +30,21 @@ class DmaResvTest : public OnTarget<dma_resv_target> {
 TEST_F(DmaResvTest, DporAndSleepSetsAgreeOnEverySmallScenario) {
   for (const Scenario& one : dma_resv_target().written()) {
     if (one.name != "shrink-walk") expect_searches_agree(one, false);
+  }
+}
+
+// 6.1 has a file of that name, with other interfaces.
+TEST_F(DmaResvTest, AnotherVersionIsRefused) {
+  if (!std::filesystem::exists("/usr/src/linux-source-6.1.tar.xz")) GTEST_SKIP();
+  Cache cache;
+  const SourceTree tree = open_package(cache, "linux-source-6.1");
+  try {
+    static_cast<void>(dma_resv_target().prepare(cache, tree));
+    ADD_FAILURE() << "6.1's file was compiled";
+  } catch (const HarnessError& error) {
+    EXPECT_NE(std::string{error.what()}.find("this target is made for Linux 6.12"),
+              std::string::npos)
+        << error.what();
   }
 }
 
