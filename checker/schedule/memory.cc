@@ -23,6 +23,7 @@ void Accesses::grow() {
 Memory::Memory() : slots_(kFirstSlots) {}
 
 void Memory::clear() {
+  seeings_.resize(1);
   if (++stamp_ != 0) return;
   // Stamps of four thousand million executions ago must not look like new ones.
   for (Slot& slot : slots_) {
@@ -61,6 +62,16 @@ Memory::Page& Memory::add_page(std::uintptr_t number) {
   last_number_ = number;
   last_ = slot.page.get();
   return *last_;
+}
+
+void Memory::note_seeing(Access& write, const Seeing& seeing) {
+  const bool is_known = any_seeing(write, [&](const Seeing& other) {
+    return other.by == seeing.by && (other.acquiring || !seeing.acquiring);
+  });
+  if (is_known) return;
+  seeings_.push_back(seeing);
+  seeings_.back().next = write.seen;
+  write.seen = static_cast<std::uint32_t>(seeings_.size() - 1);
 }
 
 void Memory::note(Cell& cell, const Access& access, const Clock& clock) {

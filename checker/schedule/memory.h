@@ -23,10 +23,7 @@ struct Access {
   std::uint32_t time = 0;  ///< the thread's own component of its clock
   /// Thread, bytes and properties: of two that agree in them the later one stands for both.
   std::uint32_t kind = 0;
-  /// Of a marked write: another thread has read it or what replaced it, at this time of its clock.
-  std::uint32_t seen_at = 0;    ///< 0: nobody has
-  ThreadId seen_by = 0;         ///< the last one
-  bool seen_acquiring = false;  ///< the reading was an acquire; else a fence behind it may be one
+  std::uint32_t seen = 0;  ///< of a marked write: the first of its Seeings; 0: none
 
   static constexpr std::uint32_t kWrite = 1U << 16U;
   /// READ_ONCE, WRITE_ONCE, atomics, lock words: no data race by itself.
@@ -46,10 +43,17 @@ struct Access {
     pc = at;
     time = when;
     kind = what;
-    seen_at = 0;
-    seen_by = 0;
-    seen_acquiring = false;
+    seen = 0;
   }
+};
+
+/// Another thread has read a marked write, or what replaced it.  Of each thread the first time, and
+/// the first time with acquire semantics: who comes after a later one comes after these.
+struct Seeing {
+  std::uint32_t at = 0;    ///< by the reader's clock
+  std::uint32_t next = 0;  ///< of the same write; 0: none
+  ThreadId by = 0;
+  bool acquiring = false;  ///< else a fence behind it may be
 };
 
 /// What was published with a store of release semantics, for who reads it with acquire semantics.
@@ -173,6 +177,15 @@ class Memory {
     return true;
   }
   static void note(Cell& cell, const Access& access, const Clock& clock);
+  void note_seeing(Access& write, const Seeing& seeing);
+  /// Whether one of the write's seeings is such.
+  template <class Predicate>
+  bool any_seeing(const Access& write, Predicate predicate) const {
+    for (std::uint32_t i = write.seen; i != 0; i = seeings_[i].next) {
+      if (predicate(seeings_[i])) return true;
+    }
+    return false;
+  }
   /// Notes an access that cannot race, because there are no others, or one of its own kind.  False:
   /// there are.
   static bool note_alone(Cell& cell, std::uintptr_t pc, std::uint32_t time, std::uint32_t kind) {
@@ -203,6 +216,7 @@ class Memory {
   std::uintptr_t last_number_ = 0;
   Page* last_ = nullptr;
   std::unordered_set<std::uintptr_t> promoted_;
+  std::vector<Seeing> seeings_{1};  ///< the first one is none
 
   Page& page_of(std::uintptr_t granule) {
     const std::uintptr_t number = granule / kPageCells;

@@ -221,9 +221,7 @@ void Engine::access_memory(Thread& thread, const Operation& operation) {
       for (Access& other : cell.accesses) {
         if (!other.write() || !other.marked() || other.thread() == thread.id) continue;
         if ((other.bytes() & bytes) == 0) continue;
-        other.seen_by = thread.id;
-        other.seen_at = time;
-        other.seen_acquiring = thread.pending_order.acquire;
+        memory_.note_seeing(other, {time, 0, thread.id, thread.pending_order.acquire});
       }
     }
     if (thread.pending_marked) synchronise_memory(thread, operation, bytes, cell);

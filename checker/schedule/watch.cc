@@ -229,15 +229,16 @@ void Engine::check_beside(std::uintptr_t granule, Cell& cell, const Access& acce
 /// be: somebody has read it, acquiring, and the current thread comes after that.  So the last of
 /// two puts may free (LKMM: rfe is in hb; what follows the reading needs an order of its own).
 bool Engine::is_over(const Access& write) const {
-  if (write.seen_at == 0) return false;
-  std::uint32_t ordered_at = write.seen_at;
-  if (!write.seen_acquiring) {
-    const std::vector<std::uint32_t>& fences = threads_[write.seen_by].acquire_fences;
-    const auto fence = std::lower_bound(fences.begin(), fences.end(), write.seen_at);
-    if (fence == fences.end()) return false;
-    ordered_at = *fence;
-  }
-  return write.seen_by == current_->id || current_->stamp.sync.covers(write.seen_by, ordered_at);
+  return memory_.any_seeing(write, [this](const Seeing& seeing) {
+    std::uint32_t ordered_at = seeing.at;
+    if (!seeing.acquiring) {
+      const std::vector<std::uint32_t>& fences = threads_[seeing.by].acquire_fences;
+      const auto fence = std::lower_bound(fences.begin(), fences.end(), seeing.at);
+      if (fence == fences.end()) return false;
+      ordered_at = *fence;
+    }
+    return seeing.by == current_->id || current_->stamp.sync.covers(seeing.by, ordered_at);
+  });
 }
 
 /// An object is about to be freed, or handed to kfree_rcu(): what others did with it has to be

@@ -92,6 +92,25 @@ const Expecting uaf_write_behind_the_fence{"uaf_write_behind_the_fence",
 const Expecting uaf_marked_write_unseen{
     "uaf_marked_write_unseen", {"use-after-free"}, {write_marked, drop}, publish};
 
+// Others may have looked in between: that the put is over is not forgotten for it.
+void look_at_users(void*) {
+  ck_reader_begin();
+  Device* device = read_once(state.device);
+  if (device != nullptr) use(read_once(device->users));
+  ck_reader_end();
+}
+void put_kfree_rcu(void*) {
+  Device* device = read_once(state.device);
+  if (__atomic_sub_fetch(&device->users, 1, __ATOMIC_RELAXED) != 0) return;
+  ck_fence(CK_ACQUIRE);
+  write_once<Device*>(state.device, nullptr);
+  ck_free_after_grace(device);
+}
+const Expecting last_put_frees_beside_readers{"last_put_frees_beside_readers",
+                                              {},
+                                              {put_kfree_rcu, put_kfree_rcu, look_at_users},
+                                              publish_with_two_users};
+
 void look(void*) { use(state.device->id); }
 const Expecting uaf_unordered{"uaf_unordered", {"use-after-free"}, {look, drop}, publish};
 
