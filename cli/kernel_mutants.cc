@@ -17,15 +17,78 @@ namespace {
 using linux_harness::Mutant;
 using nlohmann::ordered_json;
 
-/// What each scenario shows by itself: the same sentence may be broken elsewhere for other reasons.
-using Shown = std::set<std::pair<std::string, std::string>>;
+using linux_harness::CompileError;
+using linux_harness::KernelBuild;
+using linux_harness::Scenario;
+using linux_harness::ScheduledKernel;
+using linux_harness::SearchOptions;
+using linux_harness::Target;
 
-Shown shown_by(const std::vector<ScenarioCause>& causes) {
-  Shown all;
-  for (const ScenarioCause& cause : causes) {
-    for (const std::string& scenario : cause.scenarios) all.emplace(scenario, cause.title);
+/// What a scenario shows on the original: the same sentence may be broken elsewhere for other
+/// reasons.
+struct Baseline {
+  std::set<std::string> titles;
+  /// Lines that a mutant changes and that have run.  Empty: it is not known, or a limit was met.
+  std::optional<std::set<std::uint64_t>> reached;
+};
+
+std::set<std::string> titles_of(const std::vector<ScenarioCause>& causes) {
+  std::set<std::string> titles;
+  for (const ScenarioCause& cause : causes) titles.insert(cause.title);
+  return titles;
+}
+
+/// The original with marks, if that compiles.
+ScheduledKernel original(const Target& target, linux_harness::Cache& cache,
+                         const KernelBuild& build, const std::string& marked, bool& has_marks) {
+  try {
+    return {target, target.build(cache, build, {"marked", marked})};
+  } catch (const CompileError&) {
+    cache.say("the file does not compile with marks in it: each mutant is run in each scenario");
+    has_marks = false;
+    return {target, target.build(cache, build)};
+  }
+}
+
+std::vector<Baseline> baselines(ScheduledKernel kernel, bool has_marks,
+                                const std::vector<Scenario>& scenarios,
+                                const SearchOptions& options,
+                                const std::function<void(std::string_view)>& say) {
+  std::vector<Baseline> all;
+  for (const Scenario& scenario : scenarios) {
+    say(fmt::format("the original: {} ({} of {})", scenario.name, all.size() + 1,
+                    scenarios.size()));
+    const ScenarioRun run = explore_scenario(kernel, scenario, options);
+    Baseline& one = all.emplace_back(Baseline{titles_of(causes_of({run})), {}});
+    const auto& covered = run.exploration.covered;
+    if (has_marks && run.exploration.exhausted && !covered.empty())
+      one.reached.emplace(covered.begin(), covered.end());
   }
   return all;
+}
+
+bool is_reached(const Mutant& mutant, const Baseline& baseline) {
+  return !baseline.reached || std::ranges::any_of(mutant.lines, [&](unsigned line) {
+    return baseline.reached->contains(line);
+  });
+}
+
+/// Until a scenario shows what it does not show on the original.
+void explore_mutant(MutantResult& one, ScheduledKernel kernel,
+                    const std::vector<Scenario>& scenarios, const std::vector<Baseline>& baselines,
+                    const SearchOptions& options) {
+  bool exhausted = true;
+  for (std::size_t i = 0; i < scenarios.size(); ++i) {
+    if (!is_reached(one.mutant, baselines[i])) continue;
+    const ScenarioRun run = explore_scenario(kernel, scenarios[i], options);
+    one.causes = causes_of({run});
+    std::erase_if(one.causes, [&](const ScenarioCause& cause) {
+      return baselines[i].titles.contains(cause.title);
+    });
+    exhausted = exhausted && run.exploration.exhausted;
+    if (!one.causes.empty()) break;
+  }
+  one.fate = !one.causes.empty() ? Fate::killed : exhausted ? Fate::survived : Fate::undecided;
 }
 
 }  // namespace
@@ -62,13 +125,9 @@ MutantsRun run_mutants(const linux_harness::Target& target, const std::optional<
   linux_harness::Cache cache{linux_harness::Cache::default_directory(), say};
   const auto source =
       tree ? linux_harness::open_tree(cache, *tree) : linux_harness::open_package(cache, *package);
-  const linux_harness::KernelBuild build = target.prepare(cache, source);
-  linux_harness::ScheduledKernel original{target, target.build(cache, build)};
-  const Shown known =
-      shown_by(explore_scenarios(original, scenarios, options, [](std::string_view) {}).causes);
-
-  std::vector<Mutant> mutants =
-      linux_harness::derive_mutants(linux_harness::read_file(build.tree.root / result.file));
+  const KernelBuild build = target.prepare(cache, source);
+  const std::string text = linux_harness::read_file(build.tree.root / result.file);
+  std::vector<Mutant> mutants = linux_harness::derive_mutants(text);
   const auto wanted = [&](const std::string& kind) {
     return kinds.empty() || std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
   };
@@ -78,28 +137,23 @@ MutantsRun run_mutants(const linux_harness::Target& target, const std::optional<
     if (wanted(kind) && !fits) result.without_place.push_back(kind);
   }
   std::erase_if(mutants, [&](const Mutant& mutant) { return !wanted(mutant.kind); });
+  SearchOptions quick = options;
+  quick.minimise = false;
+  bool has_marks = true;
+  const std::vector<Baseline> known =
+      baselines(original(target, cache, build, linux_harness::with_marks(text, mutants), has_marks),
+                has_marks, scenarios, quick, say);
   for (Mutant& mutant : mutants) {
     say(fmt::format("mutant {} of {}: {} at line {}", result.results.size() + 1, mutants.size(),
                     mutant.kind, mutant.line));
     MutantResult one;
     one.mutant = std::move(mutant);
+    one.reached_by = static_cast<std::size_t>(std::ranges::count_if(
+        known, [&](const Baseline& baseline) { return is_reached(one.mutant, baseline); }));
     try {
-      linux_harness::ScheduledKernel changed{
-          target, target.build(cache, build, {"mutant", one.mutant.text})};
-      const ScenariosRun run =
-          explore_scenarios(changed, scenarios, options, [](std::string_view) {});
-      for (const ScenarioCause& cause : run.causes) {
-        const bool is_new = std::any_of(cause.scenarios.begin(), cause.scenarios.end(),
-                                        [&](const std::string& scenario) {
-                                          return !known.contains({scenario, cause.title});
-                                        });
-        if (is_new) one.causes.push_back(cause);
-      }
-      const bool exhausted =
-          std::all_of(run.runs.begin(), run.runs.end(),
-                      [](const auto& scenario) { return scenario.exploration.exhausted; });
-      one.fate = !one.causes.empty() ? Fate::killed : exhausted ? Fate::survived : Fate::undecided;
-    } catch (const linux_harness::CompileError& error) {
+      explore_mutant(one, {target, target.build(cache, build, {"mutant", one.mutant.text})},
+                     scenarios, known, quick);
+    } catch (const CompileError& error) {
       one.fate = Fate::not_applicable;
       one.why = error.what();
     }
@@ -130,6 +184,7 @@ ordered_json mutants_to_json(const MutantsRun& run) {
                                  {"function", one.mutant.function},
                                  {"change", one.mutant.change},
                                  {"fate", name(one.fate)},
+                                 {"reached_by", one.reached_by},
                                  {"causes", std::move(causes)},
                                  {"why", one.why}});
   }
@@ -151,6 +206,8 @@ std::string print_mutants(const MutantsRun& run) {
     if (!one.causes.empty()) {
       text += fmt::format("                 {}: {}\n", one.causes[0].shortest, one.causes[0].title);
     }
+    if (one.fate == Fate::survived && one.reached_by == 0)
+      text += fmt::format("                 no scenario runs it\n");
     if (!one.why.empty()) text += fmt::format("                 {}\n", one.why);
   }
   for (const std::string& kind : run.without_place) {

@@ -19,7 +19,10 @@ std::string_view name(Fate fate);
 struct MutantResult {
   linux_harness::Mutant mutant;
   Fate fate = Fate::survived;
-  std::vector<ScenarioCause> causes;  ///< that the original does not show
+  /// Those in which the original runs what the mutant changes.  The others, which are the same
+  /// then, are not explored.
+  std::size_t reached_by = 0;
+  std::vector<ScenarioCause> causes;  ///< of the first that shows what the original does not
   std::string why;                    ///< of not_applicable: the compiler's first words
 };
 

@@ -103,32 +103,6 @@ void add_cause(std::vector<ScenarioCause>& causes, std::string title, const Scen
   cause->text = fmt::format("     in {}: {}\n{}", scenario.name, scenario.sentence, text);
 }
 
-std::vector<ScenarioCause> causes_of(const std::vector<ScenarioRun>& runs) {
-  std::vector<ScenarioCause> causes;
-  for (const ScenarioRun& run : runs) {
-    for (const ScheduledReport& report : run.exploration.reports) {
-      const auto place = [](const std::vector<Frame>& frames) {
-        return frames.empty() ? std::string{"?"}
-                              : fmt::format("{} ({})", frames[0].function, print(frames[0]));
-      };
-      std::string title = fmt::format("{} in {}", report.kind, place(report.here));
-      if (!report.other.empty()) title += fmt::format(" and {}", place(report.other));
-      add_cause(causes, std::move(title), run.scenario, report.schedule, print_report(report));
-    }
-    for (const UnexplainedHistory& one : run.unexplained) {
-      // The sentences alone: which results broke them differs from scenario to scenario.
-      std::string title = "not linearizable";
-      for (const std::string& reason : one.why.reasons) {
-        const std::size_t colon = reason.find(": ");
-        const std::string sentence = reason.substr(colon == std::string::npos ? 0 : colon + 2);
-        if (title.find(sentence) == std::string::npos) title += "; " + sentence;
-      }
-      add_cause(causes, std::move(title), run.scenario, one.history.schedule, print_history(one));
-    }
-  }
-  return causes;
-}
-
 void measure_coverage(ScenariosRun& run, linux_harness::ScheduledKernel& kernel) {
   std::set<std::uint64_t> covered;
   for (const ScenarioRun& one : run.runs) {
@@ -158,6 +132,32 @@ std::string_view verdict_of(const ScenarioRun& run) {
 }
 
 }  // namespace
+
+std::vector<ScenarioCause> causes_of(const std::vector<ScenarioRun>& runs) {
+  std::vector<ScenarioCause> causes;
+  for (const ScenarioRun& run : runs) {
+    for (const ScheduledReport& report : run.exploration.reports) {
+      const auto place = [](const std::vector<Frame>& frames) {
+        return frames.empty() ? std::string{"?"}
+                              : fmt::format("{} ({})", frames[0].function, print(frames[0]));
+      };
+      std::string title = fmt::format("{} in {}", report.kind, place(report.here));
+      if (!report.other.empty()) title += fmt::format(" and {}", place(report.other));
+      add_cause(causes, std::move(title), run.scenario, report.schedule, print_report(report));
+    }
+    for (const UnexplainedHistory& one : run.unexplained) {
+      // The sentences alone: which results broke them differs from scenario to scenario.
+      std::string title = "not linearizable";
+      for (const std::string& reason : one.why.reasons) {
+        const std::size_t colon = reason.find(": ");
+        const std::string sentence = reason.substr(colon == std::string::npos ? 0 : colon + 2);
+        if (title.find(sentence) == std::string::npos) title += "; " + sentence;
+      }
+      add_cause(causes, std::move(title), run.scenario, one.history.schedule, print_history(one));
+    }
+  }
+  return causes;
+}
 
 std::string ScenariosRun::verdict() const {
   bool exhausted = true;
@@ -212,8 +212,6 @@ std::vector<Scenario> choose_scenarios(const Target& target, const std::string& 
   return chosen;
 }
 
-namespace {
-
 ScenarioRun explore_scenario(linux_harness::ScheduledKernel& kernel, const Scenario& scenario,
                              const linux_harness::SearchOptions& options) {
   ScenarioRun run{scenario, {}, {}, 0, false, 0};
@@ -237,8 +235,6 @@ ScenarioRun explore_scenario(linux_harness::ScheduledKernel& kernel, const Scena
   }
   return run;
 }
-
-}  // namespace
 
 ScenariosRun explore_scenarios(linux_harness::ScheduledKernel& kernel,
                                const std::vector<Scenario>& scenarios,

@@ -65,7 +65,12 @@ const linux_harness::Target& target_named(Arguments& arguments);
 std::vector<linux_harness::Scenario> choose_scenarios(const linux_harness::Target& target,
                                                       const std::string& names);
 
-/// On a runner that is built.
+/// One of them, on a runner that is built.  What is wrong in a set-up is a report, too.
+ScenarioRun explore_scenario(linux_harness::ScheduledKernel& kernel,
+                             const linux_harness::Scenario& scenario,
+                             const linux_harness::SearchOptions& options);
+std::vector<ScenarioCause> causes_of(const std::vector<ScenarioRun>& runs);
+
 ScenariosRun explore_scenarios(linux_harness::ScheduledKernel& kernel,
                                const std::vector<linux_harness::Scenario>& scenarios,
                                const linux_harness::SearchOptions& options,

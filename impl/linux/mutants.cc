@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
+
+#include <fmt/format.h>
 
 namespace iommucheck::linux_harness {
 namespace {
@@ -167,8 +170,12 @@ class Deriver {
   std::vector<Mutant> mutants_;
 
   void add(std::string kind, std::size_t line, const Lines& changed) {
+    std::vector<unsigned> differ;
+    for (std::size_t i = function_->begin; i < function_->end; ++i) {
+      if (changed[i] != lines_[i]) differ.push_back(static_cast<unsigned>(i) + 1);
+    }
     mutants_.push_back({std::move(kind), static_cast<unsigned>(line) + 1, function_->name,
-                        std::string{trimmed(lines_[line])}, joined(changed)});
+                        std::string{trimmed(lines_[line])}, joined(changed), std::move(differ)});
   }
 
   /// An empty statement in its place: the statement may be all that an `if` has.
@@ -269,6 +276,19 @@ class Deriver {
 }  // namespace
 
 std::vector<Mutant> derive_mutants(std::string_view text) { return Deriver{text}.derive(); }
+
+std::string with_marks(std::string_view text, const std::vector<Mutant>& mutants) {
+  std::set<unsigned> marked;
+  for (const Mutant& mutant : mutants) marked.insert(mutant.lines.begin(), mutant.lines.end());
+  Lines lines = split(text);
+  for (const unsigned number : marked) {
+    std::string& line = lines[number - 1];
+    // A store that the compiler does not see as one: what is beside it is compiled as before.
+    line = fmt::format("{{ __asm__ volatile(\"movb $1, kh_reached+{}(%rip)\"); {} }}", number,
+                       trimmed(line));
+  }
+  return joined(lines);
+}
 
 const std::vector<std::string>& mutant_kinds() {
   static const std::vector<std::string> kinds{

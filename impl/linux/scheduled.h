@@ -93,7 +93,8 @@ struct Exploration {
   std::vector<ScheduledCall> setup;  ///< of the scenario's set-up
   std::vector<ScheduledReport> reports;
   std::vector<ScheduledHistory> histories;
-  std::vector<std::uint64_t> covered;  ///< basic blocks that have run: some of Runner::blocks
+  /// Basic blocks that have run: some of Runner::blocks.  And with_marks()'s lines (mutants.h).
+  std::vector<std::uint64_t> covered;
 };
 
 /// What the calls of a scenario's threads answer one after the other.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which basic blocks of the file under test have run, in any execution.
+// Which basic blocks of the file under test have run, in any execution, and which marks in it.
 #include <algorithm>
 #include <cstdint>
 
@@ -15,8 +15,16 @@ std::uintptr_t lowest = kAddresses, highest = 0;  // so that nobody looks throug
 
 }  // namespace
 
+constexpr std::size_t kLines = std::size_t{1} << 16U;
+/// with_marks() stores into it, by line.
+extern "C" unsigned char kh_reached[kLines];
+unsigned char kh_reached[kLines];
+
 std::vector<std::uintptr_t> covered_blocks() {
   std::vector<std::uintptr_t> all;
+  for (std::size_t line = 0; line < kLines; ++line) {
+    if (kh_reached[line] != 0) all.push_back(line);
+  }
   for (std::uintptr_t address = lowest; address <= highest; ++address) {
     if (ran[address] != 0) all.push_back(address);
   }

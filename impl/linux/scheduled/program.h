@@ -52,7 +52,8 @@ struct Span {
 const std::vector<Span>& restored();
 
 /// Addresses inside the calls that -fsanitize-coverage=trace-pc put at the start of the basic
-/// blocks of the file under test, as far as they have run; ascending.
+/// blocks of the file under test, as far as they have run, and the lines of marks that have
+/// (impl/linux/mutants.h: below all addresses); ascending.
 std::vector<std::uintptr_t> covered_blocks();
 
 /// Makes what is not modelled a trap, and faults reports of the running thread.

@@ -76,6 +76,33 @@ TEST_F(DmaResvTest, MistakesAreFound) {
   });
 }
 
+// A mutant that a scenario does not reach behaves as the original, and marks change nothing.
+TEST_F(DmaResvTest, WhatMarksDoNotShowMakesNoDifference) {
+  const std::vector<Mutant> mutants =
+      derive_mutants(read_file(build_->tree.root / dma_resv_target().file()));
+  Mutant marks;
+  marks.text = with_marks(read_file(build_->tree.root / dma_resv_target().file()), mutants);
+  const Scenario& copy = scenario("copy");
+  const Exploration original = kernel_->explore(copy, {.minimise = false});
+  const Exploration marked = with(marks)->explore(copy, {.minimise = false});
+  EXPECT_EQ(marked.executions, original.executions);
+  EXPECT_EQ(results_of(marked), results_of(original));
+  const auto is_marked = [&](unsigned line) {
+    return std::ranges::find(marked.covered, line) != marked.covered.end();
+  };
+  std::size_t others = 0;
+  for (const Mutant& mutant : mutants) {
+    if (std::ranges::any_of(mutant.lines, is_marked)) continue;
+    ++others;
+    const Exploration same = with(mutant)->explore(copy, {.minimise = false});
+    EXPECT_EQ(same.executions, original.executions) << "line " << mutant.line;
+    EXPECT_EQ(results_of(same), results_of(original)) << "line " << mutant.line;
+    EXPECT_EQ(kinds_in(same), kinds_in(original)) << "line " << mutant.line;
+  }
+  EXPECT_GT(others, 0U);
+  EXPECT_LT(others, mutants.size());
+}
+
 // Whoever waits is woken by the engine.
 TEST_F(DmaResvTest, WaitsEnd) {
   for (const auto& [setup, threads] : std::vector<std::pair<std::string, std::vector<std::string>>>{

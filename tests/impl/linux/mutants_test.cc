@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "impl/linux/error.h"
 #include "impl/linux/patch.h"
@@ -93,6 +94,28 @@ TEST(Mutants, EachKindFindsItsPlaces) {
   ASSERT_EQ(found["drop-reader"].size(), 1U);
   EXPECT_EQ(found["drop-reader"][0].line, 34U);
   EXPECT_EQ(found["drop-cleanup"].size(), 1U);
+}
+
+TEST(Mutants, TheirLinesAreMarked) {
+  const auto mutants = derive_mutants(kText);
+  std::set<unsigned> changed;
+  for (const Mutant& mutant : mutants) {
+    std::vector<unsigned> differ;
+    for (unsigned i = 1; i <= 38; ++i) {
+      if (line(mutant.text, i) != line(kText, i)) differ.push_back(i);
+    }
+    EXPECT_EQ(mutant.lines, differ) << mutant.kind;
+    changed.insert(differ.begin(), differ.end());
+  }
+  const std::string marked = with_marks(kText, mutants);
+  for (unsigned i = 1; i <= 38; ++i) {
+    std::string expected = line(kText, i);
+    if (changed.contains(i)) {
+      expected = "{ __asm__ volatile(\"movb $1, kh_reached+" + std::to_string(i) + "(%rip)\"); " +
+                 expected.substr(1) + " }";
+    }
+    EXPECT_EQ(line(marked, i), expected);
+  }
 }
 
 class PatchTest : public testing::Test {
