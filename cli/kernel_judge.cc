@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/sva_judge.h"
+#include "cli/specification_judge.h"
 #include "impl/linux/ioasid_scenarios.h"
 
 namespace iommucheck::cli {
@@ -135,9 +135,12 @@ void judge(ScenarioRun& run, linux_harness::ScheduledKernel& kernel, bool failin
   std::vector<Judge> judges;
   if (&kernel.target() == &linux_harness::ioasid_target()) {
     judges.emplace_back(by_specification(run.scenario, run.exploration));
+    run.by_specification = true;
   } else {
-    if (&kernel.target() == &linux_harness::sva_target())
-      judges.emplace_back(SvaJudge{run.scenario, run.exploration});
+    if (auto told = telling(kernel.target(), run.scenario)) {
+      judges.emplace_back(SpecificationJudge{std::move(*told), run.scenario, run.exploration});
+      run.by_specification = true;
+    }
     // Without concurrency no allocation fails: executions where one did are not compared with it.
     if (!failing_allocations) judges.emplace_back(ByItself{run.scenario, kernel});
   }

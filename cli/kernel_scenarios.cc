@@ -318,6 +318,7 @@ ordered_json scenarios_to_json(const ScenariosRun& run) {
                                    {"histories", exploration.histories.size()},
                                    {"excused", one.excused},
                                    {"judged", one.judged},
+                                   {"by_specification", one.by_specification},
                                    {"too_many_orders", one.too_many_orders},
                                    {"exhausted", exploration.exhausted},
                                    {"seconds", exploration.seconds},
@@ -356,9 +357,12 @@ std::string print_scenarios(const ScenariosRun& run) {
         "follows from it is not judged\n",
         excused);
   }
-  if (run.target == &linux_harness::sva_target())
-    text += "  results are judged by the specification (spec/iommu)\n";
   if (run.target != &linux_harness::ioasid_target()) {
+    const auto count = std::ranges::count_if(run.runs, &ScenarioRun::by_specification);
+    if (count != 0) {
+      text += fmt::format(
+          "  results of {} scenarios are judged by the specification (spec/iommu)\n", count);
+    }
     text +=
         run.options.failing_allocations
             ? "  with failing allocations, results are not compared with those without concurrency\n"

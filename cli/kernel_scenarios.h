@@ -30,6 +30,7 @@ struct ScenarioRun {
   /// Whether results were compared: with the specification, or with those of the code itself
   /// without concurrency.
   bool judged = false;
+  bool by_specification = false;  ///< with that, whatever else
   /// Histories that could not be: their calls have too many sequential orders.
   std::size_t too_many_orders = 0;
   bool complete() const { return exploration.exhausted && too_many_orders == 0; }

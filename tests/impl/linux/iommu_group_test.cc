@@ -48,9 +48,35 @@ TEST_F(GroupTest, NothingElseIsReported) {
     if (one.name == "grown-group") continue;
     const auto run = judged(one);
     EXPECT_TRUE(run.complete()) << one.name;
+    EXPECT_TRUE(run.by_specification) << one.name;
     EXPECT_TRUE(run.unexplained.empty()) << one.name << ": " << one.sentence;
     EXPECT_TRUE(run.exploration.reports.empty())
         << one.name << ": " << run.exploration.reports.front().message;
+  }
+}
+
+// Wrong answers that do not come from concurrency: the code explains itself by them.
+TEST_F(GroupTest, WrongAnswersAreFoundByTheSpecification) {
+  struct Wrong {
+    const char *function, *statement, *by, *scenario, *words;
+  };
+  for (const Wrong& wrong : {
+           Wrong{"iommu_device_claim_dma_owner", "ret = -EPERM;", "ret = -EBUSY;", "claim-claim",
+                 "claim_dma_owner: -EBUSY only where something is attached"},
+           Wrong{"iommu_device_use_default_domain", "ret = -EBUSY;", "ret = 0;", "use-claim",
+                 "claim_dma_owner succeeds only where nobody else uses the group"},
+           Wrong{"__iommu_take_dma_ownership", "group->owner_cnt++;", ";", "claim-change",
+                 "change_default_domain"},
+       }) {
+    const auto changed = with(replaced(wrong.function, wrong.statement, wrong.by));
+    const auto run = cli::explore_scenario(*changed, scenario(wrong.scenario), {.minimise = false});
+    EXPECT_TRUE(run.by_specification);
+    const bool found = std::ranges::any_of(run.unexplained, [&](const auto& one) {
+      return std::ranges::any_of(one.why.reasons, [&](const std::string& reason) {
+        return reason.find(wrong.words) != std::string::npos;
+      });
+    });
+    EXPECT_TRUE(found) << wrong.function << ", " << wrong.statement;
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Histories of binds and unbinds against the specification of domains.
-#include "conformance/sva_history.h"
+// Following the states that the specification of domains may be in.
+#include "conformance/iommu_history.h"
 
 #include <fmt/format.h>
 
@@ -12,23 +12,30 @@ namespace {
 using iommu::CallKind;
 using iommu::Err;
 
-class BySvaSpecification {
+class ByIommuSpecification {
  public:
   struct State {
     iommu::Oracle::Snapshot specification;
-    std::vector<unsigned> users;  ///< of each mm
+    std::vector<unsigned> users;   ///< of each mm
+    std::vector<unsigned> tables;  ///< the specification's number of each domain; 0: none
     friend bool operator==(const State&, const State&) = default;
   };
 
-  BySvaSpecification(const SvaWorld& world, std::span<const SvaCall> setup,
-                     std::span<const SvaCall> calls)
+  ByIommuSpecification(const IommuWorld& world, std::span<const IommuCall> setup,
+                       std::span<const IommuCall> calls)
       : world_{world}, oracle_{world.bounds}, calls_{calls} {
     for (std::size_t call = 0; call < calls.size(); ++call) {
-      for (const SvaEffect& effect : calls[call].effects) effects_.push_back({call, &effect});
+      for (const IommuEffect& effect : calls[call].effects) effects_.push_back({call, &effect});
     }
-    first_.push_back({oracle_.snapshot(), world.users});
-    for (const SvaCall& call : setup) {
-      for (const SvaEffect& effect : call.effects) go_on(call, effect);
+    unsigned domains = 0;
+    const auto count = [&](const IommuCall& call) {
+      for (const IommuEffect& effect : call.effects) domains = std::max(domains, effect.domain);
+    };
+    std::ranges::for_each(setup, count);
+    std::ranges::for_each(calls, count);
+    first_.push_back({oracle_.snapshot(), world.users, std::vector<unsigned>(domains + 1)});
+    for (const IommuCall& call : setup) {
+      for (const IommuEffect& effect : call.effects) go_on(call, effect);
     }
   }
 
@@ -56,11 +63,11 @@ class BySvaSpecification {
  private:
   struct Effect {
     std::size_t call;
-    const SvaEffect* what;
+    const IommuEffect* what;
   };
 
   /// The set-up does one thing more.
-  void go_on(const SvaCall& call, const SvaEffect& effect) {
+  void go_on(const IommuCall& call, const IommuEffect& effect) {
     std::vector<State> next;
     std::string reason;
     for (const State& state : first_) {
@@ -84,49 +91,20 @@ class BySvaSpecification {
     oracle_.restore(from.specification);
     const iommu::Judgement judgement = oracle_.judge(call, err, value);
     if (!judgement.broken_contract.empty()) {
-      to.excused = true;
+      to.excused = !world_.keeps_contracts;
+      if (world_.keeps_contracts) to.reason = text + ": " + judgement.broken_contract;
     } else if (judgement.legal) {
-      to.next.push_back({oracle_.snapshot(), from.users});
+      to.next.push_back({oracle_.snapshot(), from.users, from.tables});
     } else {
       to.reason = text + ": " + judgement.reason;
     }
   }
 
-  Answered<State> answer(const State& state, const SvaEffect& effect, const std::string& text) {
-    using Kind = SvaEffect::Kind;
+  Answered<State> answer(const State& state, const IommuEffect& effect, const std::string& text) {
+    using Kind = IommuEffect::Kind;
     Answered<State> to;
-    const std::uint32_t nomem = effect.nomem ? 1 : 0;
-    const auto bond = [&](bool held) {
-      oracle_.restore(state.specification);
-      return oracle_.bond(effect.client, held);
-    };
     switch (effect.kind) {
-      case Kind::bind: {
-        const auto slot = bond(false);
-        if (!slot) throw std::invalid_argument{text + ": more bonds than the bounds have"};
-        const iommu::Call call{CallKind::bind,
-                               {.client = effect.client,
-                                .bond = *slot,
-                                .device = effect.device,
-                                .mm = effect.mm,
-                                .nomem = nomem}};
-        const bool told = effect.err != Err::ok || effect.value != 0;
-        const unsigned last = told ? effect.value : world_.bounds.pasids;
-        for (unsigned pasid = told ? effect.value : 1; pasid <= last; ++pasid)
-          make(state, call, effect.err, pasid, text, to);
-        break;
-      }
-      case Kind::unbind: {
-        const auto slot = bond(true);
-        // Where nobody holds a bond, the call is not made.
-        if (!slot) {
-          to.reason = text + ": no bond is held";
-          break;
-        }
-        make(state, {CallKind::unbind, {.client = effect.client, .bond = *slot}}, Err::ok, 0, text,
-             to);
-        break;
-      }
+      case Kind::call: call(state, effect, text, to); break;
       case Kind::may_have: {
         Answered<State> given;
         for (unsigned pasid = 1; pasid <= world_.bounds.pasids; ++pasid)
@@ -156,25 +134,64 @@ class BySvaSpecification {
         }
         for (State& next : to.next) --next.users[effect.mm];
         break;
-      case Kind::release:
-        make(state, {CallKind::release_device, {.device = effect.device}}, Err::ok, 0, text, to);
-        break;
     }
     return to;
   }
 
-  const SvaWorld& world_;
+  void call(const State& state, const IommuEffect& effect, const std::string& text,
+            Answered<State>& to) {
+    iommu::Call call{effect.call,
+                     {.client = effect.client,
+                      .device = effect.device,
+                      .table = state.tables[effect.domain],
+                      .mm = effect.mm,
+                      .nomem = effect.nomem ? 1U : 0U}};
+    const bool succeeds = effect.err == Err::ok;
+    if (effect.call == CallKind::bind || effect.call == CallKind::unbind) {
+      const bool binds = effect.call == CallKind::bind;
+      oracle_.restore(state.specification);
+      const auto slot = oracle_.bond(effect.client, !binds);
+      if (!slot && binds) throw std::invalid_argument{text + ": more bonds than the bounds have"};
+      // Where nobody holds a bond, the call is not made.
+      if (!slot) {
+        to.reason = text + ": no bond is held";
+        return;
+      }
+      call.args.bond = *slot;
+      const bool told = !binds || !succeeds || effect.value != 0;
+      const unsigned last = told ? effect.value : world_.bounds.pasids;
+      for (unsigned pasid = told ? effect.value : 1; pasid <= last; ++pasid)
+        make(state, call, effect.err, pasid, text, to);
+      return;
+    }
+    const bool gives =
+        effect.call == CallKind::domain_alloc || effect.call == CallKind::change_default_domain;
+    if (!gives || !succeeds) {
+      make(state, call, effect.err, 0, text, to);
+      return;
+    }
+    // Tables that are not there are alike: the first one will do.
+    for (unsigned table = 1; table <= world_.bounds.tables && to.next.empty(); ++table) {
+      make(state, call, Err::ok, table, text, to);
+      for (State& next : to.next) {
+        if (effect.call == CallKind::domain_alloc) next.tables[effect.domain] = table;
+      }
+    }
+    if (!to.next.empty()) to.reason.clear();
+  }
+
+  const IommuWorld& world_;
   iommu::Oracle oracle_;
-  std::span<const SvaCall> calls_;
+  std::span<const IommuCall> calls_;
   std::vector<Effect> effects_;
   std::vector<State> first_;
 };
 
 }  // namespace
 
-Linearization linearize(const SvaWorld& world, std::span<const SvaCall> setup,
-                        std::span<const SvaCall> calls) {
-  return OrderSearch{BySvaSpecification{world, setup, calls}}.run();
+Linearization linearize(const IommuWorld& world, std::span<const IommuCall> setup,
+                        std::span<const IommuCall> calls) {
+  return OrderSearch{ByIommuSpecification{world, setup, calls}}.run();
 }
 
 }  // namespace iommucheck::conformance
