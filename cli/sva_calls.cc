@@ -46,8 +46,9 @@ struct Teller {
   std::vector<IommuEffect> bind(const ScheduledCall& call, unsigned file, unsigned device,
                                 unsigned mm) const {
     auto [err, value] = answer(call.result);
-    const bool has_table = device != 1 || has_table1;
-    if (!has_table && err != Err::ok) err = Err::enomem;  // -ENODEV, says Intel's driver
+    const bool nomem = call.nomem || call.result == "-EIO" || (device == 1 && !has_table1);
+    // Drivers have other words for it: -ENODEV, Intel's, and -ESRCH, Arm's.
+    if (nomem && err == Err::enoent) err = Err::enomem;
     return {{.kind = Kind::may_have, .mm = mm},
             {.call = CallKind::bind,
              .client = file,
@@ -55,7 +56,7 @@ struct Teller {
              .mm = mm,
              .err = err,
              .value = value,
-             .nomem = call.nomem || call.result == "-EIO" || !has_table}};
+             .nomem = nomem}};
   }
   static IommuEffect unbind(unsigned file) { return {.call = CallKind::unbind, .client = file}; }
   std::vector<IommuEffect> bind_other(const ScheduledCall& call, unsigned device) const {

@@ -2,6 +2,7 @@
 // Debian's own io-pgfault.c, with iommu-sva.c and the whole of iommu.c, under every schedule.
 #include <gtest/gtest.h>
 
+#include "cli/kernel_scenarios.h"
 #include "tests/impl/linux/on_target.h"
 
 namespace iommucheck::linux_harness {
@@ -40,9 +41,11 @@ TEST_F(PageFaultTest, ADriverThatDoesNotDrainAtUnbindIsFound) {
 
 TEST_F(PageFaultTest, WithoutMemoryEachRequestIsAnsweredAllTheSame) {
   for (const char* name : {"fault-unbind", "group", "fault-disable"}) {
-    const Exploration all = kernel_->explore(scenario(name), {.failing_allocations = true});
-    EXPECT_TRUE(all.exhausted) << name;
-    EXPECT_TRUE(all.reports.empty()) << name << ": " << all.reports.front().message;
+    const cli::ScenarioRun run =
+        cli::explore_scenario(*kernel_, scenario(name), {.failing_allocations = true});
+    EXPECT_TRUE(run.complete()) << name;
+    EXPECT_TRUE(run.by_specification) << name;
+    EXPECT_FALSE(run.violated()) << name;
   }
 }
 
