@@ -27,6 +27,7 @@ class Teller {
     if (word == "as") acting_ = number;
     if (word == "as" || word == "map" || word == "tlp") return {};
     IommuEffect effect{.device = number,
+                       .pasid = 1,
                        .err = answer(call.result).err,
                        .nomem = call.nomem || call.result == "-EIO"};
     if (word == "change") return told(effect, CallKind::change_default_domain);
@@ -40,7 +41,8 @@ class Teller {
  private:
   struct Own {
     unsigned domain = 0;
-    unsigned where = 0;  ///< 1 + the device; 0: nowhere
+    unsigned where = 0;     ///< 1 + the device; 0: nowhere
+    unsigned pasid_of = 0;  ///< the same, with the PASID
   };
   using Owns = std::array<Own, 2>;
   unsigned acting_ = 0, domains_ = 0;
@@ -52,7 +54,13 @@ class Teller {
   }
   static Own* at(Owns& all, unsigned where) {
     for (Own& one : all) {
-      if (one.domain != 0 && one.where == where) return &one;
+      if (one.domain != 0 && one.where == where && (where != 0 || one.pasid_of == 0)) return &one;
+    }
+    return nullptr;
+  }
+  static Own* with_pasid(Owns& all, unsigned of) {
+    for (Own& one : all) {
+      if (one.domain != 0 && one.pasid_of == of) return &one;
     }
     return nullptr;
   }
@@ -73,7 +81,7 @@ class Teller {
         effect.domain = ++domains_;
         for (Own& one : own) {
           if (one.domain != 0) continue;
-          one = {effect.domain, 0};
+          one = {effect.domain, 0, 0};
           break;
         }
       }
@@ -85,11 +93,21 @@ class Teller {
       attached->where = 0;
       return told(effect, CallKind::detach);
     }
+    if (word == "detach_pasid") {
+      Own* translated = with_pasid(own, here);
+      effect.domain = translated->domain;
+      translated->pasid_of = 0;
+      return told(effect, CallKind::detach_pasid);
+    }
     Own* spare = at(own, 0);
     effect.domain = spare->domain;
     if (word == "free") {
       spare->domain = 0;
       return told(effect, CallKind::domain_free);
+    }
+    if (word == "attach_pasid") {
+      if (succeeds) spare->pasid_of = here;
+      return told(effect, CallKind::attach_pasid);
     }
     // The driver refuses, or the core has no memory: the group stays where it is.
     if (!succeeds && effect.nomem) return {};
@@ -113,7 +131,7 @@ std::optional<Telling> tell_group(const Scenario& scenario) {
   if (tables > kMostTables) return {};
   return Telling{{.bounds = {.devices = kDevices,
                              .groups = kGroups,
-                             .pasids = 0,
+                             .pasids = 1,
                              .tables = tables,
                              .pages = 0,
                              .mms = 0,

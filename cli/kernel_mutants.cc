@@ -192,14 +192,16 @@ ordered_json mutants_to_json(const MutantsRun& run) {
 }
 
 std::string print_mutants(const MutantsRun& run) {
-  std::size_t killed = 0, alive = 0;
+  std::size_t killed = 0, alive = 0, never_run = 0;
   for (const MutantResult& one : run.results) {
     killed += one.fate == Fate::killed;
+    never_run += one.fate == Fate::survived && one.reached_by == 0;
     alive += one.fate == Fate::survived || one.fate == Fate::undecided;
   }
-  std::string text =
-      fmt::format("{} of {} mutants of {} killed by {} scenarios ({}), {:.0f} s\n", killed,
-                  killed + alive, run.file, run.scenarios, run.source, run.seconds);
+  std::string text = fmt::format(
+      "{} of {} mutants of {} killed by {} scenarios ({}), {:.0f} s; {} are where no "
+      "scenario comes\n",
+      killed, killed + alive, run.file, run.scenarios, run.source, run.seconds, never_run);
   for (const MutantResult& one : run.results) {
     text += fmt::format("  {:14} {:17} {:>4}  {}\n", name(one.fate), one.mutant.kind,
                         one.mutant.line, one.mutant.change);

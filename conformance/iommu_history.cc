@@ -143,6 +143,7 @@ class ByIommuSpecification {
     iommu::Call call{effect.call,
                      {.client = effect.client,
                       .device = effect.device,
+                      .pasid = effect.pasid,
                       .table = state.tables[effect.domain],
                       .mm = effect.mm,
                       .nomem = effect.nomem ? 1U : 0U}};

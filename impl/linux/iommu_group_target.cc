@@ -56,6 +56,20 @@ class GroupTarget final : public TreeTarget {
                  "a driver that was alone in its group detaches its own domain and frees it, while "
                  "a device joins",
                  "unplug2 as1 use0 alloc attach0", {"detach0 free", "plug2"}),
+        scenario("pasid-twice", "the drivers of two devices of a group attach the same PASID",
+                 "as1 use0 as2 use2 as1 alloc as2 alloc",
+                 {"attach_pasid0 detach_pasid0", "attach_pasid2"}),
+        scenario("pasid-use", "a driver attaches a PASID while another one of the group is bound",
+                 "as1 use0 alloc", {"attach_pasid0 detach_pasid0", "use2 unuse2"}),
+        scenario("pasid-unuse",
+                 "a driver attaches a PASID while another one of the group is unbound, and the "
+                 "group is claimed",
+                 "as1 use0 alloc as2 use2",
+                 {"attach_pasid0 detach_pasid0 unuse0", "unuse2 claim2"}),
+        scenario("pasid-claim", "an owner attaches a PASID and leaves while others want the group",
+                 "as1 claim0 alloc", {"attach_pasid0 detach_pasid0 release0", "claim2", "change0"}),
+        scenario("pasid-unplug", "a device goes and comes back while a PASID is attached",
+                 "as1 use0 alloc", {"attach_pasid0 detach_pasid0 free", "unplug2 plug2"}),
     };
     return all;
   }

@@ -20,6 +20,8 @@ class SvaTarget final : public TreeTarget {
                  {"bind0", "bind0"}),
         scenario("bind-unbind", "one task unbinds while another binds again", "bind0",
                  {"unbind0", "bind0"}),
+        scenario("open-close", "two tasks bind, ask for the PASID, and unbind", "",
+                 {"pasid0", "pasid0"}),
         scenario("two-devices", "two tasks bind to devices of two groups", "", {"bind0", "bind1"}),
         scenario("one-group", "two devices of one group are bound to the same mm", "",
                  {"bind0", "bind2"}),

@@ -39,7 +39,9 @@ class OwnerCalls : Relation<D> {
     ctx.contract(user_is(c, [](const V& user) -> B { return user == kDriver; }),
                  "unuse_default_domain: a driver uses the device by the DMA API");
     idle(c, "unuse_default_domain: the driver has no bonds, and does not want a PASID");
-    ctx.contract(!moved(c), "unuse_default_domain: what the driver attached is detached");
+    // What is attached with a PASID may be another driver's.
+    ctx.contract(!rid_moved(c) && (!pasid_attached(c) || this->driver_beside(c)),
+                 "unuse_default_domain: what the driver attached is detached");
     this->success(r, [&] { set_user(c, kUnused); });
   }
 
@@ -158,10 +160,10 @@ class OwnerCalls : Relation<D> {
     return some_user(c, [&](const V& user) -> B { return user >= kClaimed && user != than; });
   }
   /// The group meets something else than its default domain, or a PASID of it is in use.
-  B moved(const A& c) const {
-    return pasid_attached(c) || this->device_is(c.device, [&](unsigned, unsigned g) -> B {
-      return s.group[g].rid != s.group[g].standing;
-    });
+  B moved(const A& c) const { return pasid_attached(c) || rid_moved(c); }
+  B rid_moved(const A& c) const {
+    return this->device_is(
+        c.device, [&](unsigned, unsigned g) -> B { return s.group[g].rid != s.group[g].standing; });
   }
   B pasid_attached(const A& c) const {
     return this->device_is(c.device, [&](unsigned, unsigned g) {

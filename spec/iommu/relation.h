@@ -55,6 +55,14 @@ class Relation : protected CallRelation<D, Reply<D>, Err> {
   B pasid_is(V number, F f) const {
     return any_of<D>(b.pasids, [&](unsigned p) { return number == p + 1 && f(p + 1); });
   }
+  /// Another device of the group has a driver that uses the DMA API.
+  B driver_beside(const A& c) const {
+    if (!b.owners) return B(false);
+    return device_is(c.device, [&](unsigned d, unsigned g) -> B {
+      return group_has(
+          g, [&](unsigned e) -> B { return e != d ? s.device[e].user == kDriver : B(false); });
+    });
+  }
   /// The table can be walked by the IOMMU of the group.
   B compatible(unsigned g, V table) const {
     return table_is(table, [&](unsigned t) { return s.table[t - 1].kind == b.kind_of_group(g); });

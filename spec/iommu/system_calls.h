@@ -30,7 +30,7 @@ class SystemCalls : Relation<D> {
     this->error(r, Err::einval, !fits(c) || is_shared(c),
                 "attach: -EINVAL only for a domain of another IOMMU, or by a driver that has not "
                 "claimed the group and is not alone in it");
-    this->success(r, !taken && fits(c) && !this->in_reset(c) && !driver_beside(c),
+    this->success(r, !taken && fits(c) && !this->in_reset(c) && !this->driver_beside(c),
                   "attach succeeds only where no other domain is attached, for a domain of the "
                   "device's own IOMMU, with no driver of the DMA API beside, and not during a "
                   "reset",
@@ -128,14 +128,6 @@ class SystemCalls : Relation<D> {
     if (!b.owners) return B(false);
     return this->device_is(c.device, [&](unsigned d, unsigned g) -> B {
       return s.device[d].user == kDriver && this->other_is_there(d, g);
-    });
-  }
-  /// Another device of the group has a driver that uses the DMA API.
-  B driver_beside(const A& c) const {
-    if (!b.owners) return B(false);
-    return this->device_is(c.device, [&](unsigned d, unsigned g) -> B {
-      return this->group_has(
-          g, [&](unsigned e) -> B { return e != d ? s.device[e].user == kDriver : B(false); });
     });
   }
   void move_rid(const A& c, V target) {

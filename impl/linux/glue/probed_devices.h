@@ -22,8 +22,16 @@ int bus_for_each_dev(const struct bus_type *bus, struct device *start, void *dat
 	return 0;
 }
 
+/* "pasid-num-bits" is the only one. */
+#ifndef PASID_BITS
+#define PASID_BITS 0
+#endif
+
 int device_property_read_u32_array(const struct device *dev, const char *name, u32 *values,
 				   size_t count)
 {
-	return -EINVAL; /* there is none */
+	if (!PASID_BITS)
+		return -EINVAL;
+	*values = PASID_BITS;
+	return 0;
 }

@@ -2,7 +2,8 @@
 // The target iommu-group: who may attach what to a group of devices, on the core's own code and an
 // IOMMU driver of ours that writes its tables into an array.
 //
-// Devices 0 and 2 share a group, device 1 has its own; device 2 can be unplugged.  Each thread is a
+// Devices 0 and 2 share a group, device 1 has its own; device 2 can be unplugged.  There is one PASID.
+// Each thread is a
 // driver that binds to devices: for the DMA API (use), or to claim the group for domains of its own
 // (claim).  It holds the lock of the device in each of its calls, as the driver core does when it
 // binds one; its own calls follow one another.  In the set-up there is one thread: "as1", "as2",
@@ -13,6 +14,9 @@
 
 #include "harness.h"
 #include "target.h"
+
+#define PASID 1
+#define PASID_BITS 1
 #include "probed_devices.h"
 
 /* Declared in drivers/iommu/iommu-priv.h, which is not on the include path. */
@@ -29,6 +33,7 @@ static struct device devices[DEVICES];
 static struct iommu_device mock_iommu;
 /* The hardware: which domain each device translates with. */
 static struct iommu_domain *table[DEVICES];
+static struct iommu_domain *pasid_entry[DEVICES];
 /* Where a TLP lands: 0 nowhere, 1 in a default domain, 1 + the thread in one of its domains. */
 #define FREED 9
 static unsigned int reached[DEVICES];
@@ -68,11 +73,30 @@ static int mock_attach(struct iommu_domain *domain, struct device *dev)
 	return mock_attach_nofail(domain, dev);
 }
 
+static int mock_set_dev_pasid(struct iommu_domain *domain, struct device *dev, ioasid_t pasid,
+			      struct iommu_domain *old)
+{
+	if (kh_may_fail())
+		return -EIO;
+	WRITE_ONCE(pasid_entry[device_number(dev)], domain);
+	return 0;
+}
+
+static void mock_remove_dev_pasid(struct device *dev, ioasid_t pasid, struct iommu_domain *domain)
+{
+	if (READ_ONCE(pasid_entry[device_number(dev)]) != domain)
+		ck_report("wrong domain", "the driver is told to remove a domain that is not there");
+	WRITE_ONCE(pasid_entry[device_number(dev)], NULL);
+}
+
 static void mock_free(struct iommu_domain *domain)
 {
 	unsigned int dev;
 
 	for (dev = 0; dev < DEVICES; dev++) {
+		if (READ_ONCE(pasid_entry[dev]) == domain)
+			ck_report("domain freed while attached",
+				  "a PASID entry of a device still points to it");
 		if (READ_ONCE(table[dev]) != domain)
 			continue;
 		ck_report("domain freed while attached", "a device still translates with it");
@@ -84,6 +108,7 @@ static void mock_free(struct iommu_domain *domain)
 static const struct iommu_domain_ops mock_static_ops = { .attach_dev = mock_attach_nofail };
 static const struct iommu_domain_ops mock_paging_ops = {
 	.attach_dev = mock_attach,
+	.set_dev_pasid = mock_set_dev_pasid,
 	.free = mock_free,
 };
 
@@ -110,6 +135,7 @@ static struct iommu_device *mock_probe(struct device *dev)
 static void mock_release(struct device *dev)
 {
 	WRITE_ONCE(table[device_number(dev)], NULL);
+	WRITE_ONCE(pasid_entry[device_number(dev)], NULL);
 	WRITE_ONCE(reached[device_number(dev)], 0);
 }
 
@@ -125,6 +151,7 @@ static const struct iommu_ops mock_ops = {
 	.probe_device = mock_probe,
 	.release_device = mock_release,
 	.device_group = mock_group,
+	.remove_dev_pasid = mock_remove_dev_pasid,
 	.blocked_domain = &mock_blocked,
 	.default_domain_ops = &mock_paging_ops,
 };
@@ -159,6 +186,7 @@ static bool unplugged[DEVICES];	   /* under driver_lock */
 static struct own {
 	struct iommu_domain *domain;
 	unsigned int where; /* 1 + the device; 0: nowhere */
+	unsigned int pasid_of; /* the same, with the PASID */
 } own[THREADS][OWN];
 static bool claimed[THREADS][DEVICES];
 
@@ -174,7 +202,18 @@ static struct own *attached_at(unsigned int who, unsigned int where)
 	unsigned int i;
 
 	for (i = 0; i < OWN; i++)
-		if (own[who][i].domain && own[who][i].where == where)
+		if (own[who][i].domain && own[who][i].where == where &&
+		    (where || !own[who][i].pasid_of))
+			return &own[who][i];
+	return NULL;
+}
+
+static struct own *with_pasid_of(unsigned int who, unsigned int dev)
+{
+	unsigned int i;
+
+	for (i = 0; i < OWN; i++)
+		if (own[who][i].domain && own[who][i].pasid_of == 1 + dev)
 			return &own[who][i];
 	return NULL;
 }
@@ -200,7 +239,7 @@ static long use(unsigned int who, unsigned int dev)
 
 static long unuse(unsigned int who, unsigned int dev)
 {
-	if (user[dev] != who || claims[dev] || attached_at(who, 1 + dev))
+	if (user[dev] != who || claims[dev] || attached_at(who, 1 + dev) || with_pasid_of(who, dev))
 		return KH_NOT_MADE;
 	iommu_device_unuse_default_domain(&devices[dev]);
 	user[dev] = 0;
@@ -224,7 +263,8 @@ static long release(unsigned int who, unsigned int dev)
 {
 	struct own *attached = attached_at(who, 1 + dev);
 
-	if (user[dev] != who || !claims[dev] || (attached && another_is_claimed(who, dev)))
+	if (user[dev] != who || !claims[dev] || (attached && another_is_claimed(who, dev)) ||
+	    with_pasid_of(who, dev))
 		return KH_NOT_MADE;
 	iommu_device_release_dma_owner(&devices[dev]);
 	if (attached)
@@ -280,6 +320,30 @@ static long replace(unsigned int who, unsigned int dev)
 		free->where = 1 + dev;
 	}
 	return result;
+}
+
+static long attach_pasid(unsigned int who, unsigned int dev)
+{
+	struct own *free = attached_at(who, 0);
+	long result = KH_NOT_MADE;
+
+	if (user[dev] != who || !free || with_pasid_of(who, dev))
+		return result;
+	result = iommu_attach_device_pasid(free->domain, &devices[dev], PASID, NULL);
+	if (!result)
+		free->pasid_of = 1 + dev;
+	return result;
+}
+
+static long detach_pasid(unsigned int who, unsigned int dev)
+{
+	struct own *attached = with_pasid_of(who, dev);
+
+	if (!attached)
+		return KH_NOT_MADE;
+	iommu_detach_device_pasid(attached->domain, &devices[dev], PASID);
+	attached->pasid_of = 0;
+	return 0;
 }
 
 /* A buffer is mapped through the DMA API: the domain is found without a lock. */
@@ -401,6 +465,8 @@ OF_DRIVERS(release)
 OF_DRIVERS(attach)
 OF_DRIVERS(detach)
 OF_DRIVERS(replace)
+OF_DRIVERS(attach_pasid)
+OF_DRIVERS(detach_pasid)
 OF_DRIVERS(map)
 
 static long plug2(unsigned int thread) { return of_device(0, 2, plug); }
@@ -432,6 +498,8 @@ const struct kh_call kh_calls[] = {
 	NAMED_FOR_ALL(attach),
 	NAMED_FOR_ALL(detach),
 	NAMED_FOR_ALL(replace),
+	NAMED_FOR_ALL(attach_pasid),
+	NAMED_FOR_ALL(detach_pasid),
 	NAMED_FOR_ALL(map),
 	NAMED_FOR_ALL(tlp),
 	NAMED(alloc),
@@ -453,6 +521,7 @@ void kh_target_boot(void)
 	unsigned int dev, group;
 
 	iommu_set_default_translated(false);
+	mock_iommu.max_pasids = 1 + PASID;
 	if (iommu_device_register(&mock_iommu, &mock_ops, NULL))
 		ck_report("scenario", "iommu_device_register() failed in the set-up");
 	for (dev = 0; dev < DEVICES; dev++) {
@@ -472,6 +541,9 @@ void kh_target_finish(void)
 {
 	unsigned int who, dev;
 
+	for (who = 1; who < THREADS; who++)
+		for (dev = 0; dev < DEVICES; dev++)
+			detach_pasid(who, dev);
 	for (who = 1; who < THREADS; who++) {
 		for (dev = 0; dev < DEVICES; dev++) {
 			detach(who, dev);

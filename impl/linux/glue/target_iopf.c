@@ -49,7 +49,7 @@ static void drain(struct device *dev)
 	mutex_unlock(&driver_lock[0]);
 }
 
-static long request(u32 flags, u32 pasid)
+static long request(u32 flags, u32 pasid, bool late)
 {
 	struct iopf_fault event = {
 		.fault = {
@@ -66,7 +66,7 @@ static long request(u32 flags, u32 pasid)
 	long result = KH_NOT_MADE;
 
 	mutex_lock(&prq_lock);
-	if (enabled && (pasid != 1 || READ_ONCE(table[0][1]))) {
+	if (late || (enabled && (pasid != 1 || READ_ONCE(table[0][1])))) {
 		if (flags & IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE)
 			atomic_inc(&requests);
 		result = iommu_report_device_fault(&devices[0], &event);
@@ -81,13 +81,16 @@ static long bind0(unsigned int thread) { return bind(thread, 0); }
 static long unbind0(unsigned int thread) { return unbind(0); }
 static long fault0(unsigned int thread)
 {
-	return request(IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE, 1);
+	return request(IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE, 1, false);
 }
-static long partial0(unsigned int thread) { return request(0, 1); }
+static long partial0(unsigned int thread) { return request(0, 1, false); }
+/* By a device that does not keep still when it has left the queue: in no scenario, since the core
+ * calls it a mistake of the driver. */
+static long late0(unsigned int thread) { return request(0, 1, true); }
 /* With a PASID that no domain handles. */
 static long stray0(unsigned int thread)
 {
-	return request(IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE, 2);
+	return request(IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE, 2, false);
 }
 
 /* In the order that iopf_queue_remove_device() asks for: no new requests, those that are on their
@@ -201,6 +204,7 @@ const struct kh_call kh_calls[] = {
 	{ "fault0", fault0 },
 	{ "partial0", partial0 },
 	{ "stray0", stray0 },
+	{ "late0", late0 },
 	{ "join0", join0 },
 	{ "leave0", leave0 },
 	{ "answers0", answers0 },

@@ -225,6 +225,7 @@ TEST_F(GroupOutcomesTest, OfTheDesignAndOfTheCodeAreTheSame) {
   std::size_t freed = 0, most = 0;
   for (const Scenario& written : iommu_group_target().written()) {
     SCOPED_TRACE(written.name);
+    if (written.name.starts_with("pasid-")) continue;  // the design has no PASIDs
     // That a domain is gone is noted device by device.
     const bool goes = written.name == "grown-group";
     const Scenario one = goes ? observed(written, {"tlp0"}) : observed(written, {"tlp0", "tlp2"});

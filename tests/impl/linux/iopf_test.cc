@@ -39,6 +39,19 @@ TEST_F(PageFaultTest, ADriverThatDoesNotDrainAtUnbindIsFound) {
   EXPECT_TRUE(kinds_of({"bind0", "no_drain"}, {"fault0", "unbind0"}).contains("use-after-free"));
 }
 
+// The core calls it a mistake of the driver, and may leave the request without a response; but the
+// reference and the grace period keep what it looks at in memory.
+TEST_F(PageFaultTest, ADeviceThatDoesNotKeepStillMeetsNothingFreed) {
+  const Scenario late = linux_harness::scenario("test", "", "bind0", {"late0", "disable0"});
+  const auto kinds = kinds_in(kernel_->explore(late, {}));
+  EXPECT_TRUE(kinds.contains("WARN_ON"));
+  EXPECT_FALSE(kinds.contains("use-after-free"));
+  const auto mutants = mutants_of("iopf_put_dev_fault_param", "no-grace-period");
+  ASSERT_EQ(mutants.size(), 1U);
+  EXPECT_TRUE(
+      kinds_in(with(mutants[0])->explore(late, {.minimise = false})).contains("use-after-free"));
+}
+
 TEST_F(PageFaultTest, WithoutMemoryEachRequestIsAnsweredAllTheSame) {
   for (const char* name : {"fault-unbind", "group", "fault-disable"}) {
     const cli::ScenarioRun run =
