@@ -25,6 +25,9 @@ using linux_harness::ScheduledReport;
 using linux_harness::Target;
 using nlohmann::ordered_json;
 
+/// Of the histories of a scenario that are not explained: they are much alike.
+constexpr std::size_t kMinimised = 10;
+
 /// What says something about us and nothing about the kernel.
 bool is_gap(std::string_view kind) {
   return kind == "unmodelled kernel symbol" || kind.starts_with("too many ") ||
@@ -46,6 +49,8 @@ ordered_json history_json(const UnexplainedHistory& one) {
   }
   return {{"calls", calls},
           {"schedule", one.history.schedule},
+          {"fewest_switches", one.history.smallest.fewest_switches},
+          {"shortest", one.history.smallest.shortest},
           {"executions", one.history.executions},
           {"reasons", one.why.reasons}};
 }
@@ -223,6 +228,10 @@ ScenarioRun explore_scenario(linux_harness::ScheduledKernel& kernel, const Scena
                                            scenario.name, report.kind, report.message));
     }
     judge(run, kernel, options.failing_allocations);
+    const bool minimises = options.minimise && options.search != linux_harness::Search::replay;
+    const std::size_t few = minimises ? std::min(run.unexplained.size(), kMinimised) : 0;
+    for (std::size_t i = 0; i < few; ++i)
+      kernel.minimise(scenario, options, run.unexplained[i].history);
   } catch (const linux_harness::SetUpError& error) {
     const std::string& wrong = error.wrong();
     const std::size_t comma = wrong.find(", ");
@@ -303,6 +312,8 @@ ordered_json scenarios_to_json(const ScenariosRun& run) {
                          {"allocated", frames_json(report.allocated)},
                          {"freed", frames_json(report.freed)},
                          {"schedule", report.schedule},
+                         {"fewest_switches", report.smallest.fewest_switches},
+                         {"shortest", report.smallest.shortest},
                          {"execution", report.execution}});
     }
     ordered_json unexplained = ordered_json::array();

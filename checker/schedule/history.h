@@ -30,11 +30,14 @@ struct History {
     bool returned = false;
     /// Bit b: call b begins before this one ends, in every execution of the same trace.
     std::uint32_t begins_before_my_end = 0;
+    friend bool operator==(const Call&, const Call&) = default;
   };
   std::vector<Call> calls;
   std::string notes;
   std::string schedule;          ///< the first execution that shows it
   std::uint64_t executions = 0;  ///< that show it
+
+  bool is_same(const History& other) const { return calls == other.calls && notes == other.notes; }
 };
 
 /// Of one execution.  Calls beyond this number are left out: who makes more has to refuse them.

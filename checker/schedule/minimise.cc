@@ -18,26 +18,40 @@ std::pair<std::size_t, std::size_t> cost(const Schedule& schedule) {
 /// The best so far, and how it came about.
 struct Search {
   Engine& engine;
-  const Wanted& wanted;
-  std::uint64_t left;  ///< executions
+  const Wanted* wanted;  ///< null: the history of the first execution is
+  std::uint64_t left;    ///< executions
   Schedule best;
-  Report report;
+  Report report = {};
+  History history = {};
   bool found = false, better = false;
 
+  /// In the middle of an execution.
   bool shows() const {
-    return std::any_of(engine.reports().begin(), engine.reports().end(), wanted);
+    return wanted != nullptr &&
+           std::any_of(engine.reports().begin(), engine.reports().end(), *wanted);
   }
   /// An execution is over.
   void judge() {
-    for (const Report& candidate : engine.reports()) {
-      if (!wanted(candidate)) continue;
-      Schedule schedule = parse_schedule(candidate.schedule);
-      if (found && cost(schedule) >= cost(best)) continue;
-      best = std::move(schedule);
-      report = candidate;
-      found = better = true;
+    if (wanted != nullptr) {
+      for (const Report& candidate : engine.reports()) {
+        if ((*wanted)(candidate) && consider(candidate.schedule)) report = candidate;
+      }
+    } else if (!engine.histories().all().empty()) {
+      const History& candidate = engine.histories().all().front();
+      if ((!found || candidate.is_same(history)) && consider(candidate.schedule))
+        history = candidate;
     }
     engine.forget_reports();
+    engine.histories().clear();
+  }
+
+ private:
+  /// Whether it is better than the best.
+  bool consider(const std::string& text) {
+    Schedule schedule = parse_schedule(text);
+    if (found && cost(schedule) >= cost(best)) return false;
+    best = std::move(schedule);
+    return found = better = true;
   }
 };
 
@@ -205,14 +219,19 @@ Wanted same_place(const Report& report) {
   };
 }
 
-Minimised minimise(const Program& program, const Schedule& schedule, const Wanted& wanted,
+namespace {
+
+Minimised minimise(const Program& program, const Schedule& schedule, const Wanted* wanted,
                    const MinimiseOptions& options) {
   Engine engine;
   Limits limits;
   limits.steps = options.steps;
-  Search search{engine, wanted, options.executions, schedule, {}};
+  Search search{engine, wanted, options.executions, schedule};
   engine.explore(program, limits, [&] { return std::make_unique<Merging>(search); });
-  if (!search.found) throw std::invalid_argument{"the schedule does not show the report"};
+  if (!search.found) {
+    throw std::invalid_argument{wanted != nullptr ? "the schedule does not show the report"
+                                                  : "the schedule does not come to an end"};
+  }
 
   Minimised result;
   for (unsigned switches = 0; switches <= context_switches(search.best); ++switches) {
@@ -226,6 +245,18 @@ Minimised minimise(const Program& program, const Schedule& schedule, const Wante
   result.schedule = std::move(search.best);
   result.report = std::move(search.report);
   return result;
+}
+
+}  // namespace
+
+Minimised minimise(const Program& program, const Schedule& schedule, const Wanted& wanted,
+                   const MinimiseOptions& options) {
+  return minimise(program, schedule, &wanted, options);
+}
+
+Minimised minimise_history(const Program& program, const Schedule& schedule,
+                           const MinimiseOptions& options) {
+  return minimise(program, schedule, nullptr, options);
 }
 
 }  // namespace iommucheck::schedule

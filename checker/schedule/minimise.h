@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Minimisation: of a schedule that shows a report, one that shows it with the fewest switches
-// between threads, and among those the shortest.
+// Minimisation: of a schedule that shows a report or a history, one that shows it with the fewest
+// switches between threads, and among those the shortest.
 #ifndef IOMMUCHECK_CHECKER_SCHEDULE_MINIMISE_H
 #define IOMMUCHECK_CHECKER_SCHEDULE_MINIMISE_H
 
@@ -23,7 +23,7 @@ struct MinimiseOptions {
 
 struct Minimised {
   Schedule schedule;
-  Report report;                 ///< as that schedule shows it
+  Report report;                 ///< as that schedule shows it; none of a history
   std::uint64_t executions = 0;  ///< that it took
   /// No schedule with fewer switches shows the report: all of them were tried.
   bool fewest_switches = false;
@@ -40,6 +40,12 @@ struct Minimised {
 /// shown by either.  Throws std::invalid_argument if the schedule does not show the report.
 Minimised minimise(const Program& program, const Schedule& schedule, const Wanted& wanted,
                    const MinimiseOptions& options = {});
+
+/// The same for what a complete execution answers its callers: the same calls, results and times
+/// (History::Call::begins_before_my_end).  Throws std::invalid_argument if the schedule does not
+/// come to an end.
+Minimised minimise_history(const Program& program, const Schedule& schedule,
+                           const MinimiseOptions& options = {});
 
 }  // namespace iommucheck::schedule
 

@@ -44,6 +44,10 @@ json request_json(const Scenario& scenario, const SearchOptions& options) {
   return request;
 }
 
+Smallest smallest_of(const json& answer) {
+  return {answer.value("fewest_switches", false), answer.value("shortest", false)};
+}
+
 [[noreturn]] void bad_answer(const std::string& text) {
   throw HarnessError("the runner answers '" + text + "'", "an error of the harness", "report it");
 }
@@ -187,7 +191,7 @@ Exploration ScheduledKernel::explore(const Scenario& scenario, const SearchOptio
         {report.at("kind"), report.at("message"), cpu_name(report.at("thread")),
          frames_of(report.at("here"), symbols_), frames_of(report.at("other"), symbols_),
          frames_of(report.at("allocated"), symbols_), frames_of(report.at("freed"), symbols_),
-         report.at("schedule"), report.at("execution")});
+         report.at("schedule"), smallest_of(report), report.at("execution")});
   }
   for (const json& history : answer.at("histories")) {
     ScheduledHistory mine;
@@ -206,6 +210,15 @@ Exploration ScheduledKernel::explore(const Scenario& scenario, const SearchOptio
     result.histories.push_back(std::move(mine));
   }
   return result;
+}
+
+void ScheduledKernel::minimise(const Scenario& scenario, const SearchOptions& options,
+                               ScheduledHistory& history) {
+  json request = request_json(scenario, options);
+  request["history"] = history.schedule;
+  const json answer = json::parse(run_request(runner_, scenario, request).output);
+  history.schedule = answer.at("schedule");
+  history.smallest = smallest_of(answer);
 }
 
 std::vector<SequentialRun> ScheduledKernel::in_all_orders(const Scenario& scenario,

@@ -58,11 +58,18 @@ struct SearchOptions {
   bool minimise = true;              ///< the schedules of reports are made small
 };
 
+/// Whether every smaller schedule has been tried.
+struct Smallest {
+  bool fewest_switches = false;  ///< none with fewer switches between threads shows it
+  bool shortest = false;         ///< nor a shorter one with as many
+};
+
 struct ScheduledReport {
   std::string kind, message;
   std::string thread;  ///< "CPU0"; "CPU0.1" for the first callback that it queued
   std::vector<Frame> here = {}, other = {}, allocated = {}, freed = {};
   std::string schedule = {};  ///< repeats it; none: it takes no concurrency
+  Smallest smallest = {};
   std::uint64_t execution = 0;
 };
 
@@ -83,6 +90,7 @@ struct ScheduledCall {
 struct ScheduledHistory {
   std::vector<ScheduledCall> calls;  ///< by thread
   std::string schedule;
+  Smallest smallest = {};
   std::uint64_t executions = 0;
 };
 
@@ -111,6 +119,9 @@ class ScheduledKernel {
   /// Throws HarnessError if the runner fails, std::invalid_argument for calls or a schedule that
   /// do not fit.
   Exploration explore(const Scenario& scenario, const SearchOptions& options);
+
+  /// Finds the smallest schedule with the same answers at the same times.
+  void minimise(const Scenario& scenario, const SearchOptions& options, ScheduledHistory& history);
 
   /// The same calls without concurrency, in every order that keeps each thread's own; empty if
   /// there are more than `most`.

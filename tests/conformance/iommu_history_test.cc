@@ -116,7 +116,7 @@ TEST(IommuHistory, ASetUpThatIsNotLegalThrows) {
 /// A group of two devices, and two clients that know what they may do.
 const IommuWorld kGroup{.bounds = {.devices = 2,
                                    .groups = 1,
-                                   .pasids = 0,
+                                   .pasids = 1,
                                    .tables = 3,
                                    .pages = 0,
                                    .mms = 0,
@@ -158,6 +158,19 @@ TEST(IommuHistory, ADriverAndAnOwnerDoNotShareAGroup) {
       {use(Err::ok), call(0, {of_device(CallKind::unuse_default_domain, 0)}, 0b111), claim,
        call(1, {of_device(CallKind::release_dma_owner, 1)}, 0b1111)}));
   EXPECT_TRUE(explained_in_group({use(Err::ebusy), call(0, {}), claim}));
+}
+
+TEST(IommuHistory, ADriverMayLeaveBesideThePasidOfAnother) {
+  const std::vector<IommuCall> setup{
+      call(0, {of_device(CallKind::use_default_domain, 0)}),
+      call(1, {of_device(CallKind::use_default_domain, 1)}),
+      call(0, {of_domain(CallKind::domain_alloc, 1)}),
+      call(0, {{.call = CallKind::attach_pasid, .pasid = 1, .domain = 1}})};
+  const auto leave = [](unsigned device) {
+    return call(device, {of_device(CallKind::unuse_default_domain, device)});
+  };
+  EXPECT_TRUE(explained_in_group({leave(1)}, setup));
+  EXPECT_FALSE(explained_in_group({leave(0), leave(1)}, setup)) << "its own is attached";
 }
 
 TEST(IommuHistory, DomainsAreToldApart) {

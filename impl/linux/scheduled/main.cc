@@ -156,17 +156,20 @@ json history_json(const schedule::History& history, const schedule::Engine& engi
   return {{"calls", calls}, {"schedule", history.schedule}, {"executions", history.executions}};
 }
 
+constexpr schedule::MinimiseOptions kMinimise{.executions = 3000};
+
+json small_json(const schedule::Minimised& small) {
+  return {{"schedule", to_text(small.schedule)},
+          {"fewest_switches", small.fewest_switches},
+          {"shortest", small.shortest}};
+}
+
 /// Fewest switches between threads, then the shortest; as it was, where that cannot be had.
 void minimise_report(const schedule::Program& program, const schedule::Report& report,
                      json& object) {
-  constexpr std::uint64_t kExecutions = 3000;
   try {
-    const schedule::Minimised small =
-        minimise(program, schedule::parse_schedule(report.schedule), same_place(report),
-                 {kExecutions, schedule::MinimiseOptions{}.steps});
-    object["schedule"] = to_text(small.schedule);
-    object["fewest_switches"] = small.fewest_switches;
-    object["shortest"] = small.shortest;
+    object.update(small_json(minimise(program, schedule::parse_schedule(report.schedule),
+                                      same_place(report), kMinimise)));
   } catch (const std::invalid_argument&) {
     // It takes more than one execution to show it.
   }
@@ -207,19 +210,31 @@ json in_orders(const json& request) {
   return answers;
 }
 
-json explore(const json& request) {
+schedule::Program read_threads(const json& request) {
   schedule::Program program = read_program(request);
   choose_failures(request.value("failing_allocations", false));
   for (ThreadCalls& thread : threads) {
     program.threads.push_back({"CPU" + std::to_string(thread.number - 1), run_thread, &thread});
   }
+  watch_faults();
+  return program;
+}
+
+/// What a schedule answers, by the smallest that does.
+json minimise_answers(const json& request) {
+  const schedule::Program program = read_threads(request);
+  return small_json(minimise_history(
+      program, schedule::parse_schedule(request.at("history").get<std::string>()), kMinimise));
+}
+
+json explore(const json& request) {
+  const schedule::Program program = read_threads(request);
   schedule::Limits limits;
   limits.executions = request.value("executions", limits.executions);
   limits.seconds = request.value("seconds", limits.seconds);
   limits.steps = request.value("steps", limits.steps);
   limits.stop_at_first_report = request.value("stop", false);
 
-  watch_faults();
   json answer;
   std::vector<schedule::Report> found;
   {
@@ -270,8 +285,9 @@ int main(int argc, char** argv) {
     if (argc != 2) throw std::invalid_argument{"one argument: the request"};
     namespace scheduled = iommucheck::linux_harness::scheduled;
     const auto request = nlohmann::json::parse(argv[1]);
-    const auto answer =
-        request.contains("orders") ? scheduled::in_orders(request) : scheduled::explore(request);
+    const auto answer = request.contains("orders")    ? scheduled::in_orders(request)
+                        : request.contains("history") ? scheduled::minimise_answers(request)
+                                                      : scheduled::explore(request);
     std::puts(answer.dump().c_str());
     return 0;
   } catch (const std::exception& error) {

@@ -24,6 +24,21 @@ void noise(void*) {
 }
 const Registration noisy_bug{"noisy-bug", nullptr, {noise, read_twice, noise, on_and_off}};
 
+// The same as the answer of a call, which nobody reports.
+void call_read_twice(void*) {
+  ck_call_begin("read twice");
+  const int first = read_once(state.flag);
+  const int second = read_once(state.flag);
+  ck_call_end(first == 0 && second == 1 ? "0 1" : "something else");
+}
+void call_on_and_off(void*) {
+  ck_call_begin("on and off");
+  on_and_off(nullptr);
+  ck_call_end("0");
+}
+const Registration noisy_answer{
+    "noisy-answer", nullptr, {noise, call_read_twice, noise, call_on_and_off}};
+
 // The reader passes many points while the writer stands still between its two writes, and then
 // none: three constraints of order.
 void read_long(void*) {

@@ -100,6 +100,36 @@ TEST(Minimise, WithoutExecutionsForTheSearchItStillMerges) {
   EXPECT_FALSE(same.shortest);
 }
 
+/// Of the execution that the schedule is.
+History history_of(const Program& program, const Schedule& schedule) {
+  Engine engine;
+  engine.explore(program, {}, [&] { return std::make_unique<Replay>(schedule); });
+  return engine.histories().all().at(0);
+}
+
+std::vector<History> random_histories(const Program& program) {
+  Engine engine;
+  Limits limits;
+  limits.executions = 1500;
+  engine.explore(program, limits, [] { return std::make_unique<RandomWalk>(first_seed()); });
+  return engine.histories().all();
+}
+
+TEST(Minimise, AnswersAreReachedByTheFewestSwitches) {
+  const Program program = programs::program("noisy-answer");
+  std::vector<History> all = random_histories(program);
+  std::erase_if(all, [](const History& one) { return one.calls[0].result != "0 1"; });
+  ASSERT_FALSE(all.empty());
+  for (const History& one : all) {
+    const Schedule schedule = parse_schedule(one.schedule);
+    EXPECT_GT(context_switches(schedule), 10U);
+    const Minimised small = minimise_history(program, schedule);
+    // Two, four, two, four, and each thread of noise in one go.
+    EXPECT_EQ(context_switches(small.schedule), 5U) << to_text(small.schedule);
+    EXPECT_TRUE(history_of(program, small.schedule).is_same(one)) << to_text(small.schedule);
+  }
+}
+
 TEST(Minimise, AScheduleThatDoesNotShowTheReportIsRefused) {
   const Program program = programs::program("two-preemptions");
   const auto bug = [](const Report& report) { return report.kind == "bug"; };
