@@ -26,8 +26,8 @@ struct IommuEffect {
     put,       ///< mm: one user less; the last one ends the process
   };
   Kind kind = Kind::call;
-  /// Not fork(), exit(), nor calls about a process's PASID or pages.  A bind() takes one of the client's bonds
-  /// that is free, an unbind() one that is held.
+  /// Not fork(), exit(), nor calls about a process's PASID or pages.  A bind() takes one of the
+  /// client's bonds that is free, an unbind() one that is held.
   iommu::CallKind call{};
   unsigned client = 0, device = 0, mm = 0;
   unsigned pasid = 0;  ///< of an attach_pasid() or a detach_pasid()
