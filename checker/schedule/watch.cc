@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxReports = 200;
 constexpr std::string_view kLockUse = "lock taken in an interrupt";
+constexpr std::string_view kLockOrder = "lock-order inversion";
 
 Stack just(std::uintptr_t pc) {
   Stack stack;
@@ -87,7 +88,7 @@ void Engine::report(Severity severity, std::string kind, std::string message, co
                     const Stack& other, const Object* object) {
   // Two accesses that race are the same pair whichever came second.
   std::uintptr_t first = here.pc[0], second = other.pc[0];
-  const bool pair = kind == "data race" || kind == "lock-order inversion" || kind == kLockUse;
+  const bool pair = kind == "data race" || kind == kLockOrder || kind == kLockUse;
   if (pair && first > second) std::swap(first, second);
   std::string key = fmt::format("{} {:x} {:x}", kind, first, second);
   // Allocations and calls are often made through a function that all of the program shares.
@@ -95,7 +96,7 @@ void Engine::report(Severity severity, std::string kind, std::string message, co
     for (unsigned i = 1; i < here.count; ++i) key += fmt::format(" {:x}", here.pc[i]);
   }
   // The places are calls of the program's own lock functions.
-  if (kind == kLockUse) {
+  if (kind == kLockUse || kind == kLockOrder) {
     const auto caller = [](const Stack& stack) { return stack.count < 2 ? 0 : stack.pc[1]; };
     key += fmt::format(" {:x} {:x}", std::min(caller(here), caller(other)),
                        std::max(caller(here), caller(other)));
@@ -377,7 +378,7 @@ void Engine::check_lock_order(std::uintptr_t lock, std::uintptr_t pc) {
         {holds, taken, held.taken, stack_here(pc), schedule_now(), statistics_.executions});
     if (back.empty()) continue;
     const std::size_t before = reports_.size();
-    report(Severity::goes_on, "lock-order inversion",
+    report(Severity::goes_on, std::string{kLockOrder},
            "two locks are taken in one order here and in the other order elsewhere", stack_here(pc),
            back.front().taken_at);
     if (reports_.size() == before) continue;

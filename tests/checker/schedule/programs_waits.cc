@@ -46,6 +46,22 @@ const Expecting inversion_gated{"inversion_gated", kInversion, {ab_below_c, ba_b
 const Expecting order_kept{"order_kept", {}, {kAb, kBc, kAb}};
 const Expecting order_tried{"order_tried", {}, {a_try_b, kBa}};
 
+// Two of them, through the program's one lock function.
+[[gnu::noinline]] void take(const char& lock) { ck_lock(&lock); }
+void take_in_order(const char& first, const char& second) {
+  take(first);
+  take(second);
+  ck_unlock(&second);
+  ck_unlock(&first);
+}
+void invert_twice(void*) {
+  take_in_order(state.lock_a, state.lock_b);
+  take_in_order(state.lock_b, state.lock_a);
+  take_in_order(state.lock_b, state.lock_c);
+  take_in_order(state.lock_c, state.lock_b);
+}
+const Expecting two_inversions{"two_inversions", kInversion, {invert_twice}};
+
 // Locks that are taken in an interrupt, and where one may come.
 template <unsigned Inside, unsigned Open>
 void used_a(void*) {

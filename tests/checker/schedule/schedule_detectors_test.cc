@@ -97,6 +97,10 @@ TEST(Reports, ShowBothPlacesAndTheObject) {
   }
 }
 
+TEST(Reports, InversionsThroughOneLockFunctionAreTwo) {
+  EXPECT_EQ(explore("two_inversions", Reduction::dpor).size(), 2U);
+}
+
 TEST(Reports, ASetUpThatEndsInOneIsRefused) {
   Program program;
   program.setup = [] { ck_report_fatal("BUG", "the set-up is wrong"); };
