@@ -78,9 +78,10 @@ class GroupTarget final : public TreeTarget {
     return combinations({{},
                          calls("as1 claim0 alloc"),
                          calls("as1 claim0 alloc attach0"),
-                         calls("as1 use0 as2 alloc")},
+                         calls("as1 use0 as2 alloc"),
+                         calls("as1 use0 alloc as2 use2")},
                         calls("use0 use2 claim0 claim2 unuse0 release0 attach0 detach0 change0 "
-                              "map0 unplug2"),
+                              "map0 unplug2 attach_pasid0 detach_pasid0"),
                         threads);
   }
 };
