@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,9 @@ struct LockName {
   std::uint64_t allocated = 0;  ///< a hash of the calls
   auto operator<=>(const LockName&) const = default;
 };
+
+/// The kind of its reports.
+inline constexpr std::string_view kLockOrderInversion = "lock-order inversion";
 
 class LockOrder {
  public:

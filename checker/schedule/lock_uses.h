@@ -13,6 +13,9 @@
 
 namespace iommucheck::schedule {
 
+/// The kind of its reports.
+inline constexpr std::string_view kLockInInterrupt = "lock taken in an interrupt";
+
 class LockUses {
  public:
   static constexpr unsigned kInterrupts = 2;  ///< kinds of them, a bit each

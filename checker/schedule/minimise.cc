@@ -208,7 +208,7 @@ class FewSwitches : public Systematic {
 }  // namespace
 
 Wanted same_place(const Report& report) {
-  const bool pair = report.kind == "data race" || report.kind == "lock-order inversion";
+  const bool pair = report.kind == "data race" || report.kind == kLockOrderInversion;
   const auto place = [pair](const Report& of) {
     const std::pair both{of.here.pc[0], of.other.pc[0]};
     if (!pair) return std::pair{both.first, std::uintptr_t{0}};
