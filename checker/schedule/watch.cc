@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What must not happen, and is noticed when it does.
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -20,11 +22,12 @@ Stack just(std::uintptr_t pc) {
 
 /// Whether one of eight words may point into the heap: its addresses have the upper half in common.
 bool may_point(const std::uintptr_t* words) {
-  using Four = std::uint32_t __attribute__((vector_size(16), aligned(4), may_alias));
+  using Four = std::uint32_t __attribute__((vector_size(16)));
   constexpr std::uint32_t kUpper = kHeapBase >> 32U;
   static_assert((kHeapBase + kMaxThreads * Heap::kArenaSize - 1) >> 32U == kUpper);
   const Four upper{kUpper, kUpper, kUpper, kUpper};
-  const auto* halves = reinterpret_cast<const Four*>(words);
+  std::array<Four, 4> halves;  // copied, because words need not be aligned as vectors are
+  std::memcpy(halves.data(), words, sizeof(halves));
   const auto found =
       (halves[0] == upper) | (halves[1] == upper) | (halves[2] == upper) | (halves[3] == upper);
   return (found[0] | found[1] | found[2] | found[3]) != 0;

@@ -29,7 +29,7 @@ class SvaMmData : public SvaBonds<D, Attach> {
     p.step("list_for_each_entry(handle, &mm->iommu_mm->sva_handles, handle_item)", [=, this](T& t) {
       auto&& l = local(t);
       for (unsigned i = 0; i < iommu_sva.size(); ++i) {
-        t.when(has_bit(listed(t), i),
+        t.when(has_bit(list_of_handles(t), i),
                [&] { t.when(iommu_sva.at(i + 1).dev == l.dev + 1U, [&] { l.handle = i + 1; }); });
       }
       t.when(l.handle == 0U, [&] { t.jump(this->bind_miss); });
@@ -45,14 +45,14 @@ class SvaMmData : public SvaBonds<D, Attach> {
   }
 
   /// The handles on the list of l.iommu_mm.
-  V listed(T& t) {
+  V list_of_handles(T& t) {
     auto&& l = local(t);
     iommu_mm_data.touch(l.iommu_mm);
     return sva_handles[l.iommu_mm - 1U];
   }
   void set_listed(T& t, bool on) {
     auto&& l = local(t);
-    const V mask = listed(t);
+    const V mask = list_of_handles(t);
     sva_handles[l.iommu_mm - 1U] = this->with_element(mask, iommu_sva.size(), l.handle, on);
   }
 

@@ -182,7 +182,7 @@ class MmDesign : public Design<D> {
       for (unsigned i = 0; i < b.bonds(); ++i)
         t.when(bond.object(i).mm == l.mm, [&] { bond.object(i).hashed = false; });
     });
-    p.step("srcu_read_unlock(&srcu, id)", [this](T& t) { t.rcu_read_unlock(); });
+    p.step("srcu_read_unlock(&srcu, id)", [](T& t) { t.rcu_read_unlock(); });
     p.step("synchronize_srcu(&srcu) (begins)", [](T& t) { t.synchronize_rcu_begin(); });
     p.step(synchronized("mmu_notifier_release"), [](T& t) { t.synchronize_rcu_end(); });
   }

@@ -39,7 +39,7 @@ class ScriptedMm : public Scripted<model::MmDesign<Concrete>, MmStep> {
                                                    {"iommu_sva_handle_mm", What::fault},
                                                    {"exit_mm", What::exit}}) {
       auto& p = edit(program);
-      p.arguments([this, what, begins = p.arguments()](T& t) {
+      p.arguments([this, what = what, begins = p.arguments()](T& t) {
         if (turn(t, what) != nullptr) begins(t);
       });
     }
