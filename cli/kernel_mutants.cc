@@ -38,30 +38,34 @@ std::set<std::string> titles_of(const std::vector<ScenarioCause>& causes) {
   return titles;
 }
 
-/// The original with marks, if that compiles.
-ScheduledKernel original(const Target& target, linux_harness::Cache& cache,
-                         const KernelBuild& build, const std::string& marked, bool& has_marks) {
+struct Original {
+  ScheduledKernel kernel;
+  bool has_marks;
+};
+
+/// With marks, if that compiles.
+Original original(const Target& target, linux_harness::Cache& cache, const KernelBuild& build,
+                  const std::string& text, const std::vector<Mutant>& mutants) {
   try {
-    return {target, target.build(cache, build, {"marked", marked})};
+    const std::string marked = linux_harness::with_marks(text, mutants);
+    return {{target, target.build(cache, build, {"marked", marked})}, true};
   } catch (const CompileError&) {
     cache.say("the file does not compile with marks in it: each mutant is run in each scenario");
-    has_marks = false;
-    return {target, target.build(cache, build)};
+    return {{target, target.build(cache, build, {"unmarked", text})}, false};
   }
 }
 
-std::vector<Baseline> baselines(ScheduledKernel kernel, bool has_marks,
-                                const std::vector<Scenario>& scenarios,
+std::vector<Baseline> baselines(Original original, const std::vector<Scenario>& scenarios,
                                 const SearchOptions& options,
                                 const std::function<void(std::string_view)>& say) {
   std::vector<Baseline> all;
   for (const Scenario& scenario : scenarios) {
     say(fmt::format("the original: {} ({} of {})", scenario.name, all.size() + 1,
                     scenarios.size()));
-    const ScenarioRun run = explore_scenario(kernel, scenario, options);
+    const ScenarioRun run = explore_scenario(original.kernel, scenario, options);
     Baseline& one = all.emplace_back(Baseline{titles_of(causes_of({run})), {}});
     const auto& covered = run.exploration.covered;
-    if (has_marks && run.exploration.exhausted && !covered.empty())
+    if (original.has_marks && run.exploration.exhausted && !covered.empty())
       one.reached.emplace(covered.begin(), covered.end());
   }
   return all;
@@ -115,18 +119,28 @@ MutantsRun run_mutants(const linux_harness::Target& target, const std::optional<
                        const linux_harness::SearchOptions& options,
                        const std::vector<std::string>& kinds,
                        const std::function<void(std::string_view)>& say) {
-  const auto begin = std::chrono::steady_clock::now();
-  MutantsRun result;
-  result.target = target.name();
-  result.source = tree ? *tree : *package;
-  result.file = target.file();
-  result.options = options;
-  result.scenarios = scenarios.size();
   linux_harness::Cache cache{linux_harness::Cache::default_directory(), say};
   const auto source =
       tree ? linux_harness::open_tree(cache, *tree) : linux_harness::open_package(cache, *package);
   const KernelBuild build = target.prepare(cache, source);
-  const std::string text = linux_harness::read_file(build.tree.root / result.file);
+  MutantsRun result =
+      run_mutants(target, cache, build, linux_harness::read_file(build.tree.root / target.file()),
+                  scenarios, options, kinds, say);
+  result.source = tree ? *tree : *package;
+  return result;
+}
+
+MutantsRun run_mutants(const linux_harness::Target& target, linux_harness::Cache& cache,
+                       const KernelBuild& build, const std::string& text,
+                       const std::vector<Scenario>& scenarios, const SearchOptions& options,
+                       const std::vector<std::string>& kinds,
+                       const std::function<void(std::string_view)>& say) {
+  const auto begin = std::chrono::steady_clock::now();
+  MutantsRun result;
+  result.target = target.name();
+  result.file = target.file();
+  result.options = options;
+  result.scenarios = scenarios.size();
   std::vector<Mutant> mutants = linux_harness::derive_mutants(text);
   const auto wanted = [&](const std::string& kind) {
     return kinds.empty() || std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
@@ -139,10 +153,8 @@ MutantsRun run_mutants(const linux_harness::Target& target, const std::optional<
   std::erase_if(mutants, [&](const Mutant& mutant) { return !wanted(mutant.kind); });
   SearchOptions quick = options;
   quick.minimise = false;
-  bool has_marks = true;
   const std::vector<Baseline> known =
-      baselines(original(target, cache, build, linux_harness::with_marks(text, mutants), has_marks),
-                has_marks, scenarios, quick, say);
+      baselines(original(target, cache, build, text, mutants), scenarios, quick, say);
   for (Mutant& mutant : mutants) {
     say(fmt::format("mutant {} of {}: {} at line {}", result.results.size() + 1, mutants.size(),
                     mutant.kind, mutant.line));
@@ -209,7 +221,7 @@ std::string print_mutants(const MutantsRun& run) {
       text += fmt::format("                 {}: {}\n", one.causes[0].shortest, one.causes[0].title);
     }
     if (one.fate == Fate::survived && one.reached_by == 0)
-      text += fmt::format("                 no scenario runs it\n");
+      text += "                 no scenario runs it\n";
     if (!one.why.empty()) text += fmt::format("                 {}\n", one.why);
   }
   for (const std::string& kind : run.without_place) {

@@ -47,6 +47,13 @@ MutantsRun run_mutants(const linux_harness::Target& target, const std::optional<
                        const linux_harness::SearchOptions& options,
                        const std::vector<std::string>& kinds,
                        const std::function<void(std::string_view)>& say);
+/// Of the file under test with this text, in a tree that is prepared; `source` is not told.
+MutantsRun run_mutants(const linux_harness::Target& target, linux_harness::Cache& cache,
+                       const linux_harness::KernelBuild& build, const std::string& text,
+                       const std::vector<linux_harness::Scenario>& scenarios,
+                       const linux_harness::SearchOptions& options,
+                       const std::vector<std::string>& kinds,
+                       const std::function<void(std::string_view)>& say);
 nlohmann::ordered_json mutants_to_json(const MutantsRun& run);
 std::string print_mutants(const MutantsRun& run);
 
