@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What the calls of impl/linux/glue/target_iommu_group.c are to the specification.
 #include <array>
+#include <stdexcept>
+
+#include <fmt/format.h>
 
 #include "cli/specification_judge.h"
 
@@ -109,6 +112,8 @@ class Teller {
       if (succeeds) spare->pasid_of = here;
       return told(effect, CallKind::attach_pasid);
     }
+    if (word != "attach" && word != "replace")
+      throw std::logic_error(fmt::format("the specification is not told what {} is", word));
     // The driver refuses, or the core has no memory: the group stays where it is.
     if (!succeeds && effect.nomem) return {};
     if (succeeds) {

@@ -21,6 +21,7 @@
 #include "harness.h"
 #include "target.h"
 #include "mm_world.h"
+#include "page_table_locks.h"
 
 #define FILES (2 * DEVICES) /* those of the process, those of the other one */
 #define BONDS 8		    /* of one file at most */
@@ -52,20 +53,6 @@ static pgd_t page_tables[ADDRESS_SPACES]; /* where mm->pgd points to */
 static int number_of(const struct mm_struct *mm)
 {
 	return (int)(mm->pgd - page_tables);
-}
-
-/* In place of all locks that a change of page tables may hold one of. */
-static DEFINE_MUTEX(page_table_locks);
-
-int mm_take_all_locks(struct mm_struct *mm)
-{
-	mutex_lock(&page_table_locks);
-	return 0;
-}
-
-void mm_drop_all_locks(struct mm_struct *mm)
-{
-	mutex_unlock(&page_table_locks);
 }
 
 /* ---- what is cached: whose, and how old ---- */

@@ -9,6 +9,7 @@
 // process 2.  What a device does are calls, too: fetch (the IOMMU reads the entry), walk (the page
 // tables behind it fill the IOTLB), ats (the answer fills the device TLB).
 #include "vtd_unit.h"
+#include "page_table_locks.h"
 
 /* ---- PCI ---- */
 
@@ -37,20 +38,6 @@ static bool apart;
 static unsigned int process_of(unsigned int thread)
 {
 	return apart && thread > 1 ? 2 : 1;
-}
-
-/* In place of all locks that a change of page tables may hold one of. */
-static DEFINE_MUTEX(page_table_locks);
-
-int mm_take_all_locks(struct mm_struct *mm)
-{
-	mutex_lock(&page_table_locks);
-	return 0;
-}
-
-void mm_drop_all_locks(struct mm_struct *mm)
-{
-	mutex_unlock(&page_table_locks);
 }
 
 static void free_pages_of(unsigned int who)

@@ -10,6 +10,7 @@
 #include "harness.h"
 #include "target.h"
 #include "mm_world.h"
+#include "page_table_locks.h"
 
 #define THREADS 4 /* 0 is none */
 
@@ -27,20 +28,6 @@ static unsigned int acting;
 /* Nobody has a PASID. */
 void mm_pasid_drop(struct mm_struct *mm)
 {
-}
-
-/* In place of all locks that a change of page tables may hold one of. */
-static DEFINE_MUTEX(page_table_locks);
-
-int mm_take_all_locks(struct mm_struct *mm)
-{
-	mutex_lock(&page_table_locks);
-	return 0;
-}
-
-void mm_drop_all_locks(struct mm_struct *mm)
-{
-	mutex_unlock(&page_table_locks);
 }
 
 /* Of two that come at once, the second does not wait for the first. */

@@ -79,15 +79,8 @@ TEST_F(SmmuOutcomesTest, OfTheDesignAndOfTheCodeAreTheSame) {
 }
 
 TEST_F(SmmuOutcomesTest, OfTlpsInTheMiddleOfACallAreTheSame) {
-  for (const auto& [setup, threads] : std::vector<std::pair<std::string, std::vector<std::string>>>{
-           {"", {"bind0", "tlp0 tlp0"}},
-           {"bind0", {"unbind0", "tlp0 tlp0"}},
-           {"bind0", {"exit unbind0", "exit tlp0 tlp0"}},
-           {"bind0 one_task", {"exit tlp0 tlp0", "unbind0"}},
-           {"bind0 exit", {"unbind0 tlp0", "other0 tlp0"}},
-       }) {
-    SCOPED_TRACE(setup + "; " + threads.front() + " || " + threads.back());
-    const Scenario one = linux_harness::scenario("test", "", setup, threads);
+  for (const Scenario& one : with_tlps_in_the_middle()) {
+    SCOPED_TRACE(one.sentence);
     const auto script = script_of(one, 2);
     ASSERT_TRUE(script);
     EXPECT_EQ(in_the_model(*script), in_the_code(one));

@@ -152,6 +152,13 @@ TEST_F(ArmSmmuV3SvaTest, WithoutMemoryNothingElseIsReported) {
   }
 }
 
+// The code gives it every time: only the specification knows better.
+TEST_F(ArmSmmuV3SvaTest, APasidThatIsNoneIsFound) {
+  const auto changed = with(
+      replaced("arm_smmu_sva_get_pasid", "return bond->mm->pasid;", "return bond->mm->pasid + 7;"));
+  EXPECT_FALSE(cli::explore_scenario(*changed, scenario("open-close"), {}).unexplained.empty());
+}
+
 // The descriptor is there only while the notifier is.
 TEST_F(ArmSmmuV3SvaTest, AnUntrustedDeviceReachesNothingFreed) {
   const Kinds ends = kinds_of(*kernel_, "bind0 one_task untrusted", {"exit", "unbind0"});

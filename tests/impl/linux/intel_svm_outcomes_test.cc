@@ -148,15 +148,9 @@ TEST_F(IntelSvmOutcomesTest, OfTheDesignAndOfTheCodeAreTheSame) {
 
 // While a bond is on no list, and its entry still leads to the process, the process ends.
 TEST_F(IntelSvmOutcomesTest, OfTlpsInTheMiddleOfACallAreTheSame) {
-  for (const auto& [setup, threads] : std::vector<std::pair<std::string, std::vector<std::string>>>{
-           {"", {"bind0", "tlp0 tlp0"}},
-           {"bind0", {"unbind0", "tlp0 tlp0"}},
-           {"bind0", {"exit unbind0", "exit tlp0 tlp0"}},
-           {"bind0 one_task", {"exit tlp0 tlp0", "unbind0"}},
-           {"bind0 exit", {"unbind0 tlp0", "other0 tlp0"}},
-       }) {
-    SCOPED_TRACE(setup + "; " + threads.front() + " || " + threads.back());
-    const auto code = expect_same(linux_harness::scenario("test", "", setup, threads));
+  for (const Scenario& one : with_tlps_in_the_middle()) {
+    SCOPED_TRACE(one.sentence);
+    const auto code = expect_same(one);
     ASSERT_TRUE(code);
     EXPECT_GT(code->outcomes.size(), 1U);
   }

@@ -282,4 +282,20 @@ class ScriptedSva : public Scripted<Sva<Concrete>, SvaStep> {
   Var<Concrete> tasks_;
 };
 
+/// A bond comes or goes, or the process ends, while device 0 makes DMA.
+inline std::vector<Scenario> with_tlps_in_the_middle() {
+  std::vector<Scenario> all;
+  for (const auto& [setup, threads] : std::vector<std::pair<std::string, std::vector<std::string>>>{
+           {"", {"bind0", "tlp0 tlp0"}},
+           {"bind0", {"unbind0", "tlp0 tlp0"}},
+           {"bind0", {"exit unbind0", "exit tlp0 tlp0"}},
+           {"bind0 one_task", {"exit tlp0 tlp0", "unbind0"}},
+           {"bind0 exit", {"unbind0 tlp0", "other0 tlp0"}},
+       }) {
+    all.push_back(
+        scenario("test", setup + "; " + threads.front() + " || " + threads.back(), setup, threads));
+  }
+  return all;
+}
+
 }  // namespace iommucheck::linux_harness
