@@ -108,28 +108,11 @@ void add_cause(std::vector<ScenarioCause>& causes, std::string title, const Scen
   cause->text = fmt::format("     in {}: {}\n{}", scenario.name, scenario.sentence, text);
 }
 
-void measure_coverage(ScenariosRun& run, linux_harness::ScheduledKernel& kernel) {
-  std::set<std::uint64_t> covered;
-  for (const ScenarioRun& one : run.runs) {
-    covered.insert(one.exploration.covered.begin(), one.exploration.covered.end());
-  }
-  const std::vector<std::uint64_t>& blocks = kernel.runner().blocks;
-  const std::vector<Frame> lines = kernel.lines_of(blocks);
-  std::map<unsigned, bool> ran;  // a line has run if any of its blocks has
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const bool has_run = covered.contains(blocks[i]);
-    run.covered += has_run;
-    ran[lines[i].line] |= has_run;
-  }
-  run.blocks = blocks.size();
-  std::set<unsigned> told;
-  for (const Frame& line : lines) {
-    if (line.line != 0 && !ran[line.line] && told.insert(line.line).second) {
-      run.never_run.push_back(line);
-    }
-  }
-  std::sort(run.never_run.begin(), run.never_run.end(),
-            [](const Frame& a, const Frame& b) { return a.line < b.line; });
+KernelCoverage coverage_of_all(const std::vector<ScenarioRun>& runs,
+                               linux_harness::ScheduledKernel& kernel) {
+  std::vector<const Exploration*> explorations;
+  for (const ScenarioRun& one : runs) explorations.push_back(&one.exploration);
+  return coverage_of(explorations, kernel);
 }
 
 std::string_view verdict_of(const ScenarioRun& run) {
@@ -219,9 +202,10 @@ std::vector<Scenario> choose_scenarios(const Target& target, const std::string& 
 
 ScenarioRun explore_scenario(linux_harness::ScheduledKernel& kernel, const Scenario& scenario,
                              const linux_harness::SearchOptions& options) {
-  ScenarioRun run{scenario, {}, {}, 0, false, 0};
+  ScenarioRun run{.scenario = scenario};
   try {
     run.exploration = kernel.explore(scenario, options);
+    run.coverage = count_coverage(run.exploration, kernel.runner());
     for (const ScheduledReport& report : run.exploration.reports) {
       if (!is_gap(report.kind)) continue;
       throw std::runtime_error(fmt::format("a gap of the harness, not of the kernel, in {}: {}, {}",
@@ -259,7 +243,7 @@ ScenariosRun explore_scenarios(linux_harness::ScheduledKernel& kernel,
     result.runs.push_back(std::move(run));
   }
   result.causes = causes_of(result.runs);
-  measure_coverage(result, kernel);
+  result.coverage = coverage_of_all(result.runs, kernel);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }
@@ -292,8 +276,7 @@ ordered_json scenarios_to_json(const ScenariosRun& run) {
                      {"failing_allocations", run.options.failing_allocations}};
   if (run.options.preemptions) object["scope"]["preemptions"] = *run.options.preemptions;
   object["seconds"] = run.seconds;
-  object["coverage"] = {
-      {"blocks", run.blocks}, {"covered", run.covered}, {"never_run", frames_json(run.never_run)}};
+  object["coverage"] = coverage_json(run.coverage, true);
   object["causes"] = ordered_json::array();
   for (const ScenarioCause& cause : run.causes) {
     object["causes"].push_back(
@@ -333,6 +316,7 @@ ordered_json scenarios_to_json(const ScenariosRun& run) {
                                    {"too_many_orders", one.too_many_orders},
                                    {"exhausted", exploration.exhausted},
                                    {"seconds", exploration.seconds},
+                                   {"coverage", coverage_json(one.coverage, false)},
                                    {"reports", std::move(reports)},
                                    {"unexplained", std::move(unexplained)}});
   }
@@ -346,8 +330,8 @@ std::string print_scenarios(const ScenariosRun& run) {
       run.options.preemptions ? fmt::format(", at most {} preemptions", *run.options.preemptions)
                               : "");
   constexpr std::size_t kListed = 40;
-  text += fmt::format("  {:18} {:>10} {:>10} {:>7} {:>9} {:>8}  verdict\n", "scenario",
-                      "executions", "complete", "longest", "histories", "s");
+  text += fmt::format("  {:18} {:>10} {:>10} {:>7} {:>9} {:>6} {:>8} {:>8}  verdict\n", "scenario",
+                      "executions", "complete", "longest", "histories", "blocks", "branches", "s");
   std::size_t quiet = 0;
   for (const ScenarioRun& one : run.runs) {
     const Exploration& exploration = one.exploration;
@@ -355,9 +339,10 @@ std::string print_scenarios(const ScenariosRun& run) {
       ++quiet;
       continue;
     }
-    text += fmt::format("  {:18} {:>10} {:>10} {:>7} {:>9} {:>8.2f}  {}\n", one.scenario.name,
-                        exploration.executions, exploration.complete, exploration.longest,
-                        exploration.histories.size(), exploration.seconds, verdict_of(one));
+    text += fmt::format("  {:18} {:>10} {:>10} {:>7} {:>9} {:>6} {:>8} {:>8.2f}  {}\n",
+                        one.scenario.name, exploration.executions, exploration.complete,
+                        exploration.longest, exploration.histories.size(), one.coverage.blocks_run,
+                        one.coverage.branches_taken, exploration.seconds, verdict_of(one));
   }
   if (quiet != 0) text += fmt::format("  and {} scenarios that hold\n", quiet);
   std::size_t excused = 0;
@@ -392,19 +377,7 @@ std::string print_scenarios(const ScenariosRun& run) {
                         ++number, cause.title, cause.scenarios.size(),
                         cause.scenarios.size() == 1 ? "" : "s", cause.text);
   }
-  text += fmt::format("\n  {} of {} basic blocks of {} have run{}\n", run.covered, run.blocks,
-                      run.target->file(),
-                      run.never_run.empty() ? "" : "; lines where one begins that never ran:");
-  std::string function;
-  for (const Frame& line : run.never_run) {
-    if (line.function != function) {
-      text += fmt::format("{}    {}: {}", function.empty() ? "" : "\n", line.function, line.line);
-    } else {
-      text += fmt::format(", {}", line.line);
-    }
-    function = line.function;
-  }
-  if (!function.empty()) text += '\n';
+  text += '\n' + print_coverage(run.coverage, run.target->file());
   text +=
       "\n  Not checked: other memory models than sequential consistency (data races are "
       "found by\n  happens-before), interrupts, other calls than these.\n";

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cli/arguments.h"
+#include "cli/kernel_coverage.h"
 #include "conformance/linearize.h"
 #include "impl/linux/target.h"
 
@@ -23,8 +24,8 @@ struct UnexplainedHistory {
 
 struct ScenarioRun {
   linux_harness::Scenario scenario;
-  linux_harness::Exploration exploration;
-  std::vector<UnexplainedHistory> unexplained;
+  linux_harness::Exploration exploration = {};
+  std::vector<UnexplainedHistory> unexplained = {};
   /// Histories in which some order breaks a call's contract: not judged beyond that.
   std::size_t excused = 0;
   /// Whether results were compared: with the specification, or with those of the code itself
@@ -33,6 +34,7 @@ struct ScenarioRun {
   bool by_specification = false;  ///< with that, whatever else
   /// Histories that could not be: their calls have too many sequential orders.
   std::size_t too_many_orders = 0;
+  KernelCoverage coverage = {};  ///< numbers only
   bool complete() const { return exploration.exhausted && too_many_orders == 0; }
   bool violated() const { return !exploration.reports.empty() || !unexplained.empty(); }
 };
@@ -52,8 +54,7 @@ struct ScenariosRun {
   linux_harness::SearchOptions options;
   std::vector<ScenarioRun> runs;
   std::vector<ScenarioCause> causes;
-  std::size_t blocks = 0, covered = 0;          ///< basic blocks of the file under test
-  std::vector<linux_harness::Frame> never_run;  ///< lines where a block begins that never ran
+  KernelCoverage coverage;  ///< of all runs together
   double seconds = 0;
   std::string verdict() const;  ///< violated, holds, unknown
 };

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "impl/linux/control_flow.h"
 #include "impl/linux/prepare.h"
 
 namespace iommucheck::linux_harness {
@@ -43,7 +44,7 @@ struct Runner {
   std::filesystem::path build_directory;  ///< where the kernel's generated headers are
   std::filesystem::path program;
   std::vector<std::string> unmodelled;  ///< kernel symbols that trap when they are used
-  std::vector<std::uint64_t> blocks;    ///< of a scheduled runner: see Exploration::covered
+  ControlFlow flow;                     ///< of a scheduled runner: see Exploration::covered
 };
 
 /// Builds the program under AddressSanitizer, or finds it in the cache.  Throws HarnessError with

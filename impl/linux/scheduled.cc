@@ -150,12 +150,12 @@ ScheduledKernel::ScheduledKernel(const Target& target, Runner runner)
       runner_{std::move(runner)},
       symbols_{runner_, target.parts().kernel_glue.back()} {}
 
-std::vector<Frame> ScheduledKernel::lines_of(const std::vector<std::uint64_t>& blocks) {
-  symbols_.prefetch(blocks);
+std::vector<Frame> ScheduledKernel::lines_of(const std::vector<std::uint64_t>& addresses) {
+  symbols_.prefetch(addresses);
   std::vector<Frame> lines;
-  lines.reserve(blocks.size());
-  for (const std::uint64_t block : blocks) {
-    lines.push_back(frame_in(symbols_.frames(block), target_.file()));
+  lines.reserve(addresses.size());
+  for (const std::uint64_t address : addresses) {
+    lines.push_back(frame_in(symbols_.frames(address), target_.file()));
   }
   return lines;
 }
@@ -172,7 +172,8 @@ Exploration ScheduledKernel::explore(const Scenario& scenario, const SearchOptio
   result.restarts = answer.at("restarts");
   result.seconds = answer.at("seconds");
   result.exhausted = answer.at("exhausted");
-  result.covered = answer.at("covered").get<std::vector<std::uint64_t>>();
+  result.covered = answer.at("covered").get<decltype(result.covered)>();
+  result.followed = answer.at("followed").get<decltype(result.followed)>();
   for (std::size_t i = 0; i < scenario.setup.size(); ++i) {
     ScheduledCall one{.call = scenario.setup[i]};
     // A set-up that ends in a report answers less.

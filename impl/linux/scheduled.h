@@ -101,8 +101,11 @@ struct Exploration {
   std::vector<ScheduledCall> setup;  ///< of the scenario's set-up
   std::vector<ScheduledReport> reports;
   std::vector<ScheduledHistory> histories;
-  /// Basic blocks that have run: some of Runner::blocks.  And with_marks()'s lines (mutants.h).
+  /// Basic blocks that have run: some of Runner::flow.blocks.  And with_marks()'s lines
+  /// (mutants.h).
   std::vector<std::uint64_t> covered;
+  /// Pairs of such blocks that have run one behind the other: Runner::flow.branches among them.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> followed;
 };
 
 /// What the calls of a scenario's threads answer one after the other.
@@ -131,8 +134,9 @@ class ScheduledKernel {
 
   const Runner& runner() const { return runner_; }
 
-  /// Where basic blocks are: the line in the file under test that each begins with.
-  std::vector<Frame> lines_of(const std::vector<std::uint64_t>& blocks);
+  /// Where addresses of its code are in the file under test: a block's, the line that it begins
+  /// with.
+  std::vector<Frame> lines_of(const std::vector<std::uint64_t>& addresses);
 
  private:
   const Target& target_;

@@ -17,7 +17,7 @@ namespace iommucheck::linux_harness {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kBlockList = "blocks.txt";
+constexpr std::string_view kControlFlow = "control-flow.txt";
 
 /// Static data goes into one section, which the runner restores between executions.
 constexpr std::string_view kDataScript =
@@ -66,20 +66,31 @@ std::vector<std::string> link_command(const fs::path& folder, const fs::path& su
   return command;
 }
 
-/// An address inside each call that marks a basic block, one per line: as the runner reports them.
-std::string block_list(const fs::path& program) {
+/// What coverage is counted against, one block ("block") or branch ("block jump block") per line.
+std::string control_flow_list(const fs::path& program) {
   const Finished finished = run({"objdump", "-d", "--no-show-raw-insn", program.string()});
-  std::istringstream lines{finished.output};
+  const ControlFlow flow = control_flow_of(finished.output);
   std::string list;
-  bool marks = false;
-  for (std::string line; std::getline(lines, line);) {
-    // "  40683a:\tcall   40abe0 <name>": the call ends where the next instruction begins.
-    const std::size_t colon = line.find(":\t");
-    if (colon == std::string::npos) continue;
-    if (marks) list += fmt::format("{}\n", std::stoull(line.substr(0, colon), nullptr, 16) - 1);
-    marks = line.find("<__sanitizer_cov_trace_pc>") != std::string::npos;
-  }
+  for (const std::uint64_t block : flow.blocks) list += fmt::format("{}\n", block);
+  for (const Branch& branch : flow.branches)
+    list += fmt::format("{} {} {}\n", branch.from, branch.jump, branch.to);
   return list;
+}
+
+ControlFlow read_control_flow(const std::string& list) {
+  ControlFlow flow;
+  std::istringstream lines{list};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words{line};
+    Branch one;
+    words >> one.from;
+    if (words >> one.jump >> one.to) {
+      flow.branches.push_back(one);
+    } else {
+      flow.blocks.push_back(one.from);
+    }
+  }
+  return flow;
 }
 
 /// Runners of different targets do not replace one another.
@@ -141,7 +152,8 @@ void build_program(const fs::path& folder, const fs::path& support, const Kernel
         fmt::format("-ffile-prefix-map={}={}", folder.string(), build.tree.root.string()));
     flags.insert(flags.end(), {"-iquote", place.string()});
   }
-  flags.emplace_back("-fsanitize-coverage=trace-pc");
+  // Where a jump table leads is not known (control_flow.h).
+  flags.insert(flags.end(), {"-fsanitize-coverage=trace-pc", "-fno-jump-tables"});
   const fs::path object = folder / "under_test.o";
   compile(build, kernel_job(build, parts.under_test, source, object, flags));
 
@@ -170,7 +182,7 @@ void build_program(const fs::path& folder, const fs::path& support, const Kernel
            "compiling the traps");
   must_run(link_command(folder, support, false), "linking the runner");
   write_unmodelled(folder, names);
-  write_file(folder / kBlockList, block_list(folder / "runner"));
+  write_file(folder / kControlFlow, control_flow_list(folder / "runner"));
 }
 
 }  // namespace
@@ -212,10 +224,8 @@ Runner build_scheduled_runner(Cache& cache, const KernelBuild& build, const Runn
                     cache.say(fmt::format("compiling {} for the scheduler", parts.under_test));
                     build_program(into, support, build, parts, changed.text);
                   });
-  Runner runner{build.tree, build.directory, entry / "runner", read_unmodelled(entry), {}};
-  std::istringstream blocks{read_file(entry / kBlockList)};
-  for (std::uint64_t block = 0; blocks >> block;) runner.blocks.push_back(block);
-  return runner;
+  return {build.tree, build.directory, entry / "runner", read_unmodelled(entry),
+          read_control_flow(read_file(entry / kControlFlow))};
 }
 
 }  // namespace iommucheck::linux_harness

@@ -180,6 +180,19 @@ TEST(KernelScenarios, DebiansSourceUnderEverySchedule) {
     EXPECT_GT(scenario["histories"], 0) << scenario["name"];
     EXPECT_EQ(scenario["excused"], 0) << scenario["name"] << " breaks a contract in some order";
   }
+  // Coverage: of each scenario, and of all together.
+  const Json& together = all["coverage"];
+  for (const char* part : {"covered", "taken"}) {
+    const Json alone = Json::parse(first.out)["coverage"][part];
+    EXPECT_EQ(all["scenarios"][0]["coverage"][part], alone);
+    EXPECT_GT(together[part], alone);
+  }
+  EXPECT_LT(together["taken"], together["branches"]);
+  ASSERT_FALSE(together["never_taken"].empty());
+  for (const Json& branch : together["never_taken"]) {
+    EXPECT_EQ(branch["file"], "drivers/iommu/ioasid.c");
+    EXPECT_GT(branch["to"], 0);
+  }
   // The bound that is asked for is the one that holds: with more of it there is more to see.
   std::uint64_t before = 0;
   for (const char* bound : {"0", "1", "2"}) {

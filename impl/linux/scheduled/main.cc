@@ -259,6 +259,7 @@ json explore(const json& request) {
               {"exhausted", statistics.exhausted},
               {"setup", setup_answers},
               {"covered", covered_blocks()},
+              {"followed", followed_blocks()},
               {"reports", json::array()},
               {"histories", json::array()}};
     for (const auto& report : found) answer["reports"].push_back(report_json(report, engine));

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 extern "C" {
@@ -55,6 +56,8 @@ const std::vector<Span>& restored();
 /// blocks of the file under test, as far as they have run, and the lines of marks that have
 /// (impl/linux/mutants.h: below all addresses); ascending.
 std::vector<std::uintptr_t> covered_blocks();
+/// Pairs of them: the second has run behind the first, in one call of a function.  Ascending.
+std::vector<std::pair<std::uintptr_t, std::uintptr_t>> followed_blocks();
 
 /// Makes what is not modelled a trap, and faults reports of the running thread.
 void watch_faults();

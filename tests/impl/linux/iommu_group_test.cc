@@ -24,6 +24,13 @@ TEST_F(GroupTest, DporAndSleepSetsAgreeOnEveryWrittenScenario) {
   for (const Scenario& one : iommu_group_target().written()) expect_searches_agree(one, false);
 }
 
+TEST_F(GroupTest, BranchesAreThoseOfTheCode) {
+  for (const char* name : {"grown-group", "pasid-unuse", "pasid-unplug"}) {
+    SCOPED_TRACE(name);
+    expect_branches_explain(kernel_->explore(scenario(name), {}), kernel_->runner().flow);
+  }
+}
+
 TEST_F(GroupTest, SetUpsAreMade) {
   expect_set_ups_made();
   for (const Scenario& one : iommu_group_target().generated(2))

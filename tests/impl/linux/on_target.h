@@ -9,6 +9,7 @@
 #include <memory>
 #include <set>
 
+#include "impl/linux/control_flow.h"
 #include "impl/linux/mutants.h"
 #include "impl/linux/target.h"
 
@@ -32,6 +33,24 @@ inline std::set<std::string> kinds_in(const Exploration& exploration) {
   std::set<std::string> kinds;
   for (const ScheduledReport& report : exploration.reports) kinds.insert(report.kind);
   return kinds;
+}
+
+/// What has run one behind the other is what may: the branches of the code are read rightly, and no
+/// frame is taken for another.
+inline void expect_branches_explain(const Exploration& exploration, const ControlFlow& flow) {
+  std::set<std::uint64_t> forks;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> ways;
+  for (const Branch& branch : flow.branches) {
+    forks.insert(branch.from);
+    ways.emplace(branch.from, branch.to);
+  }
+  std::size_t taken = 0;
+  for (const auto& [from, to] : exploration.followed) {
+    if (!forks.contains(from)) continue;
+    EXPECT_TRUE(ways.contains({from, to})) << std::hex << from << " to " << to;
+    ++taken;
+  }
+  EXPECT_GT(taken, 0U);
 }
 
 /// A mistake that is derived from the user's file, and what shows it.

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "impl/linux/answer.h"
@@ -83,7 +84,7 @@ TEST_F(ScheduledTest, AFailingAllocationIsAChoice) {
 }
 
 TEST_F(ScheduledTest, SaysWhichBlocksHaveRun) {
-  const std::vector<std::uint64_t>& blocks = kernel_->runner().blocks;
+  const std::vector<std::uint64_t>& blocks = kernel_->runner().flow.blocks;
   ASSERT_GT(blocks.size(), 50U);
   const auto covered = [&](const char* name) {
     const Exploration run = kernel_->explore(scenario(name), {});
@@ -105,6 +106,23 @@ TEST_F(ScheduledTest, SaysWhichBlocksHaveRun) {
   EXPECT_TRUE(functions.contains("ioasid_find"));
   EXPECT_TRUE(functions.contains("ioasid_free"));
   EXPECT_FALSE(functions.contains("ioasid_unregister_allocator"));
+}
+
+TEST_F(ScheduledTest, SaysWhichBranchesWereTaken) {
+  const ControlFlow& flow = kernel_->runner().flow;
+  ASSERT_GT(flow.branches.size(), 50U);
+  const Exploration run = kernel_->explore(scenario("find-free"), {});
+  expect_branches_explain(run, flow);
+  // What has run has been come to, and of each fork that has run a way has been taken.
+  const std::set<std::uint64_t> blocks(run.covered.begin(), run.covered.end());
+  const std::set<std::pair<std::uint64_t, std::uint64_t>> followed(run.followed.begin(),
+                                                                   run.followed.end());
+  std::map<std::uint64_t, unsigned> ways_taken;
+  for (const Branch& branch : flow.branches) {
+    if (!blocks.contains(branch.from)) continue;
+    ways_taken[branch.from] += followed.contains({branch.from, branch.to});
+  }
+  for (const auto& [from, ways] : ways_taken) EXPECT_GT(ways, 0U) << std::hex << from;
 }
 
 TEST_F(ScheduledTest, FindsMistakesPlantedIntoTheUsersFile) {
