@@ -42,8 +42,8 @@ namespace explored = ioasid::explored;
 constexpr std::uint64_t kExecutionsPerMutant = 1000;
 
 constexpr const char* kOptions =
-    "--scenario, --whole, --search, --preemptions, --executions, --seconds, --seed, --schedule, --mutants, "
-    "--json";
+    "--scenario, --whole, --search, --preemptions, --executions, --seconds, --seed, --schedule, "
+    "--failing-allocations, --mutants, --json";
 
 std::vector<explored::Scenario> choose(const std::string& names) {
   std::vector<explored::Scenario> known = explored::written_scenarios();
@@ -137,7 +137,8 @@ ordered_json to_json(const std::vector<Run>& runs, const linux_harness::SearchOp
                      {"source", "impl/ioasid"},
                      {"kind", "schedules of scenarios"},
                      {"search", linux_harness::name(options.search)},
-                     {"memory", "sequentially consistent, data races by happens-before"}};
+                     {"memory", "sequentially consistent, data races by happens-before"},
+                     {"failing_allocations", options.failing_allocations}};
   object["scenarios"] = ordered_json::array();
   for (const Run& run : runs) {
     ordered_json reports = ordered_json::array(), unexplained = ordered_json::array();
@@ -162,6 +163,7 @@ ordered_json to_json(const std::vector<Run>& runs, const linux_harness::SearchOp
                                    {"abandoned", statistics.abandoned},
                                    {"longest", statistics.longest},
                                    {"histories", run.result.histories},
+                                   {"without_memory", run.result.without_memory},
                                    {"excused", run.result.excused},
                                    {"exhausted", statistics.exhausted},
                                    {"seconds", statistics.seconds},
@@ -192,11 +194,17 @@ std::string to_text(const Run& run) {
     }
     text += fmt::format("      schedule {}\n", report.schedule);
   }
-  for (const auto& one : run.result.unexplained) {
-    text += fmt::format("    not linearizable: {}\n", one.history);
-    for (const std::string& reason : one.reasons) text += fmt::format("      {}\n", reason);
-    text += fmt::format("      schedule {}\n", one.schedule);
+  // They are much alike; --json has all.
+  constexpr std::size_t kShown = 5;
+  const auto& unexplained = run.result.unexplained;
+  for (std::size_t i = 0; i < std::min(unexplained.size(), kShown); ++i) {
+    text += fmt::format("    not linearizable: {}\n", unexplained[i].history);
+    for (const std::string& reason : unexplained[i].reasons)
+      text += fmt::format("      {}\n", reason);
+    text += fmt::format("      schedule {}\n", unexplained[i].schedule);
   }
+  if (unexplained.size() > kShown)
+    text += fmt::format("    and {} more that are not linearizable\n", unexplained.size() - kShown);
   return text;
 }
 
@@ -241,10 +249,11 @@ Run explore_one(const explored::Scenario& scenario, const explored::Options& opt
 
 std::string summary(const std::vector<Run>& runs, const linux_harness::SearchOptions& search) {
   return fmt::format(
-      "{}: our IOASID allocator, {} scenario{}, search {}; sequentially consistent, data races by "
+      "{}: our IOASID allocator, {} scenario{}, search {}{}; sequentially consistent, data races by "
       "happens-before\n",
       checker::name(together(runs)), runs.size(), runs.size() == 1 ? "" : "s",
-      linux_harness::name(search.search));
+      linux_harness::name(search.search),
+      search.failing_allocations ? ", allocations fail or not" : "");
 }
 
 }  // namespace
@@ -263,7 +272,7 @@ std::optional<AllocatorRun> explore_allocator(ordered_json& object) {
 }
 
 int explore_command(const Words& words) {
-  Arguments arguments{words, {"json", "mutants", "whole"}};
+  Arguments arguments{words, {"json", "mutants", "whole", "failing-allocations"}};
   const bool as_json = arguments.flag("json"), mutants = arguments.flag("mutants"),
              whole = arguments.flag("whole");
   const std::string target = arguments.word("what to explore (ioasid)");
@@ -275,12 +284,15 @@ int explore_command(const Words& words) {
   const std::string names = arguments.text("scenario", "all");
   const bool own_executions = arguments.has("executions");
   linux_harness::SearchOptions search = take_search_options(arguments);
+  search.failing_allocations = arguments.flag("failing-allocations");
   arguments.finish(kOptions);
   std::vector<explored::Scenario> scenarios = choose(names);
   if (whole && search.preemptions)
     throw UsageError("--whole is without a bound: it has no --preemptions");
   if (mutants && search.search != Search::dpor)
     throw UsageError("--mutants explores by itself: it has no --search and no --schedule");
+  if (mutants && search.failing_allocations)
+    throw UsageError("--mutants lets no allocation fail: it has no --failing-allocations");
   if (whole && search.search != Search::dpor)
     throw UsageError("--whole belongs to the search dpor: no other one has a bound of its own");
   if (search.search == Search::replay && scenarios.size() != 1)
@@ -295,6 +307,7 @@ int explore_command(const Words& words) {
     return show_mutants(scenarios, search, as_json);
   }
   explored::Options options;
+  options.failing_allocations = search.failing_allocations;
   options.limits.executions = search.executions;
   options.limits.seconds = search.seconds;
   std::vector<Run> runs;

@@ -2,11 +2,13 @@
 // Fibers by Boost.Context's two primitives: its classes would unwind what we want to forget.
 #include "checker/schedule/fiber.h"
 
+#include <cxxabi.h>
 #include <sys/mman.h>
 
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
+#include <utility>
 
 #include <boost/context/detail/fcontext.hpp>
 
@@ -53,9 +55,21 @@ void Fiber::reset(void (*entry)()) {
   void* top = reinterpret_cast<void*>(bottom_ + kStackSize);
   context_ = context::make_fcontext(top, kStackSize, begin);
   entry_ = entry;
+  if (exceptions_.caught == nullptr) {
+    exceptions_ = {};
+    return;
+  }
+  auto& mine = *reinterpret_cast<Exceptions*>(abi::__cxa_get_globals());
+  std::swap(mine, exceptions_);
+  while (mine.caught != nullptr) abi::__cxa_end_catch();
+  mine = exceptions_;
+  exceptions_ = {};
 }
 
 void Fiber::jump(Fiber& from, Fiber& to) {
+  auto& running = *reinterpret_cast<Exceptions*>(abi::__cxa_get_globals());
+  from.exceptions_ = running;
+  running = to.exceptions_;
   Jump jump{&from.context_, to.entry_};
   const context::transfer_t back = context::jump_fcontext(to.context_, &jump);
   // Whoever comes back to us left its own place behind.

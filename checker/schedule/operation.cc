@@ -2,7 +2,9 @@
 // Names of operations, and which of them depend on each other.
 #include "checker/schedule/operation.h"
 
+#include <algorithm>
 #include <array>
+#include <map>
 
 namespace iommucheck::schedule {
 
@@ -32,17 +34,32 @@ std::string_view name(Kind kind) {
 
 namespace {
 
+struct GranuleSets {
+  std::map<std::vector<std::uintptr_t>, std::uintptr_t> numbers;
+  std::vector<const std::vector<std::uintptr_t>*> by_number;
+};
+
+GranuleSets& granule_sets() {
+  static GranuleSets all;
+  return all;
+}
+
 /// A yield is a read of all that it waits for.
 bool reads(const Operation& yield, const Operation& write) {
   if (yield.kind != Kind::yield || write.kind != Kind::write) return false;
-  for (std::uintptr_t at = granule(write.object); at <= granule(write.object + write.size - 1);
-       ++at) {
-    if ((yield.object & yield_bit(at)) != 0) return true;
-  }
-  return false;
+  const std::vector<std::uintptr_t>& waited_for = *granule_sets().by_number[yield.object];
+  const auto first = std::ranges::lower_bound(waited_for, granule(write.object));
+  return first != waited_for.end() && *first <= granule(write.object + write.size - 1);
 }
 
 }  // namespace
+
+std::uintptr_t number_of_granules(const std::vector<std::uintptr_t>& ascending) {
+  GranuleSets& sets = granule_sets();
+  const auto [place, is_new] = sets.numbers.emplace(ascending, sets.by_number.size());
+  if (is_new) sets.by_number.push_back(&place->first);
+  return place->second;
+}
 
 bool dependent(const Operation& a, const Operation& b) {
   if (is_memory(a.kind) && is_memory(b.kind)) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace iommucheck::schedule {
 
@@ -37,8 +38,8 @@ struct Operation {
   Kind kind = Kind::start;
   std::uint8_t size = 0;           ///< bytes, of reads and writes: 1 .. 16
   std::uint16_t alternatives = 1;  ///< of `choose`: 2 or more
-  /// Address of the memory or lock; the thread of `join`, `wake`, ...; of `yield` the granules that
-  /// it waits for, a bit each (see yield_bit()).
+  /// Address of the memory or lock; the thread of `join`, `wake`, ...; of `yield` the number of the
+  /// granules that it waits for (see number_of_granules()).
   std::uintptr_t object = 0;
   std::uintptr_t pc = 0;  ///< where in the code; no part of what the operation does
 
@@ -53,8 +54,8 @@ struct Operation {
 inline constexpr unsigned kGranuleShift = 3;
 constexpr std::uintptr_t granule(std::uintptr_t address) { return address >> kGranuleShift; }
 
-/// Granules that share a bit count as one where independence is asked for: that loses nothing.
-constexpr std::uint64_t yield_bit(std::uintptr_t at) { return std::uint64_t{1} << (at % 64); }
+/// Equal sets of granules have one number, in the whole process.
+std::uintptr_t number_of_granules(const std::vector<std::uintptr_t>& ascending);
 
 constexpr bool is_memory(Kind kind) { return kind == Kind::read || kind == Kind::write; }
 constexpr bool is_lock(Kind kind) { return kind >= Kind::acquire && kind <= Kind::release_shared; }

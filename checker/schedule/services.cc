@@ -254,9 +254,9 @@ void Engine::yield(std::uintptr_t pc) {
   seen.erase(std::unique(seen.begin(), seen.end(),
                          [](const Seen& a, const Seen& b) { return a.at == b.at; }),
              seen.end());
-  std::uint64_t bits = 0;
-  for (const Seen& one : seen) bits |= yield_bit(one.at);
-  point({Kind::yield, 0, 1, bits, pc});
+  std::vector<std::uintptr_t> waited_for;
+  for (const Seen& one : seen) waited_for.push_back(one.at);
+  point({Kind::yield, 0, 1, number_of_granules(waited_for), pc});
   current_->seen.clear();
 }
 

@@ -15,6 +15,10 @@ Result<Ioasid> Allocator::alloc(Set set, Ioasid min, Ioasid max, void* data) {
     if (set) {
       object = sets_.resolve(set);
       if (object == nullptr) return {kInvalidIoasid, std::errc::invalid_argument};
+      if (object->now().ending) {
+        std::this_thread::yield();
+        continue;
+      }
       const std::errc error = admits(*object);
       if (error == std::errc::no_buffer_space && !really_full(*object, set)) {
         std::this_thread::yield();

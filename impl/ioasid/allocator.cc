@@ -3,6 +3,7 @@
 #include "impl/ioasid/allocator.h"
 
 #include <stdexcept>
+#include <thread>
 
 #include <sys/mman.h>
 
@@ -40,7 +41,8 @@ Allocator::Allocator(const Config& config)
       records_{ids_},
       map_{ids_},
       deferred_{config.memory},
-      sets_{config.memory, config.capacity},
+      sets_{config.memory, config.capacity,
+            [this](const SetObject& object) { return has_ids(object); }},
       chains_{config.memory, deferred_},
       custom_{config.memory} {
   prefer_huge_pages(records_.data(), sizeof(Record) * ids_);
@@ -56,13 +58,20 @@ Result<void*> Allocator::find(Set set, Ioasid id, Getter getter, void* context) 
 }
 
 Result<State> Allocator::state(Ioasid id) const noexcept {
-  const Record::View view = id < ids_ ? records_[id].view() : Record::View{};
+  const Record::View view = id < ids_ ? look(id) : Record::View{};
   if ((view.control & control::kAlive) == 0) return {{}, std::errc::no_such_file_or_directory};
   if ((view.control & control::kPending) != 0) return {State::free_pending, {}};
   return {view.data == nullptr ? State::idle : State::active, {}};
 }
 
 std::errc Allocator::get(Set set, Ioasid id) noexcept {
+  for (;;) {
+    if (const auto answer = try_get(set, id)) return *answer;
+    std::this_thread::yield();
+  }
+}
+
+std::optional<std::errc> Allocator::try_get(Set set, Ioasid id) noexcept {
   if (id >= ids_) return std::errc::invalid_argument;
   Record& record = records_[id];
   for (;;) {
@@ -73,13 +82,14 @@ std::errc Allocator::get(Set set, Ioasid id) noexcept {
     if ((view.control & control::kReferences) == control::kReferences) {
       return std::errc::value_too_large;
     }
+    if (control::is_frozen(view.control)) return std::nullopt;
     std::uint64_t expected = view.control;
     // Success says that the life is still the one whose set we checked.  Acquire: with the
     // reference comes what its owner wrote before it published the id.
     if (record.control().compare_exchange_weak(expected, view.control + control::kReference,
                                                std::memory_order_acquire,
                                                std::memory_order_relaxed)) {
-      return {};
+      return std::errc{};
     }
   }
 }

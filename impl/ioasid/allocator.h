@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 // An allocator of I/O address space ids (PASIDs) with sets, references and wait-free look-up.
 //
-// Thread-safe throughout.  find() and state() are wait-free: they take no lock, do not loop, do not
-// allocate.  alloc(), free(), get(), put() of the default allocator are lock-free and share no lock
-// (a last put waits for a set_data() of the same id that is halfway through a few instructions; an
-// alloc() that is about to fail waits for allocations and frees that are halfway, as their outcome
-// decides).  Calls on sets, SPIDs, custom allocators and notifiers may take mutexes.
+// Thread-safe throughout, and linearizable (but for what alloc() says of large ranges).  find() and
+// state() are wait-free: they take no lock, do not loop (but in the instant in which the id's set
+// ends, once for each change that others make to the id), do not allocate.  alloc(), free(), get(),
+// put() of the default allocator are lock-free and share no lock (a last put waits for a set_data()
+// of the same id that is halfway through a few instructions; get, put and free wait where the id's
+// set is ending; an alloc() that is about to fail waits for allocations and frees that are halfway,
+// as their outcome decides).  Calls on sets, SPIDs, custom allocators and notifiers may take
+// mutexes. The first ReadSection of a thread allocates, also that of a look-up with a getter, and
+// ends the program where there is no memory: attach_reader() does it early.
 //
 // Private data belongs to the caller; the allocator keeps a pointer.  Who dereferences what find()
 // returned holds a reference on it (taken in the getter) or is inside a ReadSection:
@@ -115,12 +119,10 @@ class Allocator {
   /// no_such_file_or_directory: unknown; permission_denied: not of this set (if one is given).
   Result<void*> find(Set set, Ioasid id) const noexcept {
     if (id >= ids_) return {nullptr, std::errc::no_such_file_or_directory};
+    // Not look(): with the other view in reach this one would not stay in registers.
     const Record::View view = records_[id].view();
-    if ((view.control & control::kAlive) == 0) {
-      return {nullptr, std::errc::no_such_file_or_directory};
-    }
-    if (set && set != view.set) return {nullptr, std::errc::permission_denied};
-    return {view.data, {}};
+    if (control::is_frozen(view.control)) return find_frozen(set, id);
+    return found(set, view);
   }
   /// The same in a ReadSection of its own, in which getter(data, context) is called unless there
   /// is no data; null if it refuses.
@@ -191,7 +193,9 @@ class Allocator {
   static constexpr std::uint32_t kExactIds = 1024;
 
  private:
-  enum class Drop : std::uint8_t { owner_by_free, owner_by_put, reference };
+  enum class Drop : std::uint8_t { owner_by_free, owner_by_put, owner_by_sweep, reference };
+  /// Nothing: the id is frozen.
+  std::optional<std::errc> try_get(Set set, Ioasid id) noexcept;
 
   // Quota of a set, and whether a failure is justified (set_quota.cc).
   static std::errc admits(const SetObject& object) noexcept;
@@ -208,14 +212,49 @@ class Allocator {
   // custom_calls.cc
   bool default_ids_outstanding() const noexcept;
 
+  static Result<void*> found(Set set, const Record::View& view) noexcept {
+    if ((view.control & control::kAlive) == 0) {
+      return {nullptr, std::errc::no_such_file_or_directory};
+    }
+    if (set && set != view.set) return {nullptr, std::errc::permission_denied};
+    return {view.data, {}};
+  }
+
+  // set_end.cc
+  Result<void*> find_frozen(Set set, Ioasid id) const noexcept;
+  bool end_set(SetObject& object, Set set) noexcept;
+  std::uint32_t freeze(SetObject& object, Set set) noexcept;
+  void sweep(SetObject& object, Set set);
+  bool has_ids(const SetObject& object) const noexcept;
+  Record::View look_at_frozen(Ioasid id, Record::View view) const noexcept;
+  /// What the id is at some instant of the call.
+  Record::View look(Ioasid id) const noexcept {
+    const Record::View view = records_[id].view();
+    return control::is_frozen(view.control) ? look_at_frozen(id, view) : view;
+  }
+  /// Its control word; kAlive: it was allocated at some instant of the call.
+  std::uint64_t life_of(Ioasid id) const noexcept {
+    const std::uint64_t now = records_[id].control().load();
+    return control::is_frozen(now) ? look(id).control : now;
+  }
+  /// function(Record&, const View&) for those that are not free.
+  template <typename Function>
+  void for_each_id(const SetObject& object, Set set, Function function) {
+    for (Ioasid id = object.lowest.load(), last = object.highest.load(); id <= last; ++id) {
+      const Record::View view = records_[id].view();
+      if ((view.control & control::kAlive) != 0 && view.set == set) function(records_[id], view);
+    }
+  }
+
   // release.cc
   Result<bool> drop(Set set, Ioasid id, Drop how);
   void end_life(Ioasid id, std::uint64_t life) noexcept;
   void notify_free(Ioasid id, const Record::View& view) noexcept;
-  void drop_ids_of(SetObject& object, Set set);
   void lose_custom_ids() noexcept;
 
   // spid.cc
+  /// Nothing: the id is frozen.
+  std::optional<Result<Ioasid>> try_find_by_spid(SetObject& object, Set set, Spid spid, bool take);
   void forget_spid(Ioasid id, std::uint64_t life) noexcept;
 
   std::uint32_t ids_;

@@ -35,11 +35,12 @@ std::errc Allocator::register_allocator(const CustomOps* ops) {
 }
 
 /// Under the mutex, while no new ones can come.  A bit without a life is an allocation or a free
-/// that is halfway: wait until it is one or the other.
+/// that is halfway, and an id that is frozen may be gone: wait until it is one or the other.
 bool Allocator::default_ids_outstanding() const noexcept {
   Ioasid id = map_.next_taken(0);
   while (id != kInvalidIoasid) {
-    if ((records_[id].control().load() & control::kAlive) != 0) return true;
+    const std::uint64_t now = records_[id].control().load();
+    if ((now & control::kAlive) != 0 && !control::is_frozen(now)) return true;
     std::this_thread::yield();
     id = map_.next_taken(id);
   }

@@ -10,7 +10,7 @@ Result<void*> Allocator::set_data(Ioasid id, void* data) {
   if (in_read_section()) return {nullptr, std::errc::resource_deadlock_would_occur};
   if (id >= ids_) return {nullptr, std::errc::no_such_file_or_directory};
   Record& record = records_[id];
-  const std::uint64_t life = record.control().load();
+  const std::uint64_t life = life_of(id);
   if ((life & control::kAlive) == 0 || !record.lock_life(life)) {
     return {nullptr, std::errc::no_such_file_or_directory};
   }
@@ -26,7 +26,7 @@ Result<void*> Allocator::set_data(Ioasid id, void* data) {
 std::errc Allocator::attach_data(Ioasid id, void* data) noexcept {
   if (id >= ids_) return std::errc::no_such_file_or_directory;
   Record& record = records_[id];
-  const std::uint64_t life = record.control().load();
+  const std::uint64_t life = life_of(id);
   race_window();
   if ((life & control::kAlive) == 0 || !record.lock_life(life)) {
     return std::errc::no_such_file_or_directory;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The short lock in the control word of a record.
+// The short lock in the control word of a record, and what keeps its references as they are.
 #include "impl/ioasid/record.h"
 
 #include <thread>
@@ -21,6 +21,23 @@ bool Record::lock_life(std::uint64_t life) noexcept {
       return true;
     }
   }
+}
+
+bool Record::freeze(std::uint64_t life) noexcept {
+  std::uint64_t seen = life;
+  while (control::same_life(life, seen)) {
+    if ((seen & (control::kFrozen | control::kPending)) != 0) return true;
+    if (control().compare_exchange_weak(seen, seen | control::kFrozen)) return true;
+  }
+  return false;
+}
+
+bool Record::thaw(std::uint64_t life) noexcept {
+  std::uint64_t seen = life;
+  while (control::same_life(life, seen) && (seen & control::kFrozen) != 0) {
+    if (control().compare_exchange_weak(seen, seen & ~control::kFrozen)) return true;
+  }
+  return false;
 }
 
 }  // namespace iommucheck::ioasid::impl

@@ -5,8 +5,8 @@
 // gets a new generation.  So a finder needs no lock and no loop: it reads the control word, the
 // other fields, and the control word again.  Same generation and alive at both ends: the fields
 // belong together.  Else the id was free at some instant in between, and "unknown" is the answer.
-// (40 bits of generation: a finder would have to sleep for 2^40 allocations of this very id, half a
-// day at full speed, and for exactly a multiple of that, to be wrong.)
+// (39 bits of generation: a finder would have to sleep for 2^39 allocations of this very id, a
+// quarter of a day at full speed, and for exactly a multiple of that, to be wrong.)
 #ifndef IOMMUCHECK_IMPL_IOASID_RECORD_H
 #define IOMMUCHECK_IMPL_IOASID_RECORD_H
 
@@ -27,16 +27,21 @@ inline constexpr std::uint64_t kCustom = 8;   ///< a custom allocator chose it
 /// Somebody changes data or SPID; only who ends the id's life has to wait for it (a few
 /// instructions), readers never.
 inline constexpr std::uint64_t kLocked = 16;
-inline constexpr std::uint64_t kReference = 32;  ///< one reference by get
+/// The id's set is ending: see set_end.cc.  With kPending: that is over, but for FREE, which has
+/// not been told yet.
+inline constexpr std::uint64_t kFrozen = 32;
+inline constexpr std::uint64_t kReference = 64;  ///< one reference by get
 inline constexpr std::uint64_t kReferences = 0x7ffffU * kReference;
-inline constexpr std::uint64_t kGeneration = ~std::uint64_t{0} << 24U;
-inline constexpr std::uint64_t kOneGeneration = std::uint64_t{1} << 24U;
+inline constexpr std::uint64_t kGeneration = ~std::uint64_t{0} << 25U;
+inline constexpr std::uint64_t kOneGeneration = std::uint64_t{1} << 25U;
 static_assert((kReferences & kGeneration) == 0 && kReferences + kReference == kOneGeneration);
 
 /// Both words are of one and the same life of the id.
 constexpr bool same_life(std::uint64_t a, std::uint64_t b) {
   return (a & kAlive) != 0 && ((a ^ b) & (kAlive | kGeneration)) == 0;
 }
+/// References and state stay what they are; the state of the set says what the id's is.
+constexpr bool is_frozen(std::uint64_t word) { return (word & (kFrozen | kPending)) == kFrozen; }
 }  // namespace control
 
 /// Plain data (all zero: a free id), accessed atomically; two to a cache line.
@@ -88,6 +93,10 @@ class alignas(32) Record {
 
   /// Locks this life of the record, or answers false when it is over.
   bool lock_life(std::uint64_t life) noexcept;
+  /// This life of the record is frozen, or free pending; false: it is over.
+  bool freeze(std::uint64_t life) noexcept;
+  /// True: it was frozen.
+  bool thaw(std::uint64_t life) noexcept;
   /// Release: the next who locks or ends the life sees what we wrote.
   void unlock() noexcept { control().fetch_and(~control::kLocked, std::memory_order_release); }
 

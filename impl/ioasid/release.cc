@@ -22,6 +22,11 @@ Result<bool> Allocator::drop(Set set, Ioasid id, Drop how) {
     const std::uint64_t now = view.control;
     if ((now & control::kAlive) == 0) return {false, std::errc::no_such_file_or_directory};
     if (set && set != view.set) return {false, std::errc::permission_denied};
+    if (control::is_frozen(now) != (how == Drop::owner_by_sweep)) {
+      if (how == Drop::owner_by_sweep) return {};
+      std::this_thread::yield();
+      continue;
+    }
 
     std::uint64_t next = now;
     if (how == Drop::reference) {
@@ -33,7 +38,7 @@ Result<bool> Allocator::drop(Set set, Ioasid id, Drop how) {
         return {false, std::errc::operation_not_permitted};
       }
       next &= ~control::kOwned;
-      if (how == Drop::owner_by_free) next |= control::kPending;
+      if (how != Drop::owner_by_put) next |= control::kPending;
     }
     const bool last = (next & (control::kOwned | control::kReferences)) == 0;
     if (last) {
@@ -88,26 +93,6 @@ void Allocator::notify_free(Ioasid id, const Record::View& view) noexcept {
   // still an object, with a chain that is empty or another's: then nobody is told too much, as
   // the notification names the set.
   if (view.set) NotifierChains::call(sets_.held(view.set).chain, notification);
-}
-
-/// Frees all ids of a set that has just become dying; the caller holds one place of its ids.
-void Allocator::drop_ids_of(SetObject& object, Set set) {
-  for (;;) {
-    // Read first.  A dying set takes no new ids: if what we account for below is as many, no
-    // allocation is halfway that we could have missed.
-    const std::uint32_t ids = object.now().ids;
-    std::uint32_t accounted = 1;  // the caller's hold
-    const Ioasid first = object.lowest.load();
-    const Ioasid last = object.highest.load();
-    for (Ioasid id = first; id <= last && accounted < ids; ++id) {
-      const Record::View view = records_[id].view();
-      if ((view.control & control::kAlive) == 0 || view.set != set) continue;
-      if ((view.control & control::kPending) == 0) static_cast<void>(free(set, id));
-      ++accounted;
-    }
-    if (accounted >= ids) return;
-    std::this_thread::yield();
-  }
 }
 
 /// Ends the life of every custom id, whatever references there are: its allocator has gone.

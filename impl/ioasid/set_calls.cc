@@ -40,27 +40,6 @@ std::errc Allocator::get_set(Set set) {
   return error;
 }
 
-std::errc Allocator::put_set(Set set) {
-  SetObject* object = sets_.resolve(set);
-  if (object == nullptr) return std::errc::invalid_argument;
-  bool last = false;
-  const bool done = object->update([&](SetWord& word) {
-    if (word.state != SetState::live) return false;
-    last = --word.references == 0;
-    if (last) {
-      word.state = SetState::dying;
-      ++word.ids;  // our hold: the set must not go away while we walk through its ids
-    }
-    return true;
-  });
-  if (!done) return std::errc::invalid_argument;
-  if (last) {
-    drop_ids_of(*object, set);
-    unreserve(*object);
-  }
-  return {};
-}
-
 std::errc Allocator::register_notifier(Set set, Notifier* notifier) {
   if (!set) return chains_.add(chains_.global(), notifier, [] { return true; });
   SetObject* object = sets_.resolve(set);

@@ -24,16 +24,20 @@ struct SetWord {
   std::uint32_t ids = 0;         ///< 21 bits: 2^20 ids and the hold of who ends the set
   std::uint32_t quota = 0;       ///< 21 bits: 0 .. 2^20
   std::uint32_t references = 0;  ///< 20 bits
+  bool ending = false;  ///< live, but no id comes: the last reference is being dropped (set_end.cc)
 
   static constexpr std::uint32_t kMaxReferences = (1U << 20U) - 1;
+  static constexpr std::uint64_t kEnding = 3;  ///< beside the values of SetState
 
   static constexpr SetWord unpacked(std::uint64_t bits) noexcept {
-    return {static_cast<SetState>(bits & 3U), static_cast<std::uint32_t>(bits >> 2U & 0x1fffffU),
+    const bool ending = (bits & 3U) == kEnding;
+    return {ending ? SetState::live : static_cast<SetState>(bits & 3U),
+            static_cast<std::uint32_t>(bits >> 2U & 0x1fffffU),
             static_cast<std::uint32_t>(bits >> 23U & 0x1fffffU),
-            static_cast<std::uint32_t>(bits >> 44U)};
+            static_cast<std::uint32_t>(bits >> 44U), ending};
   }
   constexpr std::uint64_t packed() const noexcept {
-    return static_cast<std::uint64_t>(state) | std::uint64_t{ids} << 2U |
+    return (ending ? kEnding : static_cast<std::uint64_t>(state)) | std::uint64_t{ids} << 2U |
            std::uint64_t{quota} << 23U | std::uint64_t{references} << 44U;
   }
 };

@@ -21,7 +21,7 @@ std::errc Allocator::admits(const SetObject& object) noexcept {
 
 bool Allocator::reserve(SetObject& object, Set set) noexcept {
   const bool done = object.update([](SetWord& word) {
-    if (word.state != SetState::live || word.ids >= word.quota) return false;
+    if (word.state != SetState::live || word.ending || word.ids >= word.quota) return false;
     ++word.ids;
     return true;
   });
@@ -54,7 +54,7 @@ bool Allocator::all_alive(Ioasid first, Ioasid last) const noexcept {
     std::uint64_t generations = 0;
     for (Ioasid id = first; id <= last; ++id) {
       const std::uint64_t word = records_[id].control().load();
-      if ((word & control::kAlive) == 0) return false;
+      if ((word & control::kAlive) == 0 || control::is_frozen(word)) return false;
       generations += word / control::kOneGeneration;
     }
     if (look == 1) return generations == before;

@@ -3,8 +3,18 @@
 #include "impl/ioasid/set_table.h"
 
 #include <new>
+#include <thread>
 
 namespace iommucheck::ioasid::impl {
+namespace {
+
+void let_others_end(std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  std::this_thread::yield();
+  lock.lock();
+}
+
+}  // namespace
 
 SetTable::~SetTable() {
   for (auto& slot : chunks_) {
@@ -17,10 +27,23 @@ SetTable::~SetTable() {
 
 std::errc SetTable::install_capacity(std::uint32_t capacity) {
   if (capacity > kMaxIoasids) return std::errc::invalid_argument;
-  const std::lock_guard lock{mutex_};
-  if (sets_ != 0) return std::errc::device_or_resource_busy;
+  std::unique_lock lock{mutex_};
+  while (sets_ != 0) {
+    if (halfway() < sets_) return std::errc::device_or_resource_busy;
+    let_others_end(lock);
+  }
   capacity_ = capacity;
   return {};
+}
+
+std::uint32_t SetTable::halfway() const noexcept {
+  std::uint32_t count = 0;
+  for (std::uint32_t index = 1; index < used_; ++index) {
+    const SetObject& object = *at(index);
+    const bool in_use = object.generation.load(std::memory_order_relaxed) % 2 != 0;
+    count += in_use && object.now().state != SetState::live && !has_ids_(object);
+  }
+  return count;
 }
 
 SetObject* SetTable::obtain() {
@@ -48,8 +71,11 @@ SetObject* SetTable::obtain() {
 
 Result<Set> SetTable::make(const void* token, std::uint32_t quota) {
   if (quota == 0) return {{}, std::errc::invalid_argument};
-  const std::lock_guard lock{mutex_};
-  if (quota > available()) return {{}, std::errc::no_space_on_device};
+  std::unique_lock lock{mutex_};
+  while (quota > available()) {
+    if (halfway() == 0) return {{}, std::errc::no_space_on_device};
+    let_others_end(lock);
+  }
   const auto same = token == nullptr ? by_token_.end() : by_token_.find(token);
   if (same != by_token_.end() && same->second->now().state == SetState::live) {
     return {{}, std::errc::file_exists};
@@ -79,11 +105,17 @@ Result<Set> SetTable::make(const void* token, std::uint32_t quota) {
 }
 
 std::errc SetTable::adjust(Set set, std::uint32_t quota) {
-  const std::lock_guard lock{mutex_};  // nobody else changes quotas or ends a set meanwhile
-  SetObject* object = resolve(set);
-  if (object == nullptr || quota == 0) return std::errc::invalid_argument;
-  const std::uint32_t old = object->now().quota;
-  if (quota > old && quota - old > available()) return std::errc::no_space_on_device;
+  std::unique_lock lock{mutex_};  // nobody else changes quotas or recycles a set meanwhile
+  SetObject* object = nullptr;
+  std::uint32_t old = 0;
+  for (;;) {
+    object = resolve(set);
+    if (object == nullptr || quota == 0) return std::errc::invalid_argument;
+    old = object->now().quota;
+    if (quota <= old || quota - old <= available()) break;
+    if (halfway() == 0) return std::errc::no_space_on_device;
+    let_others_end(lock);
+  }
   const bool done = object->update([&](SetWord& word) {
     if (word.state != SetState::live || quota < word.ids) return false;
     word.quota = quota;

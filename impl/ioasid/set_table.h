@@ -9,9 +9,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory_resource>
 #include <mutex>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "impl/ioasid/set_object.h"
@@ -23,8 +25,14 @@ class SetTable {
  public:
   static constexpr std::uint32_t kMaxSets = 65535;
 
-  SetTable(std::pmr::memory_resource* memory, std::uint32_t capacity)
-      : memory_{memory}, capacity_{capacity}, free_{memory}, by_token_{memory} {}
+  /// has_ids: whether a set that is not live any more has an id that is not free.
+  SetTable(std::pmr::memory_resource* memory, std::uint32_t capacity,
+           std::function<bool(const SetObject&)> has_ids)
+      : has_ids_{std::move(has_ids)},
+        memory_{memory},
+        capacity_{capacity},
+        free_{memory},
+        by_token_{memory} {}
   ~SetTable();
   SetTable(const SetTable&) = delete;
   SetTable& operator=(const SetTable&) = delete;
@@ -63,6 +71,12 @@ class SetTable {
     return capacity_ > reserved_ ? capacity_ - reserved_ : 0;
   }
 
+  /// Sets without ids, and without references, that still have their quota: somebody is about to
+  /// recycle them.  A failure that is due to them only would contradict what look-ups have
+  /// answered.
+  std::uint32_t halfway() const noexcept;
+
+  std::function<bool(const SetObject&)> has_ids_;
   std::pmr::memory_resource* memory_;
   std::array<std::atomic<SetObject*>, kChunks> chunks_{};
   std::mutex mutex_;

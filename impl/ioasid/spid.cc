@@ -4,6 +4,7 @@
 // Lock order: the mutex of the set, then the lock in a record.  Who ends an id's life takes the
 // mutex only when no lock of a record is held.
 #include <new>
+#include <thread>
 
 #include "impl/ioasid/allocator.h"
 
@@ -11,7 +12,7 @@ namespace iommucheck::ioasid::impl {
 
 std::errc Allocator::attach_spid(Ioasid id, Spid spid) {
   if (spid == kInvalidIoasid) return std::errc::invalid_argument;
-  const Record::View view = id < ids_ ? records_[id].view() : Record::View{};
+  const Record::View view = id < ids_ ? look(id) : Record::View{};
   if ((view.control & control::kAlive) == 0) return std::errc::no_such_file_or_directory;
   if (!view.set) return std::errc::invalid_argument;
   Record& record = records_[id];
@@ -21,7 +22,7 @@ std::errc Allocator::attach_spid(Ioasid id, Spid spid) {
     const auto same = object.spids.find(spid);
     if (same != object.spids.end()) {
       // An entry whose life is over is about to be removed by who ended it.
-      const std::uint64_t other = records_[same->second.id].control().load();
+      const std::uint64_t other = life_of(same->second.id);
       if (control::same_life(same->second.life, other)) return std::errc::invalid_argument;
     }
     try {
@@ -42,7 +43,7 @@ std::errc Allocator::attach_spid(Ioasid id, Spid spid) {
 }
 
 std::errc Allocator::detach_spid(Ioasid id) {
-  const Record::View view = id < ids_ ? records_[id].view() : Record::View{};
+  const Record::View view = id < ids_ ? look(id) : Record::View{};
   if ((view.control & control::kAlive) == 0 || !view.set) {
     return std::errc::no_such_file_or_directory;
   }
@@ -62,23 +63,31 @@ std::errc Allocator::detach_spid(Ioasid id) {
 }
 
 Result<Ioasid> Allocator::find_by_spid(Set set, Spid spid, bool take) {
-  SetObject* object = sets_.resolve(set);
-  if (object == nullptr) return {kInvalidIoasid, std::errc::invalid_argument};
-  const std::lock_guard lock{object->spid_mutex};
-  const auto found = object->spids.find(spid);
-  if (found == object->spids.end()) {
-    return {kInvalidIoasid, std::errc::no_such_file_or_directory};
+  for (;;) {
+    SetObject* object = sets_.resolve(set);
+    if (object == nullptr) return {kInvalidIoasid, std::errc::invalid_argument};
+    if (const auto answer = try_find_by_spid(*object, set, spid, take)) return *answer;
+    // Without the mutex: who ends the set takes it for each id that has a SPID.
+    std::this_thread::yield();
   }
+}
+
+std::optional<Result<Ioasid>> Allocator::try_find_by_spid(SetObject& object, Set set, Spid spid,
+                                                          bool take) {
+  constexpr Result<Ioasid> kUnknown{kInvalidIoasid, std::errc::no_such_file_or_directory};
+  const std::lock_guard lock{object.spid_mutex};
+  const auto found = object.spids.find(spid);
+  if (found == object.spids.end()) return kUnknown;
   const Ioasid id = found->second.id;
-  if (!control::same_life(found->second.life, records_[id].control().load())) {
-    return {kInvalidIoasid, std::errc::no_such_file_or_directory};
-  }
-  if (!take) return {id, {}};
-  // The id may be freed, and allocated again by this set, before get() acts; but not without
-  // leaving the table, for which the mutex is needed: get() takes the right life or none.
-  const std::errc error = get(set, id);
-  if (error == std::errc{} || error == std::errc::value_too_large) return {id, error};
-  return {kInvalidIoasid, std::errc::no_such_file_or_directory};
+  if (!control::same_life(found->second.life, life_of(id))) return kUnknown;
+  if (!take) return Result<Ioasid>{id, {}};
+  // The id may be freed, and allocated again by this set, before we act; but not without leaving
+  // the table, for which the mutex is needed: this takes the right life or none.
+  const std::optional<std::errc> error = try_get(set, id);
+  if (!error) return std::nullopt;
+  if (*error == std::errc{} || *error == std::errc::value_too_large)
+    return Result<Ioasid>{id, *error};
+  return kUnknown;
 }
 
 void Allocator::forget_spid(Ioasid id, std::uint64_t life) noexcept {

@@ -24,9 +24,12 @@ struct Private {
   std::uint32_t number;
 };
 
+/// substitutes.cc; throws std::bad_alloc where allocations may fail.
+extern "C" void* ioasid_explored_memory(std::size_t size, std::size_t align);
+
 class Memory : public std::pmr::memory_resource {
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    return ck_alloc(bytes, alignment, 0);
+    return ioasid_explored_memory(bytes, alignment);
   }
   void do_deallocate(void* p, std::size_t, std::size_t) override { ck_free(p); }
   bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
@@ -184,6 +187,12 @@ NOT_EXPLORED Outcome made(impl::Set set) {
   return answer(Err::enomem);
 }
 
+NOT_EXPLORED std::uint32_t number_of(impl::Set set) {
+  std::uint32_t number = 1;
+  while (number <= clients.world.sets && clients.sets[number] != set) ++number;
+  return number;
+}
+
 Outcome find_by_spid(const Args& args) {
   const auto found = clients.allocator->find_by_spid(real_set(args.set), args.spid, args.take != 0);
   if (!found) return answer(Err::invalid);
@@ -215,6 +224,10 @@ Outcome dispatch(const Call& call) {
       const void* token = args.token == 0 ? nullptr : &clients.tokens[args.token];
       const auto set_made = ids.alloc_set(token, args.quota);
       return set_made ? made(set_made.value) : answer(set_made.error);
+    }
+    case CallKind::find_set: {
+      const auto found = ids.find_set(&clients.tokens[args.token]);
+      return found ? answer(Err::ok, number_of(found.value)) : answer(found.error);
     }
     case CallKind::set_get: return answer(ids.get_set(set));
     case CallKind::set_put: return answer(ids.put_set(set));
@@ -259,6 +272,8 @@ void ioasid_clients_start(const World* world) {
     clients.sets[i] = clients.allocator->alloc_set(nullptr, world->ids + 1).value;
   }
 }
+
+void ioasid_clients_attach() { impl::attach_reader(); }
 
 NOT_EXPLORED void ioasid_clients_call(const Call* call, Outcome* outcome) {
   now() = {call->args.callback, 0};

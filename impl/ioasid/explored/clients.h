@@ -31,6 +31,8 @@ extern "C" {
 
 /// A new allocator and its world.
 void ioasid_clients_start(const iommucheck::ioasid::explored::World* world);
+/// Gives the calling thread what its first reader section would have to allocate.
+void ioasid_clients_attach();
 /// One call, by a thread of the engine's or the set-up.  What `take` means beyond the
 /// specification: with set_data, detach_data, free and put, the number of the private data that the
 /// caller frees when it may: behind the call, for free and put behind a grace period (of put, if it

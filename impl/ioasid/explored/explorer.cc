@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -19,10 +21,18 @@ namespace {
 
 // The engine's program has no argument of its own for the set-up.
 const Scenario* current = nullptr;
+bool allocations_may_fail = false, attaches_readers = false;
 std::vector<Outcome> setup_outcomes;
 
 void set_up() {
   ioasid_clients_start(&current->world);
+  if (attaches_readers) {
+    for (std::size_t i = 0; i < current->threads.size(); ++i) {
+      act_as(static_cast<int>(i + 1));
+      ioasid_clients_attach();
+    }
+    act_as(ck_self());
+  }
   setup_outcomes.clear();
   for (const Call& call : current->setup) {
     ioasid_clients_call(&call, &setup_outcomes.emplace_back());
@@ -34,10 +44,16 @@ void run_calls(void* argument) {
   for (std::size_t i = 0; i < calls.size(); ++i) {
     ck_call_begin(std::to_string(i).c_str());
     Outcome outcome;
-    ioasid_clients_call(&calls[i], &outcome);
-    ck_call_end(
-        fmt::format("{} {} {} {}", outcome.err, outcome.value, outcome.allocator, outcome.getter_on)
-            .c_str());
+    if (allocations_may_fail) let_allocations_fail();
+    try {
+      ioasid_clients_call(&calls[i], &outcome);
+    } catch (const std::exception& error) {
+      ck_report_fatal("exception", error.what());
+    }
+    const bool failed = allocations_may_fail && allocations_failed();
+    ck_call_end(fmt::format("{} {} {} {} {}", outcome.err, outcome.value, outcome.allocator,
+                            outcome.getter_on, failed ? 1 : 0)
+                    .c_str());
   }
   run_thread_exit();
 }
@@ -47,16 +63,42 @@ void finish() {
   run_thread_exit();
 }
 
-Outcome parse_outcome(const std::string& text) {
-  std::array<unsigned, 4> n{};
-  if (std::sscanf(text.c_str(), "%u %u %u %u", n.data(), &n[1], &n[2], &n[3]) != 4)
-    throw std::logic_error{"not an outcome: " + text};
+struct Answer {
   Outcome outcome{};
+  bool allocation_failed = false;
+};
+
+Answer parse_answer(const std::string& text) {
+  std::array<unsigned, 5> n{};
+  if (std::sscanf(text.c_str(), "%u %u %u %u %u", n.data(), &n[1], &n[2], &n[3], &n[4]) != 5)
+    throw std::logic_error{"not an answer: " + text};
+  Answer answer{.allocation_failed = n[4] != 0};
+  Outcome& outcome = answer.outcome;
   outcome.err = n[0];
   outcome.value = n[1];
   outcome.allocator = n[2];
   outcome.getter_on = n[3];
-  return outcome;
+  return answer;
+}
+
+/// attach_spid may answer -ENOMEM, of which the specification knows nothing (its source allocates
+/// nothing there): that has to be as if the call had not been made.
+bool counts_as_not_made(const Call& call, const Answer& answer) {
+  return call.kind == CallKind::attach_spid && answer.allocation_failed &&
+         answer.outcome.err == static_cast<std::uint32_t>(Err::enomem);
+}
+
+/// Takes the calls with these numbers out, and tells the others of it.
+void take_out(std::vector<conformance::ConcurrentCall>& calls,
+              const std::vector<std::size_t>& ascending) {
+  for (auto number = ascending.rbegin(); number != ascending.rend(); ++number) {
+    calls.erase(calls.begin() + static_cast<std::ptrdiff_t>(*number));
+    const std::uint32_t below = (std::uint32_t{1} << *number) - 1;
+    for (conformance::ConcurrentCall& call : calls) {
+      std::uint32_t& bits = call.begins_before_my_end;
+      bits = (bits & below) | (bits >> 1U & ~below);
+    }
+  }
 }
 
 /// What the specification sees of a call: `take` is the specification's own with find_by_spid only,
@@ -111,14 +153,21 @@ void judge(const Scenario& scenario, const schedule::Engine& engine,
   Oracle oracle = oracle_after_setup(scenario);
   for (const schedule::History& history : histories) {
     std::vector<conformance::ConcurrentCall> calls;
+    std::vector<std::size_t> not_made;
     std::string text;
-    bool returned = true;
+    bool returned = true, memory_failed = false;
     for (const schedule::History::Call& call : history.calls) {
       returned = returned && call.returned;
       if (!returned) break;
       const auto thread = static_cast<unsigned>(std::stoul(engine.paths()[call.thread])) - 1;
-      const Call made = specified(scenario.threads.at(thread).at(std::stoul(call.call)));
-      const Outcome outcome = parse_outcome(call.result);
+      Call made = specified(scenario.threads.at(thread).at(std::stoul(call.call)));
+      const Answer answer = parse_answer(call.result);
+      const Outcome& outcome = answer.outcome;
+      memory_failed |= answer.allocation_failed;
+      if (counts_as_not_made(made, answer)) not_made.push_back(calls.size());
+      // Who goes on without the memory has to do what it does with it.
+      const bool says_so = outcome.err == static_cast<std::uint32_t>(Err::enomem);
+      if (answer.allocation_failed && says_so) made.args.nomem = 1;
       text += fmt::format("{}CPU{}: {} -> {}", text.empty() ? "" : ", ", thread, print(made),
                           print(made, outcome));
       calls.push_back({thread, made, outcome, call.begins_before_my_end});
@@ -126,12 +175,30 @@ void judge(const Scenario& scenario, const schedule::Engine& engine,
     // A call that did not return has a report of its own.
     if (!returned) continue;
     ++result.histories;
+    result.without_memory += memory_failed ? 1 : 0;
+    take_out(calls, not_made);
     const conformance::Linearization found = conformance::linearize(oracle, calls);
     result.excused += found.excused;
     if (found.unexplained)
       result.unexplained.push_back({text, history.schedule, found.unexplained->reasons});
   }
 }
+
+/// An exception where none may be is a report of the thread that throws it.
+class Terminating {
+ public:
+  Terminating() : before_{std::set_terminate(report)} {}
+  ~Terminating() { std::set_terminate(before_); }
+  Terminating(const Terminating&) = delete;
+  Terminating& operator=(const Terminating&) = delete;
+
+ private:
+  [[noreturn]] static void report() {
+    ck_report_fatal("exception", "it leaves a function that is noexcept");
+    std::abort();  // it was no thread of the engine's
+  }
+  std::terminate_handler before_;
+};
 
 }  // namespace
 
@@ -152,6 +219,9 @@ Bounds bounds_of(const World& world) {
 Result explore(const Scenario& scenario, const Options& options) {
   check_numbers(scenario);
   current = &scenario;
+  allocations_may_fail = options.failing_allocations;
+  attaches_readers = options.failing_allocations && options.attach_readers;
+  const Terminating terminating;
   schedule::Program program;
   program.setup = set_up;
   program.finish = finish;

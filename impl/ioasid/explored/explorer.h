@@ -44,11 +44,16 @@ struct AtomicSite {
 };
 
 struct Options {
-  schedule::Limits limits;
+  schedule::Limits limits = {};
   /// Empty: source-set DPOR, of a scenario with a bound on preemptions within that.
-  MakeStrategy strategy;
+  MakeStrategy strategy = {};
   std::uintptr_t weakened = 0;  ///< the operation at this address is relaxed
   std::uintptr_t dropped = 0;   ///< the operation at this address writes nothing
+  /// Both answers of each allocation of the threads' calls are tried.
+  bool failing_allocations = false;
+  /// With that: threads have their reader's slot before their first call, as read_section.h asks of
+  /// who cannot end where there is no memory.
+  bool attach_readers = true;
 };
 
 struct Result {
@@ -61,7 +66,8 @@ struct Result {
   };
   std::vector<Unexplained> unexplained;
   std::size_t histories = 0, excused = 0;
-  std::vector<AtomicSite> sites;  ///< that were executed, ascending
+  std::size_t without_memory = 0;  ///< histories in which an allocation failed
+  std::vector<AtomicSite> sites;   ///< that were executed, ascending
 
   bool clean() const { return reports.empty() && unexplained.empty(); }
 };

@@ -43,7 +43,16 @@ Call on_set(CallKind kind, unsigned client, unsigned set, unsigned quota = 0) {
   call.args.quota = quota;
   return call;
 }
-Call alloc_set(unsigned quota) { return on_set(CallKind::alloc_set, 0, 0, quota); }
+Call alloc_set(unsigned quota, unsigned token = 0) {
+  Call call = on_set(CallKind::alloc_set, 0, 0, quota);
+  call.args.token = token;
+  return call;
+}
+Call find_set(unsigned client, unsigned token) {
+  Call call = by(client, {CallKind::find_set, {}});
+  call.args.token = token;
+  return call;
+}
 Call set_put(unsigned client, unsigned set) { return on_set(CallKind::set_put, client, set); }
 Call set_get(unsigned client, unsigned set) { return on_set(CallKind::set_get, client, set); }
 Call adjust_set(unsigned set, unsigned quota) {
@@ -149,6 +158,54 @@ const std::vector<Scenario>& written_scenarios() {
        kQuotas,
        {alloc_set(2), set_get(1, 1), alloc(1, 0, 0, 1)},
        {{set_put(0, 1)}, {by(1, alloc(1, 1, 1, 2)), set_put(1, 1)}, {find(0, 0, Getter::accept)}}},
+      {"sets-come",
+       "two make a set under one token, of which one may, and a third one takes ids from the rest",
+       kQuotas,
+       {},
+       {{alloc_set(1, 1)}, {by(1, alloc_set(1, 1))}, {by(2, alloc_set(2))}}},
+      {"set-comes-back",
+       "the last reference of a set goes, and another one is made under its token",
+       kQuotas,
+       {alloc_set(2, 1), alloc(1, 0, 0, 1)},
+       {{set_put(0, 1)}, {by(1, alloc_set(1, 1))}, {find(1, 0, Getter::accept)}}},
+      {"set-goes-whole",
+       "the last reference of a set of two ids goes under look-ups of one and then the other",
+       kQuotas,
+       {alloc_set(2), alloc(1, 0, 0, 1), alloc(1, 1, 1, 2)},
+       {{set_put(0, 1)},
+        {find(1, 0, Getter::accept), find(1, 1, Getter::accept)},
+        {find(1, 1, Getter::accept), find(1, 0, Getter::accept)}},
+       2},
+      {"set-goes-in-part",
+       "the same where one id has a reference, which is dropped, and one is asked for",
+       kQuotas,
+       {alloc_set(2), alloc(1, 0, 0, 1), alloc(1, 1, 1, 2), get(1, 1, 1)},
+       {{set_put(0, 1)}, {find(1, 0), put(1, 1, 1)}, {get(2, 1, 0), find(1, 1)}},
+       2},
+      {"set-goes-under-calls",
+       "the same where the data of its ids is set",
+       kQuotas,
+       {alloc_set(2), alloc(1, 0, 0, 1), alloc(1, 1, 1, 0), get(1, 1, 1)},
+       {{set_put(0, 1)}, {set_data(0, 2), find(1, 1)}, {attach_data(1, 3), find(1, 0)}},
+       2},
+      {"set-gives-back",
+       "a set goes while its ids and its quota are asked for",
+       kQuotas,
+       {alloc_set(2, 1), alloc(1, 0, 0, 1)},
+       {{set_put(0, 1)}, {find(1, 0), by(1, alloc_set(2))}, {find(1, 0), alloc(0, 0, 0, 2)}},
+       2},
+      {"set-found",
+       "the last reference of a set goes while its token is looked up, and its id is used",
+       kQuotas,
+       {alloc_set(2, 1), alloc(1, 0, 0, 1)},
+       {{set_put(0, 1)}, {find_set(1, 1), get(1, 1, 0)}, {find(1, 0), alloc_set(1, 1)}},
+       2},
+      {"set-found-again",
+       "the same, and an id comes",
+       kQuotas,
+       {alloc_set(2, 1), alloc(1, 0, 0, 1)},
+       {{set_put(0, 1)}, {find_set(1, 1)}, {by(2, alloc(1, 1, 1, 2))}},
+       2},
       {"spid",
        "an id is looked up by its set-private id while that goes and the id is freed",
        kStatic,

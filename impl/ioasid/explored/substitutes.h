@@ -16,6 +16,14 @@ Span thread_locals();
 /// The running thread ends.
 void run_thread_exit();
 
+/// What the set-up does from here on belongs to the thread of that number (1 .. the scenario's).
+void act_as(int thread);
+
+/// From here on each allocation of the running thread has both answers (explored as a choice),
+/// until allocations_failed() tells whether one was that there is no memory.
+void let_allocations_fail();
+bool allocations_failed();
+
 }  // namespace iommucheck::ioasid::explored
 
 #endif  // IOMMUCHECK_IMPL_IOASID_EXPLORED_SUBSTITUTES_H

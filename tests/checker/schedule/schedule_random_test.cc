@@ -52,9 +52,7 @@ struct Instruction {
 constexpr unsigned kThreads = 4;
 std::array<std::vector<Instruction>, kThreads> code;
 
-/// The same place of 512 bytes in every build: yields do not tell places apart that are a multiple
-/// of that away from each other, and address 8 is one, which a dying thread writes.
-struct alignas(512) Machine {
+struct Machine {
   std::uint64_t seen[kMaxThreads];
   std::uint64_t words[4];
   char locks[2][8];

@@ -221,6 +221,29 @@ TEST(Storm, ADyingSetLeavesNothingBehind) {
   EXPECT_TRUE(ids.alloc_set(&ids, 100)) << "all quota is back";
 }
 
+// Who has found one id gone finds all gone, and room for another set.
+TEST(Storm, ASetGoesAtOneInstant) {
+  constexpr std::uint32_t kIds = 40;
+  Allocator ids{Config{.ids = kIds, .capacity = kIds}};
+  for (unsigned round = 0; round < 300; ++round) {
+    const Set set = ids.alloc_set(nullptr, kIds).value;
+    for (Ioasid id = 0; id < kIds; ++id) ASSERT_TRUE(ids.alloc(set, id, id, nullptr));
+    in_threads(3, [&](unsigned thread) {
+      if (thread == 0) {
+        ASSERT_EQ(ids.put_set(set), std::errc{});
+        return;
+      }
+      const Ioasid first = thread == 1 ? 0 : kIds - 1, last = kIds - 1 - first;
+      while (ids.find(set, last)) {}
+      ASSERT_FALSE(ids.find(set, first));
+      if (thread != 1) return;
+      const auto next = ids.alloc_set(nullptr, kIds);
+      ASSERT_TRUE(next);
+      ASSERT_EQ(ids.put_set(next.value), std::errc{});
+    });
+  }
+}
+
 // Every life begins with data, so nothing can ever be attached: not to a life that has just begun
 // on the strength of a look at the one before, either.
 TEST(Storm, AttachDataActsOnOneLife) {
