@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/iommufd_calls.h"
 #include "cli/specification_judge.h"
 #include "impl/linux/ioasid_scenarios.h"
 
@@ -47,6 +48,50 @@ Judge by_specification(const Scenario& scenario, const Exploration& exploration)
   };
 }
 
+/// What counts as calls that overlap: none, those that do in every execution of the trace, or in
+/// some.
+enum class Beside : std::uint8_t { never, always, possibly };
+
+/// The target says that the call may have been refused because of another one beside it.
+bool is_refused(const linux_harness::Target& target, const ScheduledHistory& history,
+                const ScheduledCall& call, Beside how) {
+  if (how == Beside::never) return false;
+  const auto bit = [&](const ScheduledCall& one) { return &one - history.calls.data(); };
+  return std::ranges::any_of(history.calls, [&](const ScheduledCall& beside) {
+    return beside.thread != call.thread && (beside.begins_before_my_end >> bit(call) & 1U) != 0 &&
+           (how == Beside::possibly || (call.begins_before_my_end >> bit(beside) & 1U) != 0) &&
+           target.may_refuse(call, beside);
+  });
+}
+
+/// explain(kept) judges the history with some of its calls: without those that were not made, and
+/// without as few as may be of those that were refused because of others.
+template <class Explain>
+std::optional<conformance::Linearization> without_refused(const linux_harness::Target& target,
+                                                          const ScheduledHistory& history,
+                                                          Explain explain) {
+  std::optional<conformance::Linearization> result;
+  for (const Beside beside : {Beside::never, Beside::always, Beside::possibly}) {
+    std::vector<bool> kept;
+    for (const ScheduledCall& call : history.calls) {
+      kept.push_back(call.result != linux_harness::kNotMade &&
+                     !is_refused(target, history, call, beside));
+    }
+    result = explain(kept);
+    if (!result || !result->unexplained) break;
+  }
+  return result;
+}
+
+/// By the specification of /dev/iommu.  Both have to live as long.
+Judge by_iommufd(const linux_harness::Target& target, const Exploration& exploration) {
+  return [&target, &exploration](const ScheduledHistory& history) {
+    return without_refused(target, history, [&](const std::vector<bool>& kept) {
+      return std::optional{judge_iommufd(exploration, without_calls_not_made(history, kept))};
+    });
+  };
+}
+
 /// By the code itself, one call after the other.
 class ByItself {
  public:
@@ -56,32 +101,20 @@ class ByItself {
 
   /// No answer where the calls have too many orders.
   std::optional<conformance::Linearization> operator()(const ScheduledHistory& history) {
-    // The fewest calls that are left out come first.
-    std::optional<conformance::Linearization> result;
-    for (const Beside beside : {Beside::never, Beside::always, Beside::possibly}) {
-      result = compare(history, beside);
-      if (!result || !result->unexplained) break;
-    }
-    return result;
+    return without_refused(kernel_.target(), history,
+                           [&](const std::vector<bool>& kept) { return compare(history, kept); });
   }
 
  private:
   using Made = std::vector<std::vector<bool>>;  ///< by thread and call
-  /// What counts as calls that overlap: none, those that do in every execution of the trace, or in
-  /// some.
-  enum class Beside : std::uint8_t { never, always, possibly };
   Scenario scenario_;
   linux_harness::ScheduledKernel& kernel_;
   std::map<Made, std::vector<linux_harness::SequentialRun>> runs_;
 
   std::optional<conformance::Linearization> compare(const ScheduledHistory& history,
-                                                    Beside beside) {
+                                                    const std::vector<bool>& kept) {
     Made made(scenario_.threads.size());
-    std::vector<bool> kept;
-    for (const ScheduledCall& call : history.calls) {
-      kept.push_back(call.result != linux_harness::kNotMade && !is_refused(history, call, beside));
-      made[call.thread].push_back(kept.back());
-    }
+    for (std::size_t i = 0; i < kept.size(); ++i) made[history.calls[i].thread].push_back(kept[i]);
     std::vector<conformance::AnsweredCall> calls;
     std::vector<std::vector<std::size_t>> of_thread(scenario_.threads.size());
     for (const ScheduledCall& call : without_calls_not_made(history, kept).calls) {
@@ -101,16 +134,6 @@ class ByItself {
       answers.push_back(std::move(one));
     }
     return conformance::linearize(answers, calls);
-  }
-
-  bool is_refused(const ScheduledHistory& history, const ScheduledCall& call, Beside how) const {
-    if (how == Beside::never) return false;
-    const auto bit = [&](const ScheduledCall& one) { return &one - history.calls.data(); };
-    return std::ranges::any_of(history.calls, [&](const ScheduledCall& beside) {
-      return beside.thread != call.thread && (beside.begins_before_my_end >> bit(call) & 1U) != 0 &&
-             (how == Beside::possibly || (call.begins_before_my_end >> bit(beside) & 1U) != 0) &&
-             kernel_.target().may_refuse(call, beside);
-    });
   }
 
   /// Calls that were not made are no calls: without them.
@@ -139,6 +162,9 @@ void judge(ScenarioRun& run, linux_harness::ScheduledKernel& kernel, bool failin
   } else {
     if (auto told = telling(kernel.target(), run.scenario)) {
       judges.emplace_back(SpecificationJudge{std::move(*told), run.scenario, run.exploration});
+      run.by_specification = true;
+    } else if (knows_iommufd(kernel.target(), run.scenario)) {
+      judges.emplace_back(by_iommufd(kernel.target(), run.exploration));
       run.by_specification = true;
     }
     // Without concurrency no allocation fails: executions where one did are not compared with it.

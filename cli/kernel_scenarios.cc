@@ -356,8 +356,9 @@ std::string print_scenarios(const ScenariosRun& run) {
   if (run.target != &linux_harness::ioasid_target()) {
     const auto count = std::ranges::count_if(run.runs, &ScenarioRun::by_specification);
     if (count != 0) {
-      text += fmt::format(
-          "  results of {} scenarios are judged by the specification (spec/iommu)\n", count);
+      text +=
+          fmt::format("  results of {} scenarios are judged by the specification ({})\n", count,
+                      run.target->name().starts_with("iommufd") ? "spec/iommufd" : "spec/iommu");
     }
     text +=
         run.options.failing_allocations

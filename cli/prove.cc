@@ -50,11 +50,11 @@ ordered_json failure_to_json(const Schema& schema, const checker::InductionFailu
 int prove_command(const Words& words) {
   Arguments arguments{words, {"json"}};
   const bool as_json = arguments.flag("json");
-  const std::string word = arguments.word("the SPEC (ioasid or iommu)");
+  const std::string word = arguments.word("the SPEC (ioasid, iommu or iommufd)");
   const auto* spec = find_specification(word);
   if (spec == nullptr) {
     throw UsageError(
-        fmt::format("there is no specification '{}'; there are ioasid and iommu", word));
+        fmt::format("there is no specification '{}'; there are ioasid, iommu and iommufd", word));
   }
   const std::string certificate = arguments.name("certificate", "the name of a directory");
   checker::InductionOptions options;

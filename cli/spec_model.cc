@@ -4,6 +4,7 @@
 
 #include "spec/ioasid/spec_machine.h"
 #include "spec/iommu/spec_machine.h"
+#include "spec/iommufd/spec_machine.h"
 
 namespace iommucheck::cli {
 namespace {
@@ -122,11 +123,42 @@ const model::DesignEntry& iommu_specification() {
   return kEntry;
 }
 
+const model::DesignEntry& iommufd_specification() {
+  static const Specification<iommufd::SpecMachine, iommufd::Bounds> kEntry{
+      "spec/iommufd",
+      "objects of /dev/iommu: IOASes, page tables, devices on them, accesses, fault queues",
+      "6.12 drivers/iommu/iommufd (docs/iommufd.md)",
+      {
+          {"devices", 1, 4, 3, "devices"},
+          {"groups", 1, 4, 2, "IOMMU groups; device d is in group d modulo N"},
+          {"kinds", 1, 2, 2, "kinds of IOMMU; group g is behind kind g modulo N"},
+          {"ioases", 1, 4, 2, "IOASes at once"},
+          {"tables", 0, 3, 1, "page tables at once that were asked for (IOMMU_HWPT_ALLOC)"},
+          {"accesses", 0, 1, 1, "1: a driver whose devices have no IOMMU"},
+          {"queues", 0, 1, 1, "1: a fault queue"},
+      },
+      [](const BoundValues& v) {
+        const iommufd::Bounds b{.devices = v.at("devices"),
+                                .groups = v.at("groups"),
+                                .kinds = v.at("kinds"),
+                                .ioases = v.at("ioases"),
+                                .hwpts = v.at("tables"),
+                                .accesses = v.at("accesses"),
+                                .queues = v.at("queues")};
+        if (b.groups > b.devices)
+          throw model::UsageError("--groups: there are no more groups than --devices");
+        if (b.kinds > b.groups)
+          throw model::UsageError("--kinds: there are no more kinds of IOMMU than --groups");
+        return b;
+      }};
+  return kEntry;
+}
+
 }  // namespace
 
 const std::vector<const model::DesignEntry*>& specifications() {
-  static const std::vector<const model::DesignEntry*> kAll{&ioasid_specification(),
-                                                           &iommu_specification()};
+  static const std::vector<const model::DesignEntry*> kAll{
+      &ioasid_specification(), &iommu_specification(), &iommufd_specification()};
   return kAll;
 }
 

@@ -10,7 +10,8 @@
 
 namespace iommucheck::cli {
 
-/// "spec/ioasid", "spec/iommu": models without bugs, whose invariants `prove` proves.
+/// "spec/ioasid", "spec/iommu", "spec/iommufd": models without bugs, whose invariants `prove`
+/// proves.
 const std::vector<const model::DesignEntry*>& specifications();
 /// The specification with this name, with or without "spec/"; null if there is none.
 const model::DesignEntry* find_specification(std::string_view name);

@@ -152,6 +152,7 @@ const std::vector<Instance>& counted() {
         {"tokens", 0},
         {"capacity", 1}}},
       {"spec/iommu", {{"devices", 1}, {"pasids", 1}, {"tables", 2}, {"clients", 1}}},
+      {"spec/iommufd", {{"devices", 2}, {"groups", 1}, {"kinds", 1}, {"tables", 0}, {"queues", 0}}},
       {"ioasid/plain", {{"threads", 1}, {"pasids", 1}, {"sets", 1}}},
   };
   return kCounted;
@@ -271,6 +272,7 @@ class Verification {
     prove("spec/ioasid", {{"pasids", 3}, {"capacity", 3}});
     prove("spec/iommu", {});
     prove("spec/iommu", {{"groups", 1}, {"pages", 1}, {"mms", 2}});
+    prove("spec/iommufd", {{"devices", 4}, {"ioases", 3}, {"tables", 2}});
   }
 
   void prove(const char* name, const model::BoundValues& bounds) {

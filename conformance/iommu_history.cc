@@ -89,7 +89,7 @@ class ByIommuSpecification {
   void make(const State& from, const iommu::Call& call, Err err, unsigned value,
             const std::string& text, Answered<State>& to) {
     oracle_.restore(from.specification);
-    const iommu::Judgement judgement = oracle_.judge(call, err, value);
+    const auto judgement = oracle_.judge(call, err, value);
     if (!judgement.broken_contract.empty()) {
       to.excused = !world_.keeps_contracts;
       if (world_.keeps_contracts) to.reason = text + ": " + judgement.broken_contract;

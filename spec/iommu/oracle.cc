@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <stdexcept>
 
 #include "spec/iommu/invariants.h"
 #include "spec/iommu/spec.h"
+#include "spec/judge.h"
 
 namespace iommucheck::iommu {
 
@@ -44,35 +44,22 @@ const Bounds& Oracle::bounds() const { return impl_->spec.state.bounds; }
 Judgement Oracle::judge(const Call& call, Err err, unsigned value) {
   const auto v = [](std::uint32_t number) { return Val<Concrete>(number); };
   const auto& a = call.args;
-  auto& context = impl_->machine.context;
-  const auto before = context.words;
-  context.begin_step();
-  context.clear_rejected();
-  Reply<Concrete> reply{context, Val<Concrete, Err>(err), v(value)};
-  impl_->spec.apply(call.kind,
-                    {.client = v(a.client),
-                     .bond = v(a.bond),
-                     .device = v(a.device),
-                     .pasid = v(a.pasid),
-                     .table = v(a.table),
-                     .page = v(a.page),
-                     .mm = v(a.mm),
-                     .nomem = v(a.nomem)},
-                    reply);
-  Judgement judgement;
-  if (context.contract_broken() != nullptr) judgement.broken_contract = context.contract_broken();
-  judgement.legal = context.enabled();
-  if (!judgement.legal && context.rejected() != nullptr) judgement.reason = context.rejected();
-  if (!judgement.legal || !judgement.broken_contract.empty()) {
-    context.words = before;
-    return judgement;
-  }
-  const Snapshot after = snapshot();
-  if (const auto broken = broken_invariant(impl_->machine, after)) {
-    throw std::logic_error(
-        fmt::format("the specification breaks \"{}\" by {}", broken->detail, print(call)));
-  }
-  return judgement;
+  return judge_call(
+      impl_->machine,
+      [&](Context<Concrete>& context) {
+        Reply<Concrete> reply{context, Val<Concrete, Err>(err), v(value)};
+        impl_->spec.apply(call.kind,
+                          {.client = v(a.client),
+                           .bond = v(a.bond),
+                           .device = v(a.device),
+                           .pasid = v(a.pasid),
+                           .table = v(a.table),
+                           .page = v(a.page),
+                           .mm = v(a.mm),
+                           .nomem = v(a.nomem)},
+                          reply);
+      },
+      [&] { return print(call); });
 }
 
 std::optional<unsigned> Oracle::bond(unsigned client, bool held) const {
@@ -84,10 +71,7 @@ std::optional<unsigned> Oracle::bond(unsigned client, bool held) const {
   return std::nullopt;
 }
 
-Oracle::Snapshot Oracle::snapshot() const {
-  const auto* words = impl_->machine.context.words.data();
-  return {words, words + impl_->machine.schema.words()};
-}
+Oracle::Snapshot Oracle::snapshot() const { return words_of(impl_->machine); }
 void Oracle::restore(const Snapshot& snapshot) {
   std::ranges::copy(snapshot, impl_->machine.context.words.begin());
 }

@@ -13,6 +13,7 @@
 
 #include "spec/iommu/bounds.h"
 #include "spec/iommu/call.h"
+#include "spec/judgement.h"
 
 namespace iommucheck::iommu {
 
@@ -22,13 +23,6 @@ struct Call {
 };
 /// "iommu_sva_bind_device(client=0, bond=0, dev=1, mm=0)".
 std::string print(const Call& call);
-
-/// What the specification says about one call and its answer.
-struct Judgement {
-  bool legal = true;
-  std::string reason;           ///< the sentence that the answer breaks
-  std::string broken_contract;  ///< the sentence that the call itself breaks; empty: none
-};
 
 class Oracle {
  public:

@@ -77,6 +77,43 @@ TEST_F(DevicesTest, APageTableThatIsTriedWhileItGoesIsLeftBehind) {
   }
 }
 
+// Wrong answers that do not come from concurrency: the code explains itself by them.
+TEST_F(DevicesTest, WrongAnswersAreFoundByTheSpecification) {
+  struct Wrong {
+    const char *function, *statement, *by, *scenario, *words;
+  };
+  for (const Wrong& wrong : {
+           Wrong{"iommufd_hw_pagetable_attach", "rc = -EINVAL;", "rc = -ENOENT;", "attach-other",
+                 "attach: -ENOENT only where it is not there"},
+           Wrong{"iommufd_device_change_pt", "return PTR_ERR(pt_obj);", "return -EBUSY;",
+                 "attach-destroy", "the answer is one that this call can give"},
+       }) {
+    const auto changed = with(replaced(wrong.function, wrong.statement, wrong.by));
+    const auto run = cli::explore_scenario(*changed, scenario(wrong.scenario), {.minimise = false});
+    EXPECT_TRUE(run.by_specification);
+    const bool found = std::ranges::any_of(run.unexplained, [&](const auto& one) {
+      return std::ranges::any_of(one.why.reasons, [&](const std::string& reason) {
+        return reason.find(wrong.words) != std::string::npos;
+      });
+    });
+    EXPECT_TRUE(found) << wrong.function << ", " << wrong.statement;
+  }
+}
+
+// An attach that fails later has been the group's for a moment.
+TEST_F(DevicesTest, AnAttachIsRefusedBesideOneThatFails) {
+  const auto run =
+      cli::explore_scenario(*kernel_, scenario("attach-other"), {.failing_allocations = true});
+  EXPECT_TRUE(run.by_specification);
+  ASSERT_FALSE(run.unexplained.empty());
+  for (const cli::UnexplainedHistory& one : run.unexplained) {
+    std::set<std::string> answers;
+    for (const ScheduledCall& call : one.history.calls) answers.insert(call.result);
+    EXPECT_TRUE(answers.contains("-EINVAL") && answers.size() == 2) << one.history.schedule;
+    EXPECT_TRUE(answers.contains("-ENOMEM") || answers.contains("-EIO")) << one.history.schedule;
+  }
+}
+
 TEST_F(DevicesTest, NothingElseIsReported) {
   for (const Scenario& one : iommufd_device_target().written()) {
     if (one.name.starts_with("replace-") && one.name != "replace-replace") continue;

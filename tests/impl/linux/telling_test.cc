@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
+#include <stdexcept>
 
+#include "cli/iommufd_calls.h"
 #include "cli/specification_judge.h"
 
 namespace iommucheck::linux_harness {
@@ -31,6 +34,41 @@ TEST(Telling, EveryScenarioIsJudgedByTheSpecificationButThoseThatItDoesNotKnow) 
     }
   }
   EXPECT_FALSE(cli::telling(dma_resv_target(), dma_resv_target().written().front()));
+}
+
+// Of iommufd, all of the pairs that the specification of /dev/iommu has the words for.
+TEST(Telling, ScenariosOfIommufdAreJudgedButThoseWithWordsThatItDoesNotKnow) {
+  const auto known = [](const Scenario& scenario) {
+    static const std::set<std::string> kUnknown{"guess_ranges", "guess_destroy", "rlimit",
+                                                "compat_get",   "compat_set0",   "close"};
+    const auto unknown = [](const TargetCall& call) { return kUnknown.contains(call.words); };
+    return std::ranges::none_of(
+        scenario.threads, [&](const auto& calls) { return std::ranges::any_of(calls, unknown); });
+  };
+  for (const Target* target : {&iommufd_target(), &iommufd_device_target()}) {
+    for (const Scenario& one : target->generated(2)) {
+      // A name would stand for two objects.
+      std::multiset<std::string> made;
+      for (const auto& call : one.setup) made.insert(call.words);
+      for (const auto& calls : one.threads) made.insert(calls.front().words);
+      const bool twice =
+          std::ranges::any_of(std::initializer_list<const char*>{"alloc0", "bind2", "fault"},
+                              [&](const char* name) { return made.count(name) > 1; });
+      EXPECT_EQ(cli::knows_iommufd(*target, one), known(one) && !twice) << one.sentence;
+    }
+  }
+  for (const Scenario& one : iommufd_device_target().written())
+    EXPECT_TRUE(cli::knows_iommufd(iommufd_device_target(), one)) << one.name;
+  EXPECT_FALSE(cli::knows_iommufd(iommufd_fault_target(), iommufd_fault_target().written()[0]));
+  const auto written = [](const char* name) {
+    for (const Scenario& one : iommufd_target().written()) {
+      if (one.name == name) return one;
+    }
+    throw std::out_of_range{name};
+  };
+  EXPECT_TRUE(cli::knows_iommufd(iommufd_target(), written("use-destroy")));
+  EXPECT_FALSE(cli::knows_iommufd(iommufd_target(), written("reuse")))
+      << "an id gets another owner";
 }
 
 }  // namespace
