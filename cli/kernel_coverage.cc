@@ -2,6 +2,7 @@
 #include "cli/kernel_coverage.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <tuple>
@@ -56,7 +57,10 @@ std::map<std::uint64_t, Frame> lines_of(const ControlFlow& flow, ScheduledKernel
 template <typename T, typename Key>
 void in_order_once(std::vector<T>& all, Key key) {
   std::ranges::stable_sort(all, {}, key);
-  all.erase(std::ranges::unique(all, {}, key).begin(), all.end());
+  const auto same = [&](const T& a, const T& b) {
+    return std::invoke(key, a) == std::invoke(key, b);
+  };
+  all.erase(std::unique(all.begin(), all.end(), same), all.end());
 }
 
 std::string print_by_function(const std::vector<std::pair<std::string, std::string>>& places) {

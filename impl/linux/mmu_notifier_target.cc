@@ -37,13 +37,33 @@ class NotifierTarget final : public TreeTarget {
                  "as1 bind as2 bind", {"exit fault", "exit unbind"}),
         scenario("bind-exit", "one task subscribes while the other ends", "",
                  {"bind exit", "exit"}),
+        scenario("get-get", "two files ask for the subscription that they share", "",
+                 {"get", "get"}),
+        scenario("get-put", "a file asks for it while the last one gives it up", "as1 get",
+                 {"put", "get"}),
+        scenario("put-put", "two files give it up, and a third one asks", "as1 get as2 get",
+                 {"put", "put", "get"}),
+        scenario("put-exit", "the process ends while its files give it up", "as1 get as2 get",
+                 {"exit put", "exit put"}),
+        scenario("access-unmap", "a device asks for a page that is being unmapped", "as1 window",
+                 {"access", "unmap"}),
+        scenario("access-access", "two devices do", "as1 window as2 window",
+                 {"access", "access", "unmap"}),
+        scenario("unmap-unmap", "two unmap what a device has found", "as1 window as1 access",
+                 {"access", "unmap", "unmap"}),
+        scenario("window-unmap", "a window is opened while its page is unmapped", "",
+                 {"window access", "unmap"}),
+        scenario("close-unmap", "a window is closed while its page is unmapped",
+                 "as1 window as1 access as2 window", {"close", "unmap", "access"}),
+        scenario("window-exit", "a process ends with a window open, and one that is opened",
+                 "as1 window as1 access", {"exit close", "window access exit"}),
     };
     return all;
   }
 
   std::vector<Scenario> generated(unsigned threads) const override {
     return combinations({{}, calls("as1 bind"), calls("as1 bind as2 bind")},
-                        calls("bind unbind fault exit"), threads);
+                        calls("bind unbind fault exit"), threads);  // what the design mm has, too
   }
 };
 

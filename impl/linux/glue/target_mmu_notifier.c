@@ -2,8 +2,10 @@
 // The target mmu-notifier: what an IOMMU driver subscribes to, and the end of a process.
 //
 // One process with a task for each thread.  Each thread has a file, which may outlive its task: a bond
-// of a device with the process, whose subscription clears the device's entry.  In the set-up "as1",
-// "as2" say whose files the calls after it are about.
+// of a device with the process, whose subscription clears the device's entry; a subscription that all
+// files of the process share; and a window, whose subscription is to a range of addresses, and through
+// which the device finds a page as long as it is mapped.  In the set-up "as1", "as2" say whose files
+// the calls after it are about.
 #include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 
@@ -25,6 +27,25 @@ static bool entry[THREADS];	    /* the device of that file walks the page tables
 static bool tables_freed;
 static unsigned int acting;
 
+/* What all files of a process share: mmu_notifier_get(). */
+struct shared {
+	struct mmu_notifier notifier;
+	bool released;
+};
+
+static struct mmu_notifier *shares[THREADS]; /* each its thread's */
+
+/* Of one page. */
+struct window {
+	struct mmu_interval_notifier notifier;
+	struct mutex lock;
+	unsigned int owner;
+};
+
+static struct window *windows[THREADS]; /* each its thread's */
+static bool found[THREADS];		/* the device finds the page; under the window's lock */
+static bool mapped = true;		/* the page */
+
 /* Nobody has a PASID. */
 void mm_pasid_drop(struct mm_struct *mm)
 {
@@ -41,6 +62,43 @@ static void release(struct mmu_notifier *notifier, struct mm_struct *mm)
 
 static const struct mmu_notifier_ops ops = { .release = release };
 
+static struct mmu_notifier *share(struct mm_struct *mm)
+{
+	struct shared *const made = kzalloc(sizeof(*made), GFP_KERNEL);
+
+	return made ? &made->notifier : ERR_PTR(-ENOMEM);
+}
+
+static void unshare(struct mmu_notifier *notifier)
+{
+	kfree(container_of(notifier, struct shared, notifier));
+}
+
+static void release_shared(struct mmu_notifier *notifier, struct mm_struct *mm)
+{
+	WRITE_ONCE(container_of(notifier, struct shared, notifier)->released, true);
+}
+
+static const struct mmu_notifier_ops shared_ops = {
+	.release = release_shared,
+	.alloc_notifier = share,
+	.free_notifier = unshare,
+};
+
+static bool lose(struct mmu_interval_notifier *notifier, const struct mmu_notifier_range *range,
+		 unsigned long seq)
+{
+	struct window *const window = container_of(notifier, struct window, notifier);
+
+	mutex_lock(&window->lock);
+	mmu_interval_set_seq(notifier, seq);
+	WRITE_ONCE(found[window->owner], false);
+	mutex_unlock(&window->lock);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops window_ops = { .invalidate = lose };
+
 static void mm_release(struct mm_struct *mm)
 {
 	unsigned int who;
@@ -48,7 +106,7 @@ static void mm_release(struct mm_struct *mm)
 	mmu_notifier_release(mm);
 	WRITE_ONCE(tables_freed, true);
 	for (who = 1; who < THREADS; who++)
-		if (READ_ONCE(entry[who]))
+		if (READ_ONCE(entry[who]) || READ_ONCE(found[who]))
 			ck_report("page tables freed under a device", "its entry leads there");
 }
 
@@ -113,6 +171,111 @@ static long fault(unsigned int thread)
 	return 1;
 }
 
+/* One subscription for all files, as long as one of them is open. */
+static long get(unsigned int thread)
+{
+	const unsigned int who = self(thread);
+	struct mmu_notifier *notifier;
+
+	if (left[thread] || shares[who])
+		return KH_NOT_MADE;
+	notifier = mmu_notifier_get(&shared_ops, process);
+	if (IS_ERR(notifier))
+		return PTR_ERR(notifier);
+	if (READ_ONCE(container_of(notifier, struct shared, notifier)->released))
+		ck_report("subscription of an ended process", "it is handed out to a task of it");
+	shares[who] = notifier;
+	return 0;
+}
+
+static long put(unsigned int thread)
+{
+	struct mmu_notifier *const notifier = shares[self(thread)];
+
+	if (!notifier)
+		return KH_NOT_MADE;
+	shares[self(thread)] = NULL;
+	mmu_notifier_put(notifier);
+	return 0;
+}
+
+static long open_window(unsigned int thread)
+{
+	const unsigned int who = self(thread);
+	struct window *window;
+	long result;
+
+	if (left[thread] || windows[who])
+		return KH_NOT_MADE;
+	window = kzalloc(sizeof(*window), GFP_KERNEL);
+	if (!window)
+		return -ENOMEM;
+	mutex_init(&window->lock);
+	window->owner = who;
+	result = mmu_interval_notifier_insert(&window->notifier, process, 0, PAGE_SIZE, &window_ops);
+	if (result) {
+		kfree(window);
+		return result;
+	}
+	windows[who] = window;
+	return 0;
+}
+
+static long close_window(unsigned int thread)
+{
+	struct window *const window = windows[self(thread)];
+
+	if (!window)
+		return KH_NOT_MADE;
+	windows[self(thread)] = NULL;
+	WRITE_ONCE(found[window->owner], false); /* the device has stopped */
+	mmu_interval_notifier_remove(&window->notifier);
+	kfree(window);
+	return 0;
+}
+
+/* The device asks for the page: as the comment of mmu_interval_read_begin() wants it. */
+static long access(unsigned int thread)
+{
+	struct window *const window = windows[self(thread)];
+	unsigned long seq;
+	bool there;
+
+	if (left[thread] || !window)
+		return KH_NOT_MADE;
+	for (;;) {
+		seq = mmu_interval_read_begin(&window->notifier);
+		there = READ_ONCE(mapped);
+		mutex_lock(&window->lock);
+		if (!mmu_interval_read_retry(&window->notifier, seq))
+			break;
+		mutex_unlock(&window->lock);
+	}
+	WRITE_ONCE(found[window->owner], there);
+	mutex_unlock(&window->lock);
+	return there;
+}
+
+static long unmap(unsigned int thread)
+{
+	struct mmu_notifier_range range;
+	unsigned int who;
+
+	if (left[thread])
+		return KH_NOT_MADE;
+	/* As madvise() has it: a first subscription takes it for writing. */
+	mmap_read_lock(process);
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, process, 0, PAGE_SIZE);
+	mmu_notifier_invalidate_range_start(&range);
+	WRITE_ONCE(mapped, false);
+	mmu_notifier_invalidate_range_end(&range);
+	mmap_read_unlock(process);
+	for (who = 1; who < THREADS; who++)
+		if (READ_ONCE(found[who]))
+			ck_report("page freed under a device", "which finds it through its window");
+	return 0;
+}
+
 /* Whether a device walks the page tables.  It is no call of the API: no scenario has it. */
 static long tlp1(unsigned int thread) { return READ_ONCE(entry[1]); }
 static long tlp2(unsigned int thread) { return READ_ONCE(entry[2]); }
@@ -127,8 +290,20 @@ static long as1(unsigned int thread) { return act_as(1); }
 static long as2(unsigned int thread) { return act_as(2); }
 
 const struct kh_call kh_calls[] = {
-	{ "bind", bind }, { "unbind", unbind }, { "fault", fault }, { "exit", exit_task },
-	{ "tlp1", tlp1 }, { "tlp2", tlp2 },	{ "as1", as1 },	    { "as2", as2 },
+	{ "bind", bind },
+	{ "unbind", unbind },
+	{ "fault", fault },
+	{ "exit", exit_task },
+	{ "get", get },
+	{ "put", put },
+	{ "window", open_window },
+	{ "close", close_window },
+	{ "access", access },
+	{ "unmap", unmap },
+	{ "tlp1", tlp1 },
+	{ "tlp2", tlp2 },
+	{ "as1", as1 },
+	{ "as2", as2 },
 	{ NULL, NULL },
 };
 
@@ -140,7 +315,10 @@ void kh_target_boot(void)
 void kh_target_finish(void)
 {
 	all_exit();
-	for (acting = 1; acting < THREADS; acting++)
+	for (acting = 1; acting < THREADS; acting++) {
 		unbind(0);
+		put(0);
+		close_window(0);
+	}
 	process = NULL;
 }

@@ -129,6 +129,16 @@ MmScript script_of(const Scenario& scenario) {
   return script_with<MmStep>(scenario, step);
 }
 
+/// The design has no shared subscriptions, and no windows.
+bool is_in_the_design(const Scenario& scenario) {
+  static const std::set<std::string> kKnown{"bind", "unbind", "fault", "exit", "as1", "as2"};
+  const auto knows = [](const std::vector<TargetCall>& calls) {
+    return std::ranges::all_of(calls,
+                               [](const TargetCall& call) { return kKnown.contains(call.words); });
+  };
+  return knows(scenario.setup) && std::ranges::all_of(scenario.threads, knows);
+}
+
 std::set<Answers> outcomes_in_the_model(const Scenario& one, const ScriptedMm::Edit& change = {}) {
   ScriptedMm machine{script_of(one), change};
   return all_outcomes<Answers>(machine, static_cast<bool>(change));
@@ -146,7 +156,14 @@ class NotifierTest : public OnTarget<mmu_notifier_target> {
 };
 
 TEST_F(NotifierTest, DporAndSleepSetsAgreeOnEveryWrittenScenario) {
-  for (const Scenario& one : mmu_notifier_target().written()) expect_searches_agree(one, false);
+  std::size_t small = 0;
+  for (const Scenario& one : mmu_notifier_target().written()) {
+    // Sleep sets take ten times as many and more.
+    if (kernel_->explore(one, {.executions = 3000}).executions == 3000) continue;
+    expect_searches_agree(one, false);
+    ++small;
+  }
+  EXPECT_GT(small, 12U);
 }
 
 TEST_F(NotifierTest, SetUpsAreMade) { expect_set_ups_made(); }
@@ -154,6 +171,8 @@ TEST_F(NotifierTest, SetUpsAreMade) { expect_set_ups_made(); }
 TEST_F(NotifierTest, OutcomesOfTheDesignAndOfTheCodeAreTheSame) {
   std::vector<Scenario> all = mmu_notifier_target().written();
   for (Scenario& pair : mmu_notifier_target().generated(2)) all.push_back(std::move(pair));
+  std::erase_if(all, [](const Scenario& one) { return !is_in_the_design(one); });
+  EXPECT_EQ(all.size(), 37U);
   std::size_t outcomes = 0;
   for (const Scenario& plain : all) {
     SCOPED_TRACE(plain.name + ": " + plain.sentence);
@@ -192,6 +211,21 @@ TEST_F(NotifierTest, OutcomesOfADesignWithAMistakeAreNot) {
             in_the_code(one));
 }
 
+// What is counted under the lock is waited for without it.
+TEST_F(NotifierTest, SharedSubscriptionsAndWindowsShowNothingElse) {
+  for (const Scenario& one : mmu_notifier_target().written()) {
+    if (is_in_the_design(one)) continue;
+    const Exploration run = kernel_->explore(one, {.executions = 3000, .minimise = false});
+    const bool waits = one.threads.back().front().words == "unmap" || one.name == "close-unmap";
+    for (const ScheduledReport& report : run.reports) {
+      EXPECT_TRUE(waits && report.kind == "data race") << one.name << ": " << report.kind;
+      EXPECT_EQ(report.other.empty() ? "" : report.other.front().function,
+                "mmu_interval_read_begin")
+          << one.name;
+    }
+  }
+}
+
 TEST_F(NotifierTest, MistakesAreFound) {
   // The bond goes while the end of the process is at its subscription.
   EXPECT_TRUE(
@@ -201,7 +235,11 @@ TEST_F(NotifierTest, MistakesAreFound) {
   EXPECT_TRUE(
       kinds_on(without("static void mn_hlist_release(", "synchronize_srcu(&srcu);"), "exit-unbind")
           .contains("page tables freed under a device"));
-  expect_found({{"mmu_notifier_unregister", "drop-lock", "unbind-unbind", "data race"}});
+  expect_found({{"mmu_notifier_unregister", "drop-lock", "unbind-unbind", "data race"},
+                {"mn_itree_inv_start_range", "drop-increment", "access-unmap", "deadlock"},
+                {"mn_itree_inv_end", "drop-lock", "access-unmap", "WARN_ON"},
+                {"mmu_notifier_put", "early-unlock", "get-put", "use-after-free"},
+                {"find_get_mmu_notifier", "drop-increment", "put-put", "use-after-free"}});
 }
 
 }  // namespace
