@@ -20,16 +20,55 @@ using linux_harness::ScheduledCall;
 
 /// Devices 0 and 2 share a group, device 1 is behind another IOMMU.
 constexpr iommufd::Bounds kWorld{
-    .devices = 3, .groups = 2, .kinds = 2, .ioases = 2, .hwpts = 1, .accesses = 1, .queues = 1};
+    .devices = 3, .groups = 2, .kinds = 2, .ioases = 2, .hwpts = 4, .accesses = 1, .queues = 1};
 
 /// What a call does, and with which of the ids that processes know.
 struct Meaning {
   std::vector<IommufdEffect> effects;  ///< with the answer that the call has, if any
-  std::set<std::string> uses, ends;    ///< "ioas0", "device2", "hwpt", "queue"
+  std::set<std::string> uses, ends;    ///< "ioas0", "device2", "hwpt1", "queue"
   bool allocates = false;              ///< an id
 };
 
+/// Of the target iommufd-fault: device n (0, 1) has the page tables 1 + 2 * n, and 2 + 2 * n within
+/// it.
+std::optional<Meaning> meaning_with_faults(const std::string& words) {
+  const auto one = [](CallKind kind, iommufd::Arguments<std::uint32_t> args) {
+    return std::vector<IommufdEffect>{{{kind, args}, {}}};
+  };
+  // Page requests are in no specification.
+  static const std::set<std::string> kRequests{"fault0",       "fault1",  "partial0", "read",
+                                               "read_nowhere", "respond", "poll"};
+  if (kRequests.contains(words)) return Meaning{};
+  const unsigned device = words.back() == '1' ? 1 : 0, parent = 1 + 2 * device, nested = parent + 1;
+  const std::string of_device = fmt::format("device{}", device),
+                    of_parent = fmt::format("hwpt{}", parent),
+                    of_nested = fmt::format("hwpt{}", nested);
+  if (words.starts_with("parent"))
+    return Meaning{one(CallKind::hwpt_alloc, {.device = device, .ioas = 1, .hwpt = parent}),
+                   {"ioas0", of_device},
+                   {},
+                   true};
+  if (words.starts_with("nested"))
+    return Meaning{
+        one(CallKind::nested_alloc, {.device = device, .hwpt = nested, .parent = parent}),
+        {"queue", of_device, of_parent},
+        {},
+        true};
+  const auto to = [&](CallKind kind, unsigned table) {
+    return Meaning{one(kind, {.device = device, .target = kWorld.ioases + table}),
+                   {fmt::format("hwpt{}", table)},
+                   {}};
+  };
+  if (words == "attach0" || words == "attach1") return to(CallKind::attach, nested);
+  if (words == "leave0") return to(CallKind::replace, parent);
+  if (words == "return0") return to(CallKind::replace, nested);
+  if (words == "destroy_nested")
+    return Meaning{one(CallKind::hwpt_destroy, {.hwpt = 2}), {"hwpt2"}, {"hwpt2"}};
+  return {};
+}
+
 std::optional<Meaning> meaning_of(const std::string& words) {
+  if (auto meaning = meaning_with_faults(words)) return meaning;
   static const std::string numbers = "0123456789";
   const std::size_t end = words.find_first_of(numbers);
   const std::string word = words.substr(0, end);
@@ -67,7 +106,7 @@ std::optional<Meaning> meaning_of(const std::string& words) {
   if (word == "attach" || word == "replace") {
     const CallKind kind = word == "attach" ? CallKind::attach : CallKind::replace;
     if (rest == "0_table")
-      return Meaning{one(kind, {.device = 0, .target = kWorld.ioases + 1}), {"hwpt"}, {}};
+      return Meaning{one(kind, {.device = 0, .target = kWorld.ioases + 1}), {"hwpt1"}, {}};
     const unsigned target = digit(1);
     // Its page table has an id, too.
     return Meaning{one(kind, {.device = device, .target = target + 1}),
@@ -82,7 +121,7 @@ std::optional<Meaning> meaning_of(const std::string& words) {
                    {},
                    true};
   if (words == "destroy_table")
-    return Meaning{one(CallKind::hwpt_destroy, {.hwpt = 1}), {"hwpt"}, {"hwpt"}};
+    return Meaning{one(CallKind::hwpt_destroy, {.hwpt = 1}), {"hwpt1"}, {"hwpt1"}};
   if (words == "access_create") return Meaning{one(CallKind::access_create, {}), {}, {}, true};
   if (word == "access" && !rest.empty())
     return Meaning{one(CallKind::access_attach, {.ioas = ioas}), {of_ioas}, {}};
@@ -135,7 +174,8 @@ bool may_reuse_an_id(const std::vector<Meaning>& calls) {
 
 bool knows_iommufd(const linux_harness::Target& target, const Scenario& scenario) {
   if (&target != &linux_harness::iommufd_target() &&
-      &target != &linux_harness::iommufd_device_target())
+      &target != &linux_harness::iommufd_device_target() &&
+      &target != &linux_harness::iommufd_fault_target())
     return false;
   std::vector<Meaning> meanings;
   std::set<std::string> made;
@@ -145,6 +185,7 @@ bool knows_iommufd(const linux_harness::Target& target, const Scenario& scenario
     if (!meaning) return false;
     const bool names = call.words.starts_with("alloc") || call.words.starts_with("bind") ||
                        call.words == "fault" || call.words == "table0" ||
+                       call.words.starts_with("parent") || call.words.starts_with("nested") ||
                        call.words == "access_create";
     if (names && !made.insert(call.words).second) return false;
     meanings.push_back(std::move(*meaning));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Histories of the targets iommufd and iommufd-device against the specification of /dev/iommu.
+// Histories of the targets of iommufd against the specification of /dev/iommu.
 #ifndef IOMMUCHECK_CLI_IOMMUFD_CALLS_H
 #define IOMMUCHECK_CLI_IOMMUFD_CALLS_H
 

@@ -129,11 +129,11 @@ const model::DesignEntry& iommufd_specification() {
       "objects of /dev/iommu: IOASes, page tables, devices on them, accesses, fault queues",
       "6.12 drivers/iommu/iommufd (docs/iommufd.md)",
       {
-          {"devices", 1, 4, 3, "devices"},
+          {"devices", 1, 4, 2, "devices"},
           {"groups", 1, 4, 2, "IOMMU groups; device d is in group d modulo N"},
           {"kinds", 1, 2, 2, "kinds of IOMMU; group g is behind kind g modulo N"},
           {"ioases", 1, 4, 2, "IOASes at once"},
-          {"tables", 0, 3, 1, "page tables at once that were asked for (IOMMU_HWPT_ALLOC)"},
+          {"tables", 0, 4, 2, "page tables at once that were asked for (IOMMU_HWPT_ALLOC)"},
           {"accesses", 0, 1, 1, "1: a driver whose devices have no IOMMU"},
           {"queues", 0, 1, 1, "1: a fault queue"},
       },

@@ -272,7 +272,7 @@ class Verification {
     prove("spec/ioasid", {{"pasids", 3}, {"capacity", 3}});
     prove("spec/iommu", {});
     prove("spec/iommu", {{"groups", 1}, {"pages", 1}, {"mms", 2}});
-    prove("spec/iommufd", {{"devices", 4}, {"ioases", 3}, {"tables", 2}});
+    prove("spec/iommufd", {{"devices", 4}, {"ioases", 3}, {"tables", 3}});
   }
 
   void prove(const char* name, const model::BoundValues& bounds) {

@@ -11,7 +11,7 @@ namespace {
 
 using P = Arguments<std::uint32_t>;
 constexpr ArgumentInfo kDevice{"dev", &P::device}, kIoas{"ioas", &P::ioas}, kHwpt{"hwpt", &P::hwpt},
-    kTarget{"target", &P::target}, kNomem{"nomem", &P::nomem};
+    kParent{"parent", &P::parent}, kTarget{"target", &P::target}, kNomem{"nomem", &P::nomem};
 
 /// All that is known of a kind of call.
 struct Info {
@@ -28,6 +28,9 @@ const Info& info(CallKind kind) {
       {"IOMMU_IOAS_IOVA_RANGES", {kIoas, kNomem}, {E::ok, E::enoent, E::enomem}},
       {"IOMMU_HWPT_ALLOC",
        {kHwpt, kDevice, kIoas, kNomem},
+       {E::ok, E::enoent, E::einval, E::enomem}},
+      {"IOMMU_HWPT_ALLOC(nested)",
+       {kHwpt, kDevice, kParent, kNomem},
        {E::ok, E::enoent, E::einval, E::enomem}},
       {"IOMMU_DESTROY(hwpt)", {kHwpt}, {E::ok, E::enoent, E::ebusy}},
       {"IOMMU_GET_HW_INFO", {kDevice}, {E::ok, E::enoent}},
@@ -68,6 +71,7 @@ bool in_scope(CallKind kind, const Bounds& b) {
   switch (kind) {
     case CallKind::hwpt_alloc:
     case CallKind::hwpt_destroy: return b.hwpts != 0;
+    case CallKind::nested_alloc: return b.hwpts > 1 && b.queues != 0;
     case CallKind::queue_alloc:
     case CallKind::queue_close:
     case CallKind::queue_destroy: return b.queues != 0;

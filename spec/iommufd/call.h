@@ -7,7 +7,7 @@
 // Numbers:
 //   device  0 .. devices-1.
 //   ioas    1 .. ioases: an IOAS, by a number that its user gives it (not the id of its object).
-//   hwpt    1 .. hwpts: a page table that a process has asked for, likewise.
+//   hwpt    1 .. hwpts: a page table that a process has asked for, likewise; parent: another one.
 //   target  what a device is attached to: IOAS i, or ioases + t for page table t.
 #ifndef IOMMUCHECK_SPEC_IOMMUFD_CALL_H
 #define IOMMUCHECK_SPEC_IOMMUFD_CALL_H
@@ -23,13 +23,15 @@ namespace iommucheck::iommufd {
 
 enum class CallKind : std::uint8_t {
   // Of a process.
-  ioas_alloc,      ///< (ioas, nomem)          -> ok | -ENOMEM
-  ioas_destroy,    ///< (ioas)                 -> ok | -ENOENT -EBUSY
-  ioas_use,        ///< (ioas, nomem)          -> ok | -ENOENT -ENOMEM: IOMMU_IOAS_IOVA_RANGES and
-                   ///< its like
-  hwpt_alloc,      ///< (hwpt, device, ioas, nomem) -> ok | -ENOENT -EINVAL -ENOMEM
-  hwpt_destroy,    ///< (hwpt)                 -> ok | -ENOENT -EBUSY
-  device_use,      ///< (device)               -> ok | -ENOENT: IOMMU_GET_HW_INFO
+  ioas_alloc,    ///< (ioas, nomem)          -> ok | -ENOMEM
+  ioas_destroy,  ///< (ioas)                 -> ok | -ENOENT -EBUSY
+  ioas_use,      ///< (ioas, nomem)          -> ok | -ENOENT -ENOMEM: IOMMU_IOAS_IOVA_RANGES and
+                 ///< its like
+  hwpt_alloc,    ///< (hwpt, device, ioas, nomem) -> ok | -ENOENT -EINVAL -ENOMEM
+  nested_alloc,  ///< (hwpt, device, parent, nomem) -> ok | -ENOENT -EINVAL -ENOMEM: within another
+                 ///< page table, with the fault queue
+  hwpt_destroy,  ///< (hwpt)                 -> ok | -ENOENT -EBUSY
+  device_use,    ///< (device)               -> ok | -ENOENT: IOMMU_GET_HW_INFO
   device_destroy,  ///< (device)               -> -ENOENT -EBUSY: only its driver may
   queue_alloc,     ///< (nomem)                -> ok | -ENOMEM
   queue_close,     ///< ()                     -> ok: its file
@@ -46,7 +48,7 @@ enum class CallKind : std::uint8_t {
   access_detach,   ///< ()             -> ok
   access_destroy,  ///< ()             -> ok
 };
-inline constexpr unsigned kCallKinds = 19;
+inline constexpr unsigned kCallKinds = 20;
 
 enum class Err : std::uint8_t { ok, enomem, enoent, ebusy, einval };
 inline constexpr unsigned kErrs = 5;
@@ -54,7 +56,7 @@ inline constexpr unsigned kErrs = 5;
 /// Arguments; V is a value of some domain, or a plain number.  Only those of the call's kind count.
 template <class V>
 struct Arguments {
-  V device{}, ioas{}, hwpt{}, target{};
+  V device{}, ioas{}, hwpt{}, parent{}, target{};
   V nomem{};  ///< 1: memory allocations fail during this call, or the IOMMU's driver refuses
 };
 

@@ -57,9 +57,25 @@ class Invariants {
       });
       machine.property("no-hwpt-is-clean", "A page table that is not there is for no IOMMU.", [s] {
         return all_of<D>(s->bounds.hwpts, [&](unsigned t) {
-          return s->hwpt[t].ioas != 0U || s->hwpt[t].kind == 0U;
+          return s->hwpt[t].ioas != 0U || (s->hwpt[t].kind == 0U && s->hwpt[t].parent == 0U);
         });
       });
+    }
+    if (state.bounds.hwpts > 1 && state.bounds.queues != 0) {
+      machine.property(
+          "nested-has-parent",
+          "A page table within another one has the mappings of its parent, for the same kind of "
+          "IOMMU, and the parent is within none.",
+          [s] {
+            return all_of<D>(s->bounds.hwpts, [&](unsigned t) {
+              return all_of<D>(s->bounds.hwpts, [&](unsigned p) {
+                const auto &child = s->hwpt[t], &parent = s->hwpt[p];
+                return child.parent != p + 1 ||
+                       (parent.ioas != 0U && parent.parent == 0U && child.ioas == parent.ioas &&
+                        child.kind == parent.kind);
+              });
+            });
+          });
     }
     if (state.bounds.accesses != 0) {
       machine.property(
@@ -74,8 +90,10 @@ class Invariants {
           });
     }
     if (state.bounds.queues != 0) {
-      machine.property("open-queue-is-there", "A fault queue is there as long as its file is open.",
-                       [s] { return !s->queue[0].open || s->queue[0].there; });
+      machine.property(
+          "used-queue-is-there",
+          "A fault queue is there as long as its file is open, or a page table has it.",
+          [s] { return (!s->queue[0].open && !s->queue_used()) || s->queue[0].there; });
     }
   }
 };

@@ -37,6 +37,7 @@ Judgement Oracle::judge(const Call& call, Err err) {
                           {.device = v(a.device),
                            .ioas = v(a.ioas),
                            .hwpt = v(a.hwpt),
+                           .parent = v(a.parent),
                            .target = v(a.target),
                            .nomem = v(a.nomem)},
                           reply);

@@ -45,6 +45,7 @@ class Spec : CallRelation<D, Reply<D>, Err> {
       case CallKind::ioas_destroy: return ioas_destroy(c, r);
       case CallKind::ioas_use: return ioas_use(c, r);
       case CallKind::hwpt_alloc: return hwpt_alloc(c, r);
+      case CallKind::nested_alloc: return nested_alloc(c, r);
       case CallKind::hwpt_destroy: return hwpt_destroy(c, r);
       case CallKind::device_use: return device_use(c, r);
       case CallKind::device_destroy: return device_destroy(c, r);
@@ -110,16 +111,49 @@ class Spec : CallRelation<D, Reply<D>, Err> {
                     });
                   });
   }
+  /// Within another one, whose mappings it goes through; its page requests go to the fault queue.
+  void nested_alloc(const A& c, R& r) {
+    ctx.contract(hwpt_is(c, [&](unsigned t) -> B { return s.hwpt[t].ioas == 0U; }),
+                 "nested_alloc: the number is nobody's");
+    const B there = bound(c) && B(s.queue[0].there);
+    const B fits = any_of<D>(b.hwpts, [&](unsigned p) {
+      return c.parent == p + 1 && s.hwpt[p].ioas != 0U && s.hwpt[p].parent == 0U &&
+             device_is(c, [&](unsigned d) -> B { return s.hwpt[p].kind == b.kind_of(d); });
+    });
+    this->error(r, Err::enoent, !there,
+                "nested_alloc: -ENOENT only where the device is not bound, or the queue not there");
+    this->error(r, Err::einval, !fits,
+                "nested_alloc: -EINVAL only where the parent is not there, is within another one "
+                "itself, or is for another kind of IOMMU");
+    no_memory(c, r, "nested_alloc: -ENOMEM only without memory");
+    this->success(
+        r, there && fits,
+        "nested_alloc succeeds only where device and queue are there, within a parent that "
+        "fits",
+        [&] {
+          with_hwpt(c, [&](unsigned t) {
+            s.hwpt[t].parent = c.parent;
+            for (unsigned p = 0; p < b.hwpts; ++p) {
+              ctx.when(c.parent == p + 1, [&] {
+                s.hwpt[t].ioas = V(s.hwpt[p].ioas);
+                s.hwpt[t].kind = V(s.hwpt[p].kind);
+              });
+            }
+          });
+        });
+  }
   void hwpt_destroy(const A& c, R& r) {
     const B there = hwpt_is(c, [&](unsigned t) -> B { return s.hwpt[t].ioas != 0U; });
-    const B used = hwpt_is(c, [&](unsigned t) { return s.met(b.ioases + t + 1); });
+    const B used = hwpt_is(c, [&](unsigned t) { return s.hwpt_used(t); });
     this->error(r, Err::enoent, !there, "hwpt_destroy: -ENOENT only where it is not there");
-    this->error(r, Err::ebusy, used, "hwpt_destroy: -EBUSY only where a device meets it");
+    this->error(r, Err::ebusy, used,
+                "hwpt_destroy: -EBUSY only where a device meets it, or another one is within it");
     this->success(r, there && !used,
-                  "hwpt_destroy succeeds only where it is there and no device meets it", [&] {
+                  "hwpt_destroy succeeds only where it is there and nobody uses it", [&] {
                     with_hwpt(c, [&](unsigned t) {
                       s.hwpt[t].ioas = 0;
                       s.hwpt[t].kind = 0;
+                      s.hwpt[t].parent = 0;
                     });
                   });
   }
@@ -228,11 +262,13 @@ class Spec : CallRelation<D, Reply<D>, Err> {
     this->success(r, [&] { s.queue[0].open = false; });
   }
   void queue_destroy(R& r) {
-    const B there = s.queue[0].there, open = s.queue[0].open;
+    const B there = s.queue[0].there, used = B(s.queue[0].open) || s.queue_used();
     this->error(r, Err::enoent, !there, "queue_destroy: -ENOENT only where it is not there");
-    this->error(r, Err::ebusy, open, "queue_destroy: -EBUSY only where its file is open");
-    this->success(r, there && !open,
-                  "queue_destroy succeeds only where it is there and its file is closed",
+    this->error(r, Err::ebusy, used,
+                "queue_destroy: -EBUSY only where its file is open, or a page table has it");
+    this->success(r, there && !used,
+                  "queue_destroy succeeds only where it is there, its file is closed, and no page "
+                  "table has it",
                   [&] { s.queue[0].there = false; });
   }
 

@@ -42,6 +42,7 @@ class SpecMachine : public Machine<D> {
     const Args<D> c{.device = pick(&P::device, 0, b.devices),
                     .ioas = pick(&P::ioas, 1, b.ioases),
                     .hwpt = pick(&P::hwpt, 1, b.hwpts),
+                    .parent = pick(&P::parent, 1, b.hwpts),
                     .target = pick(&P::target, 1, b.targets()),
                     .nomem = pick(&P::nomem, 0, 2)};
     const auto& legal = answers(kind);

@@ -20,9 +20,13 @@ struct Ioas : Record<D> {
 template <class D>
 struct Hwpt : Record<D> {
   Hwpt(Scope<D> scope, const Bounds& b)
-      : Record<D>(scope), ioas(*this, "ioas", b.ioases), kind(*this, "kind", b.kinds - 1) {}
-  Var<D> ioas;  ///< whose mappings it has; 0: it is not there
-  Var<D> kind;  ///< of IOMMU that it is for
+      : Record<D>(scope),
+        ioas(*this, "ioas", b.ioases),
+        kind(*this, "kind", b.kinds - 1),
+        parent(*this, "parent", b.hwpts > 1 && b.queues != 0 ? b.hwpts : 0) {}
+  Var<D> ioas;    ///< whose mappings it has; 0: it is not there
+  Var<D> kind;    ///< of IOMMU that it is for
+  Var<D> parent;  ///< the page table that it is within, and it has the fault queue then; 0: none
 };
 
 template <class D>
@@ -84,6 +88,15 @@ struct State : Record<D> {
   Bool<D> used(unsigned i) const {
     return met(i) || any_of<D>(bounds.hwpts, [&](unsigned t) { return hwpt[t].ioas == i; }) ||
            any_of<D>(bounds.accesses, [&](unsigned a) { return access[a].ioas == i; });
+  }
+  /// Somebody holds page table t (0 .. hwpts-1) for good.
+  Bool<D> hwpt_used(unsigned t) const {
+    return met(bounds.ioases + t + 1) ||
+           any_of<D>(bounds.hwpts, [&](unsigned n) { return hwpt[n].parent == t + 1; });
+  }
+  /// Some page table has the fault queue.
+  Bool<D> queue_used() const {
+    return any_of<D>(bounds.hwpts, [&](unsigned t) { return hwpt[t].parent != 0U; });
   }
   /// Some device of the group is attached.
   Bool<D> attached(unsigned g) const {
