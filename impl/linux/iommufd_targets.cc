@@ -32,7 +32,7 @@ const std::vector<std::string> kFiles{"drivers/iommu/iommufd/main.c",
                                       "lib/bitmap.c",
                                       "lib/refcount.c"};
 
-TreeFiles on_iommufd(std::string file, std::string calls) {
+TreeFiles on_iommufd(std::string file, std::string calls, std::string header = {}) {
   return {.version = "6.12",
           .prepared_as = "iommufd",
           .parts = {std::move(file),
@@ -41,7 +41,8 @@ TreeFiles on_iommufd(std::string file, std::string calls) {
                     true,
                     {"iommufd_init", "allow_unsafe_interrupts"}},
           .configuration = {"-DCONFIG_IOMMU_API=1", "-DCONFIG_IOMMU_IOPF=1", "-DCONFIG_IOMMUFD=1",
-                            "-DCONFIG_IOMMUFD_DRIVER=1", "-DCONFIG_INTERVAL_TREE_SPAN_ITER=1"}};
+                            "-DCONFIG_IOMMUFD_DRIVER=1", "-DCONFIG_INTERVAL_TREE_SPAN_ITER=1"},
+          .header = std::move(header)};
 }
 
 class ObjectsTarget final : public TreeTarget {
@@ -267,7 +268,84 @@ class FaultsTarget final : public TreeTarget {
   }
 };
 
+class MappingsTarget final : public TreeTarget {
+ public:
+  MappingsTarget()
+      : TreeTarget{"iommufd-ioas",
+                   "memory in IOASes: iommufd/io_pagetable.c with the rest of iommufd and iommu.c",
+                   on_iommufd("drivers/iommu/iommufd/io_pagetable.c", "target_iommufd_ioas.c",
+                              "current_process.h")} {}
+
+  const std::vector<Scenario>& written() const override {
+    static const std::string one = "alloc0 bind0", two = "alloc0 alloc1 bind0 bind1";
+    static const std::vector<Scenario> all{
+        scenario("map-map", "the same addresses are mapped twice", "alloc0", {"map0", "map_one0"}),
+        scenario("map-unmap", "pages are unmapped while they are mapped", "alloc0 bind0 attach00",
+                 {"map0", "unmap0"}),
+        scenario("map-attach", "a device comes while pages are mapped", one, {"map0", "attach00"}),
+        scenario("map-detach", "the last device goes while pages are mapped",
+                 "alloc0 bind0 attach00", {"map0", "detach0"}),
+        scenario("unmap-attach", "a device comes while pages are unmapped", "alloc0 bind0 map0",
+                 {"unmap0", "attach00"}),
+        scenario("unmap-detach", "the last device goes while pages are unmapped",
+                 "alloc0 bind0 map0 attach00", {"unmap0", "detach0"}),
+        scenario("unmap-unmap", "pages are unmapped twice", "alloc0 bind0 map0 attach00",
+                 {"unmap0", "unmap0"}),
+        scenario("attach-detach", "one device comes and another one, behind another IOMMU, goes",
+                 two + " map0 attach00", {"detach0", "attach10"}),
+        scenario("detach-detach", "two devices behind two IOMMUs go",
+                 two + " map0 attach00 attach10", {"detach0", "detach1"}),
+        scenario("destroy", "an IOAS is destroyed while pages are mapped", "alloc0",
+                 {"map0", "destroy0"}),
+        scenario("copy-unmap", "pages are unmapped while they are copied",
+                 two + " map0 attach00 attach11", {"copy", "unmap0"}),
+        scenario("copy-detach", "pages are copied while the device that has them goes",
+                 two + " map0 attach00 attach11", {"copy", "detach0"}),
+        scenario("unmap-both", "shared pages are unmapped in both IOASes",
+                 two + " map0 attach00 attach11 copy", {"unmap0", "unmap1"}),
+        scenario("replace-unmap", "a device moves to another IOAS while pages are unmapped in both",
+                 two + " map0 copy attach00", {"replace01", "unmap0", "unmap1"}),
+        scenario("pin-unmap", "a driver pins pages while they are unmapped",
+                 "alloc0 access_create map0", {"pin", "unmap0"}),
+        scenario("pinned-unmap", "pages are unmapped that a driver has pinned, and which goes",
+                 "alloc0 access_create map0 pin", {"unmap0", "release"}),
+        scenario("pin-detach", "a driver pins pages while the device that has them goes",
+                 "alloc0 bind0 access_create map0 attach00", {"pin", "detach0"}),
+        scenario("pin-map", "a driver pins pages while they are mapped",
+                 "alloc0 bind0 access_create attach00", {"map0", "pin"}),
+    };
+    return all;
+  }
+
+  std::vector<Scenario> generated(unsigned threads) const override {
+    return combinations({calls("alloc0 alloc1 bind0 bind1 access_create"),
+                         calls("alloc0 alloc1 bind0 bind1 access_create map0 attach00"),
+                         calls("alloc0 alloc1 bind0 bind1 access_create map0 attach00 copy "
+                               "attach11 pin")},
+                        calls("map0 unmap0 unmap1 copy attach00 attach10 detach0 detach1 pin "
+                              "release"),
+                        threads);
+  }
+
+  bool may_refuse(const ScheduledCall& refused, const ScheduledCall& beside) const override {
+    // Pages that are being unmapped are not pinned any more.
+    if (refused.call.words == "pin" && refused.result == "-EINVAL")
+      return beside.call.words.starts_with("unmap");
+    if (refused.result != "-EBUSY") return false;
+    // Addresses that are being mapped or unmapped are busy.
+    if (refused.call.words.starts_with("unmap"))
+      return beside.call.words.starts_with("map") || beside.call.words.starts_with("unmap") ||
+             beside.call.words == "copy";
+    return refused.call.words == "destroy0" && beside.call.words != "destroy0";
+  }
+};
+
 }  // namespace
+
+const Target& iommufd_ioas_target() {
+  static const MappingsTarget target;
+  return target;
+}
 
 const Target& iommufd_fault_target() {
   static const FaultsTarget target;

@@ -24,12 +24,14 @@ std::string sentence_of(const Scenario& scenario) {
 }  // namespace
 
 const std::vector<const Target*>& targets() {
-  static const std::vector<const Target*> all{
-      &ioasid_target(),        &sva_lib_target(),     &iopf_target(),
-      &sva_target(),           &iommufd_target(),     &iommufd_device_target(),
-      &iommufd_fault_target(), &intel_svm_target(),   &arm_smmu_v3_sva_target(),
-      &iommu_group_target(),   &dma_resv_target(),    &dma_iommu_target(),
-      &intel_pasid_target(),   &mmu_notifier_target()};
+  static const std::vector<const Target*> all{&ioasid_target(),        &sva_lib_target(),
+                                              &iopf_target(),          &sva_target(),
+                                              &iommufd_target(),       &iommufd_device_target(),
+                                              &iommufd_fault_target(), &iommufd_ioas_target(),
+                                              &intel_svm_target(),     &arm_smmu_v3_sva_target(),
+                                              &iommu_group_target(),   &dma_resv_target(),
+                                              &dma_iommu_target(),     &intel_pasid_target(),
+                                              &mmu_notifier_target()};
   return all;
 }
 

@@ -70,6 +70,7 @@ const Target& iommu_group_target();
 const Target& ioasid_target();
 const Target& iommufd_device_target();
 const Target& iommufd_fault_target();
+const Target& iommufd_ioas_target();
 const Target& iommufd_target();
 const Target& iopf_target();
 const Target& mmu_notifier_target();

@@ -28,9 +28,13 @@ static struct iommu_device mock_iommu;
 static struct iommu_domain *table[DEVICES];
 
 /* Two of them: a domain that was made for the one cannot be attached behind the other. */
+#ifndef MOCK_PAGES
+#define MOCK_PAGES 0 /* that can be mapped */
+#endif
 struct mock_domain {
 	struct iommu_domain domain;
 	unsigned int instance;
+	unsigned long leads_to[MOCK_PAGES + 1]; /* 1 + the page; 0: nowhere */
 };
 
 static unsigned int device_number(const struct device *dev)
@@ -63,10 +67,24 @@ static int mock_attach(struct iommu_domain *domain, struct device *dev)
 	return mock_attach_nofail(domain, dev);
 }
 
+#if MOCK_PAGES /* the target's */
+static int mock_map(struct iommu_domain *domain, unsigned long iova, phys_addr_t address,
+		    size_t size, size_t count, int prot, gfp_t gfp, size_t *mapped);
+static size_t mock_unmap(struct iommu_domain *domain, unsigned long iova, size_t size, size_t count,
+			 struct iommu_iotlb_gather *gather);
+static phys_addr_t mock_address(struct iommu_domain *domain, dma_addr_t iova);
+static void mock_forget(struct mock_domain *mock);
+#else
+static void mock_forget(struct mock_domain *mock)
+{
+}
+#endif
+
 static void mock_free(struct iommu_domain *domain)
 {
 	unsigned int dev;
 
+	mock_forget(container_of(domain, struct mock_domain, domain));
 	for (dev = 0; dev < DEVICES; dev++) {
 		if (READ_ONCE(table[dev]) == domain)
 			ck_report("domain freed while attached",
@@ -83,6 +101,11 @@ static int mock_invalidate(struct iommu_domain *domain, struct iommu_user_data_a
 static const struct iommu_domain_ops mock_static_ops = { .attach_dev = mock_attach_nofail };
 static const struct iommu_domain_ops mock_paging_ops = {
 	.attach_dev = mock_attach,
+#if MOCK_PAGES
+	.map_pages = mock_map,
+	.unmap_pages = mock_unmap,
+	.iova_to_phys = mock_address,
+#endif
 	.free = mock_free,
 };
 static const struct iommu_domain_ops mock_nested_ops = {
