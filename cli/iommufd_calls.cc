@@ -29,9 +29,9 @@ struct Meaning {
   bool allocates = false;              ///< an id
 };
 
-/// Of the target iommufd-fault: device n (0, 1) has the page tables 1 + 2 * n, and 2 + 2 * n within
-/// it.
-std::optional<Meaning> meaning_with_faults(const std::string& words) {
+/// What only two of the targets have.  Of iommufd-fault: device n (0, 1) has the page tables 1 + 2
+/// * n, and 2 + 2 * n within it.
+std::optional<Meaning> meaning_of_few(const std::string& words) {
   const auto one = [](CallKind kind, iommufd::Arguments<std::uint32_t> args) {
     return std::vector<IommufdEffect>{{{kind, args}, {}}};
   };
@@ -39,6 +39,18 @@ std::optional<Meaning> meaning_with_faults(const std::string& words) {
   static const std::set<std::string> kRequests{"fault0",       "fault1",  "partial0", "read",
                                                "read_nowhere", "respond", "poll"};
   if (kRequests.contains(words)) return Meaning{};
+  // Neither are mappings: of the target iommufd-ioas.
+  static const std::set<std::string> kMappings{"map0", "map_one0", "unmap0", "pin"};
+  if (kMappings.contains(words)) return Meaning{{}, {"ioas0"}, {}};
+  if (words == "unmap1") return Meaning{{}, {"ioas1"}, {}};
+  if (words == "copy") return Meaning{{}, {"ioas0", "ioas1"}, {}};
+  if (words == "reach")
+    return Meaning{
+        {{{CallKind::access_create, {}}, {}}, {{CallKind::access_attach, {.ioas = 1}}, {}}},
+        {"ioas0"},
+        {},
+        true};
+  if (words == "release") return Meaning{one(CallKind::access_destroy, {}), {}, {}};
   const unsigned device = words.back() == '1' ? 1 : 0, parent = 1 + 2 * device, nested = parent + 1;
   const std::string of_device = fmt::format("device{}", device),
                     of_parent = fmt::format("hwpt{}", parent),
@@ -68,7 +80,7 @@ std::optional<Meaning> meaning_with_faults(const std::string& words) {
 }
 
 std::optional<Meaning> meaning_of(const std::string& words) {
-  if (auto meaning = meaning_with_faults(words)) return meaning;
+  if (auto meaning = meaning_of_few(words)) return meaning;
   static const std::string numbers = "0123456789";
   const std::size_t end = words.find_first_of(numbers);
   const std::string word = words.substr(0, end);
@@ -135,6 +147,7 @@ std::optional<iommufd::Err> err_of(const std::string& result) {
   static const std::map<std::string, Err> kErrors{
       {"-ENOMEM", Err::enomem}, {"-EIO", Err::enomem},  // the IOMMU's driver refuses
       {"-EMFILE", Err::enomem},                         // no descriptor
+      {"-EFAULT", Err::enomem},                         // the process's pages cannot be pinned
       {"-ENOENT", Err::enoent}, {"-EBUSY", Err::ebusy}, {"-EINVAL", Err::einval}};
   if (!result.starts_with('-')) return Err::ok;
   const auto found = kErrors.find(result);
@@ -148,7 +161,8 @@ IommufdCall told(const ScheduledCall& call) {
                   meaning_of(call.call.words).value().effects};
   for (IommufdEffect& effect : one.effects) {
     effect.err = err_of(call.result);
-    const bool failed = call.nomem || call.result == "-EIO" || call.result == "-EMFILE";
+    const bool failed =
+        call.nomem || call.result == "-EIO" || call.result == "-EMFILE" || call.result == "-EFAULT";
     effect.call.args.nomem = failed ? 1 : 0;
   }
   return one;
@@ -175,7 +189,8 @@ bool may_reuse_an_id(const std::vector<Meaning>& calls) {
 bool knows_iommufd(const linux_harness::Target& target, const Scenario& scenario) {
   if (&target != &linux_harness::iommufd_target() &&
       &target != &linux_harness::iommufd_device_target() &&
-      &target != &linux_harness::iommufd_fault_target())
+      &target != &linux_harness::iommufd_fault_target() &&
+      &target != &linux_harness::iommufd_ioas_target())
     return false;
   std::vector<Meaning> meanings;
   std::set<std::string> made;
@@ -186,7 +201,7 @@ bool knows_iommufd(const linux_harness::Target& target, const Scenario& scenario
     const bool names = call.words.starts_with("alloc") || call.words.starts_with("bind") ||
                        call.words == "fault" || call.words == "table0" ||
                        call.words.starts_with("parent") || call.words.starts_with("nested") ||
-                       call.words == "access_create";
+                       call.words == "access_create" || call.words == "reach";
     if (names && !made.insert(call.words).second) return false;
     meanings.push_back(std::move(*meaning));
     return true;

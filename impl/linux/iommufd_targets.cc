@@ -305,22 +305,22 @@ class MappingsTarget final : public TreeTarget {
                  two + " map0 attach00 attach11 copy", {"unmap0", "unmap1"}),
         scenario("replace-unmap", "a device moves to another IOAS while pages are unmapped in both",
                  two + " map0 copy attach00", {"replace01", "unmap0", "unmap1"}),
-        scenario("pin-unmap", "a driver pins pages while they are unmapped",
-                 "alloc0 access_create map0", {"pin", "unmap0"}),
+        scenario("pin-unmap", "a driver pins pages while they are unmapped", "alloc0 reach map0",
+                 {"pin", "unmap0"}),
         scenario("pinned-unmap", "pages are unmapped that a driver has pinned, and which goes",
-                 "alloc0 access_create map0 pin", {"unmap0", "release"}),
+                 "alloc0 reach map0 pin", {"unmap0", "release"}),
         scenario("pin-detach", "a driver pins pages while the device that has them goes",
-                 "alloc0 bind0 access_create map0 attach00", {"pin", "detach0"}),
+                 "alloc0 bind0 reach map0 attach00", {"pin", "detach0"}),
         scenario("pin-map", "a driver pins pages while they are mapped",
-                 "alloc0 bind0 access_create attach00", {"map0", "pin"}),
+                 "alloc0 bind0 reach attach00", {"map0", "pin"}),
     };
     return all;
   }
 
   std::vector<Scenario> generated(unsigned threads) const override {
-    return combinations({calls("alloc0 alloc1 bind0 bind1 access_create"),
-                         calls("alloc0 alloc1 bind0 bind1 access_create map0 attach00"),
-                         calls("alloc0 alloc1 bind0 bind1 access_create map0 attach00 copy "
+    return combinations({calls("alloc0 alloc1 bind0 bind1 reach"),
+                         calls("alloc0 alloc1 bind0 bind1 reach map0 attach00"),
+                         calls("alloc0 alloc1 bind0 bind1 reach map0 attach00 copy "
                                "attach11 pin")},
                         calls("map0 unmap0 unmap1 copy attach00 attach10 detach0 detach1 pin "
                               "release"),

@@ -257,7 +257,7 @@ static const struct iommufd_access_ops access_ops = {
 	.unmap = give_up_by_driver,
 };
 
-static long access_create(unsigned int thread)
+static long reach(unsigned int thread)
 {
 	struct iommufd_ctx *context = iommufd_ctx_from_file(iommufd);
 	struct iommufd_access *made;
@@ -326,7 +326,7 @@ const struct kh_call kh_calls[] = {
 	{ "replace01", replace01 },
 	{ "detach0", detach0 },
 	{ "detach1", detach1 },
-	{ "access_create", access_create },
+	{ "reach", reach },
 	{ "pin", pin },
 	{ "release", release },
 	{ "close", close_iommufd },

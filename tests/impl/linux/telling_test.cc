@@ -61,6 +61,8 @@ TEST(Telling, ScenariosOfIommufdAreJudgedButThoseWithWordsThatItDoesNotKnow) {
     EXPECT_TRUE(cli::knows_iommufd(iommufd_device_target(), one)) << one.name;
   for (const Scenario& one : iommufd_fault_target().generated(2))
     EXPECT_TRUE(cli::knows_iommufd(iommufd_fault_target(), one)) << one.sentence;
+  for (const Scenario& one : iommufd_ioas_target().written())
+    EXPECT_TRUE(cli::knows_iommufd(iommufd_ioas_target(), one)) << one.name;
   EXPECT_FALSE(cli::knows_iommufd(iommu_group_target(), iommu_group_target().written()[0]));
   const auto written = [](const char* name) {
     for (const Scenario& one : iommufd_target().written()) {
