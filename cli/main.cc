@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // iommucheck: the command line.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <string_view>
 #include <system_error>
 
 #include "checker/explicit/journal.h"
@@ -94,12 +96,31 @@ int output_failed(int error) {
               fmt::format("standard output cannot be written: {}", std::strerror(error)));
 }
 
+/// Ctrl-C, or a polite kill: says so, and ends by the signal, as shells expect.
+extern "C" void interrupted(int signal) {
+  constexpr std::string_view kMessage =
+      "\niommucheck: interrupted: there is no verdict; trees and patches are as they were\n";
+  // NOLINTNEXTLINE(cert-err33-c): there is nobody to tell
+  if (write(STDERR_FILENO, kMessage.data(), kMessage.size()) >= 0) {
+    // It is said, or it cannot be.
+  }
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+/// What the caller has had ignored stays so.
+void watch_for(int signal) {
+  if (std::signal(signal, interrupted) == SIG_IGN) std::signal(signal, SIG_IGN);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace iommucheck;
   // A file as large as a process may write is an error to report, as a full disk is.
   std::signal(SIGXFSZ, SIG_IGN);
+  watch_for(SIGINT);
+  watch_for(SIGTERM);
   try {
     const int code = dispatch(cli::Words(argv + 1, argv + argc));
     if (std::fflush(stdout) != 0) return output_failed(errno);

@@ -18,6 +18,16 @@ std::ostream& operator<<(std::ostream& stream, const Case& tested) {
   return stream << tested.command;
 }
 
+TEST(Interrupt, IsSaidAndEndsTheProgramByTheSignal) {
+  // It has minutes to do.
+  const Outcome outcome = run_program(
+      "timeout", {"--signal=INT", "--preserve-status", "0.5", binary(), "check", "ioasid/plain",
+                  "--threads", "3", "--pasids", "2", "--sets", "2", "--json"});
+  EXPECT_EQ(outcome.code, 128 + 2);
+  EXPECT_EQ(outcome.out, "");
+  expect_words(outcome.err, {"interrupted", "no verdict"});
+}
+
 class Usage : public testing::TestWithParam<Case> {};
 
 TEST_P(Usage, IsAnError) {
